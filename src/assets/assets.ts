@@ -1,0 +1,24 @@
+import type { Readable } from 'node:stream';
+
+/** A file by content. */
+export interface Asset {
+  /** `blake3:<64 hex digits>` of the bytes. */
+  readonly id: string;
+  readonly bytes: number;
+}
+
+/**
+ * Files by content. `put` returns only when the bytes are safe: written, synced and renamed into place, so that a
+ * transaction which names the asset can never name a file that is not there. Putting the same bytes twice is one file.
+ */
+export interface Assets {
+  /** Errors: `body_too_large` over `maxBytes`; the file system's own when the disk is full (nothing is left behind). */
+  put(content: Buffer | Readable, options?: { maxBytes?: number }): Promise<Asset>;
+  /** Throws `not_found` when it is not there. `range` is inclusive, in bytes. */
+  read(id: string, range?: { start: number; end: number }): Promise<{ stream: Readable; bytes: number }>;
+  /** The whole file in memory; for small ones. */
+  bytes(id: string): Promise<Buffer>;
+  has(id: string): Promise<boolean>;
+  /** Removes the files of these ids; unknown ones are ignored. The caller knows that nothing names them any more. */
+  remove(ids: readonly string[]): Promise<void>;
+}

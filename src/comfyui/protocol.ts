@@ -1,0 +1,55 @@
+/** Shapes of ComfyUI's own API, as far as the fleet reads them. */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A link to another node's output: `[node id, output index]`. */
+export type Link = [string, number];
+
+export interface GraphNode {
+  class_type: string;
+  inputs: Record<string, Json>;
+  _meta?: { title?: string };
+}
+
+/** A workflow in API format. */
+export type Graph = Record<string, GraphNode>;
+
+/** `[type or choices, options]`, as `/object_info` gives it. */
+export type InputDefinition = [string | Json[], Record<string, Json>?];
+
+export interface NodeDefinition {
+  input: { required?: Record<string, InputDefinition>; optional?: Record<string, InputDefinition>; hidden?: Record<string, Json> };
+  input_order?: Record<string, string[]>;
+  output: (string | Json[])[];
+  output_is_list?: boolean[];
+  output_name?: string[];
+  name: string;
+  display_name?: string;
+  description?: string;
+  python_module?: string;
+  category?: string;
+  output_node: boolean;
+}
+
+/** The answer of `/object_info`. */
+export type NodeDefinitions = Record<string, NodeDefinition>;
+
+/** A file as ComfyUI names it. */
+export interface FileReference {
+  filename: string;
+  subfolder: string;
+  type: 'input' | 'output' | 'temp';
+}
+
+/** An entry of `/history`. */
+export interface HistoryEntry {
+  prompt: [number, string, Graph, Record<string, Json>, string[]];
+  outputs: Record<string, Record<string, Json>>;
+  status: { status_str: 'success' | 'error'; completed: boolean; messages: [string, Record<string, Json>][] };
+}
+
+/** The body of a 400 from `POST /prompt`. */
+export interface PromptRefusal {
+  error: { type: string; message: string; details: string; extra_info: Record<string, Json> };
+  node_errors: Record<string, { errors: { type: string; message: string; details: string }[]; class_type: string }>;
+}

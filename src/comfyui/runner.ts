@@ -1,0 +1,75 @@
+import type { Readable } from 'node:stream';
+import type { ErrorCode } from '../errors.ts';
+import type { FileReference, Graph, Json, NodeDefinitions } from './protocol.ts';
+
+/** Where a container listens. */
+export interface Endpoint {
+  /** `http://127.0.0.1:8400`, without a slash at the end. */
+  readonly url: string;
+  readonly socketPath?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A file that the graph reads from the container's input folder. */
+export interface InputFile {
+  /** Name in the container's input folder, as the graph writes it. */
+  readonly name: string;
+  /** Asset that holds the bytes. */
+  readonly asset: string;
+}
+
+/** One prompt for one container. */
+export interface Prompt {
+  /** The fleet's own prompt id: the attempt's, unique, never the client's. */
+  readonly id: string;
+  readonly graph: Graph;
+  readonly files: readonly InputFile[];
+  /** Put into every saving node's file name prefix, so that files of jobs never collide. */
+  readonly prefix: string;
+}
+
+/** What happens while a prompt runs. Live, not durable. */
+export type PromptEvent =
+  | { type: 'submitted' }
+  /** The container's executor took the prompt. */
+  | { type: 'executing'; node: string; classType: string }
+  | { type: 'progress'; node: string; value: number; max: number }
+  | { type: 'preview'; mime: 'image/jpeg' | 'image/png'; image: Buffer; node: string | null };
+
+/** An output of a finished prompt, still on the container; text has no file. */
+export interface PromptOutput {
+  readonly node: string;
+  /** The key in the node's UI output: images, gifs, videos, audio, text, files, ... */
+  readonly key: string;
+  readonly file?: FileReference;
+  readonly text?: string;
+}
+
+export type PromptResult =
+  | { kind: 'succeeded'; outputs: PromptOutput[]; nodeSeconds: Record<string, number> }
+  /** The workflow's own failure: never retried. */
+  | { kind: 'failed'; code: ErrorCode; message: string; node?: string; classType?: string; details?: Json }
+  | { kind: 'interrupted' };
+
+/**
+ * Runs prompts on containers. An implementation never trusts the socket alone: it reconciles with `/history` and `/queue`
+ * when the socket is silent, drops or reopens. Throws `container_lost` (ComfleetError) when the container is gone, refuses
+ * connections, or takes the prompt and does not move it.
+ */
+export interface PromptRunner {
+  /** Uploads what is missing, submits and follows to the end. `signal` aborts: the prompt is deleted or interrupted first. */
+  run(endpoint: Endpoint, prompt: Prompt, options: RunOptions): Promise<PromptResult>;
+  /** Goes on with a prompt submitted before a restart; null if the container does not know it. */
+  resume(endpoint: Endpoint, promptId: string, options: RunOptions): Promise<PromptResult | null>;
+  /** The bytes of an output file. */
+  download(endpoint: Endpoint, file: FileReference): Promise<{ stream: Readable; mime: string }>;
+  /** Node definitions of the container: `/object_info`. */
+  definitions(endpoint: Endpoint): Promise<NodeDefinitions>;
+  /** Closes the sockets towards a container that is gone. */
+  forget(endpoint: Endpoint): void;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: PromptEvent) => void;
+}

@@ -1,0 +1,16 @@
+import type { Job, JobRequest } from './job.ts';
+
+/** What dialects do with jobs. */
+export interface Jobs {
+  /**
+   * Stores the job durably, then hands it to the controller. `replay` says that the Idempotency-Key was known and this is the
+   * earlier job. Errors: `idempotency_mismatch`, `store_failed`, `draining`.
+   */
+  submit(request: JobRequest): Promise<{ job: Job; replay: boolean }>;
+  /** The job in its final state, or null when `timeoutMs` or the signal came first. Error: `unknown_job`. */
+  wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Job | null>;
+  /** Cancels it in whatever state it is; the job after that. Errors: `unknown_job`, `job_finished`. */
+  cancel(id: string): Promise<Job>;
+  /** The job as it is now, from the store. Error: `unknown_job`. */
+  get(id: string): Promise<Job>;
+}

@@ -1,0 +1,157 @@
+import type { Deployment, Revision } from '../deployments/deployment.ts';
+import type { Attempt, FinalState, Job, JobError, JobEvent, JobRequest, JobState, Output, Timing, Usage } from '../jobs/job.ts';
+import type { ContainerRecord } from '../fleet/container.ts';
+import type { Key } from '../workspaces/keys.ts';
+
+/**
+ * The truth. Every method is one whole operation: it checks, changes and records its events in a single transaction, and its
+ * promise settles only after the commit is on disk. Nothing is ever held open across awaits. Times are epoch milliseconds.
+ * Failures of the disk reject with `store_failed` and change nothing.
+ */
+export interface Store {
+  /**
+   * Accepts a job: the row, its first event `queued`, and the idempotency key, or none of them. With an `idempotency` that was
+   * used for this deployment less than 24 h ago: the same body gives `known` with the earlier job, another body `mismatch`.
+   */
+  submit(input: { id: string; at: number; request: JobRequest }): Promise<Submission>;
+  /** queued -> running with a new attempt and token. Null when the job is not queued any more, or is being cancelled. */
+  startAttempt(input: { job: string; container: string; epoch: number; at: number; coldMs: number }): Promise<Attempt | null>;
+  /**
+   * running -> a final state: outputs, error, timing, usage, event, webhook delivery and the attempt's end, all together. False, and
+   * nothing changed, when `token` is not the running attempt's: someone else has recorded or requeued it.
+   */
+  finishAttempt(input: AttemptResult): Promise<boolean>;
+  /**
+   * The container was lost. running -> queued, or -> failed (`containers_lost`) when `counted` makes it the third, or -> canceled
+   * when a cancel was asked for. Null when `token` is not the running attempt's.
+   */
+  loseAttempt(input: { job: string; token: number; at: number; reason: string; counted: boolean }): Promise<Job | null>;
+  /** A queued job ends without an attempt. False when it is not queued any more. */
+  endQueued(input: { job: string; state: Exclude<FinalState, 'succeeded'>; at: number; error: JobError | null }): Promise<boolean>;
+  /** queued -> canceled at once; running -> `cancelRequested`. The answer is the job after that; null: unknown. */
+  requestCancel(input: { job: string; at: number }): Promise<Job | null>;
+
+  job(id: string): Promise<Job | null>;
+  /** Newest first. `cursor` is the `next` of the page before. */
+  jobs(filter: JobFilter): Promise<Page<Job>>;
+  /** Every queued and running job, oldest first, with the running attempt: what a restarted gateway begins with. */
+  unfinishedJobs(): Promise<{ job: Job; attempt: Attempt | null }[]>;
+  attempts(job: string): Promise<Attempt[]>;
+  /** Durable events of a job with a number above `after`, in order. */
+  jobEvents(input: { job: string; after: number }): Promise<JobEvent[]>;
+
+  /** Writes a deployment and the revision it serves. With `default`, every other deployment of the environment loses it. */
+  saveDeployment(input: { deployment: Deployment; revision: Revision | null }): Promise<void>;
+  deployments(): Promise<Deployment[]>;
+  revision(id: string): Promise<Revision | null>;
+
+  /** Writes a container's row by its id; one with a higher epoch wins over a lower one. */
+  saveContainer(container: ContainerRecord): Promise<void>;
+  /** Newest first; `alive` leaves out stopped and failed ones. */
+  containers(filter: { alive?: boolean; deployment?: string; limit: number }): Promise<ContainerRecord[]>;
+  /** Container-seconds and money by deployment of containers that lived in [from, to). */
+  usage(input: { from: number; to: number }): Promise<UsageRow[]>;
+
+  recordDecision(decision: DecisionRecord): Promise<void>;
+  /** Newest first. */
+  decisions(filter: { deployment?: string; before?: number; limit: number }): Promise<DecisionRecord[]>;
+
+  saveKey(key: Key): Promise<void>;
+  keys(): Promise<Key[]>;
+
+  /**
+   * Takes or renews the lease `name`. A free or expired lease, or a new holder after expiry, gets the next epoch; the holder
+   * keeps its epoch; anyone else gets null.
+   */
+  acquireLease(input: { name: string; holder: string; at: number; ttlMs: number }): Promise<number | null>;
+
+  /** Webhook deliveries due at `at` and not done, oldest first. */
+  dueDeliveries(input: { at: number; limit: number }): Promise<Delivery[]>;
+  saveDelivery(delivery: Delivery): Promise<void>;
+  deliveries(job: string): Promise<Delivery[]>;
+
+  /** Notes that an asset was uploaded (or used again), so that the sweeper knows its age. */
+  touchAsset(input: { id: string; bytes: number; kind: 'upload' | 'output' | 'workflow'; at: number }): Promise<void>;
+  /**
+   * Deletes finished jobs older than `jobsBefore`, forgets outputs of jobs finished before `outputsBefore` and uploads last used
+   * before `uploadsBefore`, expired idempotency keys, and decisions and stopped containers older than `jobsBefore`. At most `limit`
+   * jobs a call. The answer names assets that nothing refers to any more, whose files may go, and whether more is left.
+   */
+  sweep(input: {
+    at: number;
+    jobsBefore: number;
+    outputsBefore: number;
+    uploadsBefore: number;
+    limit: number;
+  }): Promise<{ jobs: number; assets: string[]; more: boolean }>;
+
+  /** Small JSON documents by name: node definitions last reported by a runtime, the webhook secret, learnt figures. */
+  document(name: string): Promise<unknown>;
+  saveDocument(input: { name: string; value: unknown; at: number }): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export type Submission = { kind: 'accepted'; job: Job } | { kind: 'known'; job: Job } | { kind: 'mismatch'; job: string };
+
+export interface AttemptResult {
+  readonly job: string;
+  readonly token: number;
+  readonly at: number;
+  readonly state: FinalState;
+  readonly outputs: readonly Output[];
+  readonly error: JobError | null;
+  readonly timing: Timing;
+  readonly usage: Usage;
+}
+
+export interface JobFilter {
+  readonly deployment?: string;
+  readonly state?: JobState;
+  readonly key?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: T[];
+  readonly next: string | null;
+}
+
+export interface UsageRow {
+  readonly deployment: string;
+  readonly gpu: string | null;
+  readonly startingSeconds: number;
+  readonly busySeconds: number;
+  readonly idleSeconds: number;
+  /** Null when no price was set for any of it. */
+  readonly usd: number | null;
+}
+
+/** One line of the decision log: enough to replay it to the same bytes. */
+export interface DecisionRecord {
+  readonly seq: number;
+  readonly at: number;
+  readonly deployment: string;
+  readonly kind: 'scale' | 'dispatch';
+  readonly reason: string;
+  /** For scale: the summary, the settings, memory before, and the decision. For dispatch: job, container, why. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the canonical JSON of `data`. */
+  readonly hash: string;
+}
+
+/** A webhook call in the outbox. */
+export interface Delivery {
+  /** The `webhook-id`: same on every try. */
+  readonly id: string;
+  readonly job: string;
+  readonly url: string;
+  readonly event: string;
+  readonly state: 'pending' | 'delivered' | 'dead';
+  readonly tries: number;
+  readonly nextAt: number;
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+  readonly createdAt: number;
+}
