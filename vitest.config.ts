@@ -1,10 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+/** Unlike unit tests, whole programs are timed by what else runs: they wait for the others, and run one file at a time. */
+const alone = (groupOrder: number) => ({ fileParallelism: false, sequence: { groupOrder } });
+
+const project = (name: string, include: string[], options: object = {}) => ({
+  extends: true as const,
+  test: { name, include, ...options },
+});
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     silent: 'passed-only',
+    projects: [
+      project('unit', ['src/**/*.test.ts', 'web/**/*.test.{ts,tsx}']),
+      project('house', ['test/*.test.ts', 'test/{contract,protocol,replay,simulation,tidy,package}/**/*.test.ts']),
+      project('end-to-end', ['test/end-to-end/**/*.test.ts'], alone(1)),
+      project('browser', ['test/browser/**/*.test.ts'], alone(2)),
+    ],
   },
 });

@@ -48,6 +48,15 @@ export const errorCatalogue = {
   url_refused: row(422, 'caller', 'A URL is not allowed', 'Use a public http(s) URL, or open its network with allow_private.'),
   url_failed: row(422, 'caller', 'A URL could not be fetched', 'Check that the URL answers with the file and is not too large.'),
   not_found: row(404, 'caller', 'There is nothing here', 'Check the path and the id.'),
+  method_not_allowed: row(405, 'caller', 'This method is not allowed here', 'Use one of the methods in the Allow header.'),
+  request_timeout: row(408, 'caller', 'The request took too long to arrive', 'Send the whole body without pauses.'),
+  unsupported_media_type: row(
+    415,
+    'caller',
+    'This kind of body is not understood',
+    'Send application/json, multipart/form-data or application/x-www-form-urlencoded.',
+  ),
+  range_not_satisfiable: row(416, 'caller', 'The range is outside the file', 'Ask for bytes below the size in Content-Range.'),
   unknown_job: row(404, 'caller', 'No such job', 'List jobs with GET /fleet/v1/jobs; finished ones go after the retention time.'),
   unknown_deployment: row(404, 'caller', 'No such deployment', 'List deployments with GET /fleet/v1/deployments.'),
   unknown_container: row(404, 'caller', 'No such container', 'List containers with GET /fleet/v1/containers.'),
@@ -85,6 +94,12 @@ export const errorCatalogue = {
   draining: row(503, 'fleet', 'The gateway is shutting down', 'Send the request again after Retry-After.'),
   invalid_config: row(500, 'fleet', 'The configuration is wrong', 'Mend the line that the message names.'),
   data_folder_in_use: row(500, 'fleet', 'Another comfleet owns this data folder', 'Stop it, or start this one with another --data-dir.'),
+  data_folder_newer: row(
+    500,
+    'fleet',
+    'A newer comfleet wrote this data folder',
+    'Update comfleet, or start this one with another --data-dir.',
+  ),
   port_in_use: row(500, 'fleet', 'The port is in use', 'Choose another one with --port.'),
   comfyui_not_found: row(500, 'fleet', 'There is no usable ComfyUI', 'Give the folder that holds main.py, or the URL of a server.'),
   unsafe_bind: row(

@@ -44,7 +44,10 @@ export interface FileReference {
 /** An entry of `/history`. */
 export interface HistoryEntry {
   prompt: [number, string, Graph, Record<string, Json>, string[]];
-  outputs: Record<string, Record<string, Json>>;
+  /** By node; null for a twin of a node that ran. */
+  outputs: Record<string, Record<string, Json> | null>;
+  /** Which node of the graph an output belongs to: nodes that expand at run time have inner ones. */
+  meta?: Record<string, { display_node: string }>;
   status: { status_str: 'success' | 'error'; completed: boolean; messages: [string, Record<string, Json>][] };
 }
 

@@ -53,3 +53,123 @@ export interface ContainerRecord extends Slot {
   readonly busySeconds: number;
   readonly usdPerHour: number | null;
 }
+
+/** A living container in the controller's memory: the record and what is only of use while it lives. */
+export interface Container extends ContainerRecord {
+  /** Prompts bound to it now. */
+  readonly inFlight: number;
+  /** Since when it has been ready without a prompt; null otherwise. */
+  readonly idleSince: number | null;
+  /** Since when it has had at least one prompt; null otherwise. */
+  readonly busySince: number | null;
+  /** Models that its last job loaded; `` before the first. */
+  readonly modelKey: string;
+}
+
+export type ContainerEvent =
+  | { type: 'phase'; at: number; phase: StartPhase; detail?: Readonly<Record<string, number>> }
+  | { type: 'ready'; at: number; endpoint: Endpoint }
+  | { type: 'job_started'; at: number; modelKey: string }
+  | { type: 'job_ended'; at: number; done: boolean }
+  | { type: 'drain'; reason: string }
+  | { type: 'stopped'; at: number; reason: string }
+  | { type: 'failed'; at: number; code: string; message: string };
+
+export const isAlive = (state: ContainerState): boolean => state !== 'stopped' && state !== 'failed';
+
+/** May a new job be bound to it? */
+export const takesJobs = (state: ContainerState): boolean => state === 'ready' || state === 'busy';
+
+/**
+ * The container after an event. Pure. Events that come too late (a phase of a container that has stopped) change nothing, since
+ * reports of a runtime and decisions of the controller cross each other on the way.
+ */
+export function advance(container: Container, event: ContainerEvent): Container {
+  if (!isAlive(container.state)) return container;
+  switch (event.type) {
+    case 'phase': {
+      if (container.state !== 'starting') return container;
+      const detail = event.detail ? { detail: event.detail } : {};
+      return {
+        ...container,
+        phases: [...closePhases(container.phases, event.at), { phase: event.phase, from: event.at, to: null, ...detail }],
+      };
+    }
+    case 'ready':
+      if (container.state !== 'starting') return container;
+      return {
+        ...container,
+        state: 'ready',
+        endpoint: event.endpoint,
+        readyAt: event.at,
+        idleSince: event.at,
+        phases: closePhases(container.phases, event.at),
+      };
+    case 'job_started':
+      return {
+        ...container,
+        state: container.state === 'draining' ? 'draining' : 'busy',
+        inFlight: container.inFlight + 1,
+        idleSince: null,
+        busySince: container.busySince ?? event.at,
+        modelKey: event.modelKey === '' ? container.modelKey : event.modelKey,
+      };
+    case 'job_ended':
+      return afterJob(container, event.at, event.done);
+    case 'drain':
+      return { ...container, state: 'draining', stopReason: event.reason };
+    case 'stopped':
+      return { ...settled(container, event.at), state: 'stopped', stopReason: container.stopReason ?? event.reason };
+    case 'failed':
+      return { ...settled(container, event.at), state: 'failed', failure: { code: event.code, message: event.message } };
+  }
+}
+
+function afterJob(container: Container, at: number, done: boolean): Container {
+  const inFlight = container.inFlight - 1;
+  const jobsDone = container.jobsDone + (done ? 1 : 0);
+  if (inFlight > 0) return { ...container, inFlight, jobsDone };
+  const busySeconds = container.busySeconds + busyNow(container, at);
+  const state = container.state === 'draining' ? 'draining' : 'ready';
+  return { ...container, state, inFlight: 0, jobsDone, busySeconds, busySince: null, idleSince: at };
+}
+
+/** The record of a container whose life ends now. */
+function settled(container: Container, at: number): Container {
+  const busySeconds = container.busySeconds + busyNow(container, at);
+  return {
+    ...container,
+    busySeconds,
+    busySince: null,
+    idleSince: null,
+    inFlight: 0,
+    stoppedAt: at,
+    phases: closePhases(container.phases, at),
+  };
+}
+
+const busyNow = (container: Container, at: number): number => (container.busySince === null ? 0 : (at - container.busySince) / 1000);
+
+const closePhases = (phases: readonly PhaseRecord[], at: number): PhaseRecord[] =>
+  phases.map((phase) => (phase.to === null ? { ...phase, to: at } : phase));
+
+/** Seconds of a container's life by what it did until `at`. Cost = their sum x share x price per hour / 3600. */
+export function secondsByUse(
+  container: ContainerRecord & { busySince?: number | null },
+  at: number,
+): { starting: number; busy: number; idle: number } {
+  const end = container.stoppedAt ?? at;
+  const readyAt = Math.min(container.readyAt ?? end, end);
+  const busy = container.busySeconds + (typeof container.busySince === 'number' ? (end - container.busySince) / 1000 : 0);
+  return {
+    starting: (readyAt - container.startedAt) / 1000,
+    busy,
+    idle: Math.max(0, (end - readyAt) / 1000 - busy),
+  };
+}
+
+/** The stored part of a container. */
+export function recordOf(container: Container): ContainerRecord {
+  const { inFlight: _inFlight, idleSince: _idleSince, busySince: _busySince, modelKey: _modelKey, ...record } = container;
+  return record;
+}

@@ -12,6 +12,8 @@ export type FinalState = Exclude<JobState, 'queued' | 'running'>;
 export const finalStates: readonly FinalState[] = ['succeeded', 'failed', 'canceled', 'expired'];
 export const isFinal = (state: JobState): state is FinalState => state !== 'queued' && state !== 'running';
 
+export const isEnded = (job: Job): job is Job & { readonly state: FinalState } => isFinal(job.state);
+
 /** A job is failed with `containers_lost` when so many of its containers were lost while the gateway lived. */
 export const maxLostContainers = 3;
 
@@ -43,9 +45,9 @@ export interface Timing {
   readonly queue: number;
   /** The part of the wait during which the container that took the job was starting. */
   readonly cold: number;
-  /** The sum of attempts. */
+  /** The sum of attempts, up to the end of the prompt on the container. */
   readonly run: number;
-  /** Recording the result after the last attempt's outputs were safe. */
+  /** From the prompt's end until the outputs were fetched from the container and safe in the store. */
   readonly store: number;
 }
 

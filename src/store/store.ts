@@ -14,8 +14,15 @@ export interface Store {
    * used for this deployment less than 24 h ago: the same body gives `known` with the earlier job, another body `mismatch`.
    */
   submit(input: { id: string; at: number; request: JobRequest }): Promise<Submission>;
-  /** queued -> running with a new attempt and token. Null when the job is not queued any more, or is being cancelled. */
-  startAttempt(input: { job: string; container: string; epoch: number; at: number; coldMs: number }): Promise<Attempt | null>;
+  /** queued -> running with a new attempt and token; `reason` (why this container) stands in the `started` event. Null when the job is not queued any more, or is being cancelled. */
+  startAttempt(input: {
+    job: string;
+    container: string;
+    epoch: number;
+    at: number;
+    coldMs: number;
+    reason: string;
+  }): Promise<Attempt | null>;
   /**
    * running -> a final state: outputs, error, timing, usage, event, webhook delivery and the attempt's end, all together. False, and
    * nothing changed, when `token` is not the running attempt's: someone else has recorded or requeued it.
@@ -61,9 +68,9 @@ export interface Store {
 
   /**
    * Takes or renews the lease `name`. A free or expired lease, or a new holder after expiry, gets the next epoch; the holder
-   * keeps its epoch; anyone else gets null.
+   * keeps its epoch; anyone else gets null. `takeOver`: the caller has proof that the holder is dead (it owns the data folder's lock).
    */
-  acquireLease(input: { name: string; holder: string; at: number; ttlMs: number }): Promise<number | null>;
+  acquireLease(input: { name: string; holder: string; at: number; ttlMs: number; takeOver?: boolean }): Promise<number | null>;
 
   /** Webhook deliveries due at `at` and not done, oldest first. */
   dueDeliveries(input: { at: number; limit: number }): Promise<Delivery[]>;

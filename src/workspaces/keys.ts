@@ -12,3 +12,17 @@ export interface Key {
   readonly revokedAt: number | null;
   readonly lastUsedAt: number | null;
 }
+
+/** The API keys of this gateway. */
+export interface Keys {
+  /** True while at least one key is not revoked. */
+  any(): boolean;
+  /** A new key; its secret (`cfk_...`) exists only in this answer. */
+  create(name: string, role: Key['role']): Promise<{ key: Key; secret: string }>;
+  /** Oldest first, revoked ones included. */
+  list(): readonly Key[];
+  /** Takes effect at once. Error: `not_found`. */
+  revoke(id: string): Promise<Key>;
+  /** The key of a secret; null when there is none, or it was revoked. From memory. */
+  verify(secret: string): Key | null;
+}

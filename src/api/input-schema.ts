@@ -1,0 +1,47 @@
+import type { Workflow, WorkflowInput } from '../deployments/workflow.ts';
+
+type JsonSchema = Record<string, unknown>;
+
+const fileNote = 'An http(s) URL, a data URL, base64, the asset of an upload, or a file of multipart/form-data.';
+
+/** JSON Schema (2020-12) of a workflow's named inputs: what forms, clients and the OpenAPI document read. */
+export function inputSchema(workflow: Workflow): JsonSchema {
+  return {
+    type: 'object',
+    properties: Object.fromEntries(workflow.inputs.map((input) => [input.name, propertySchema(input)])),
+    required: workflow.inputs.filter((input) => input.required).map((input) => input.name),
+    additionalProperties: false,
+  };
+}
+
+function propertySchema(input: WorkflowInput): JsonSchema {
+  const random = input.random ? 'Drawn at random when left out.' : '';
+  const file = input.type === 'image' || input.type === 'file' ? fileNote : '';
+  const description = [input.description, random, file].filter(Boolean).join(' ');
+  return {
+    ...typeSchema(input),
+    ...(input.min === undefined ? {} : { minimum: input.min }),
+    ...(input.max === undefined ? {} : { maximum: input.max }),
+    ...(input.default === undefined || input.random ? {} : { default: input.default }),
+    ...(description === '' ? {} : { description }),
+  };
+}
+
+function typeSchema(input: WorkflowInput): JsonSchema {
+  switch (input.type) {
+    case 'string':
+      return { type: 'string' };
+    case 'int':
+      return { type: 'integer' };
+    case 'float':
+      return { type: 'number' };
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'enum':
+      return { enum: input.choices ?? [] };
+    case 'image':
+      return { type: 'string', format: 'uri-reference', contentMediaType: 'image/*' };
+    case 'file':
+      return { type: 'string', format: 'uri-reference' };
+  }
+}

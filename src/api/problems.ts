@@ -1,0 +1,108 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ComfleetError, toProblem, type ErrorCode } from '../errors.ts';
+import type { ApiContext } from './context.ts';
+
+export const problemType = 'application/problem+json; charset=utf-8';
+const defaultRetryAfterSeconds = 5;
+
+/** Codes of fastify and its plug-ins that mean something of the catalogue. */
+const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_REQ_FILE_TOO_LARGE: 'body_too_large',
+  FST_PARTS_LIMIT: 'body_too_large',
+  FST_FILES_LIMIT: 'body_too_large',
+  FST_FIELDS_LIMIT: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_TYPE: 'unsupported_media_type',
+  FST_INVALID_MULTIPART_CONTENT_TYPE: 'unsupported_media_type',
+};
+
+/** The disk has no room: nothing was kept, and the caller can do nothing about it. */
+const fullDisk = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
+/** Any error as one of the catalogue; what is not known stays as it is, and is shown as `internal`. */
+export function asCatalogued(error: unknown): unknown {
+  if (error instanceof ComfleetError || !(error instanceof Error)) return error;
+  const { code = '', validation, statusCode = 500 } = error as Partial<FastifyError> & Error;
+  if (fullDisk.has(code)) return new ComfleetError('store_failed', `The disk refused to store it: ${code}`, {}, { cause: error });
+  const known = fastifyCodes[code];
+  if (known) return new ComfleetError(known, error.message, {}, { cause: error });
+  if (validation) {
+    const errors = validation.map(({ instancePath, message = 'is wrong' }) => ({ path: instancePath, message }));
+    return new ComfleetError('invalid_parameter', error.message, { errors }, { cause: error });
+  }
+  if (statusCode >= 400 && statusCode < 500) return new ComfleetError('invalid_body', error.message, {}, { cause: error });
+  return error;
+}
+
+/** Answers with the problem document of an error, and the headers that go with its status. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
+  const error = asCatalogued(thrown);
+  const problem = toProblem(error);
+  const { retry_after: retryAfter } = problem;
+  if (problem.status === 429 || problem.status === 503) {
+    reply.header('retry-after', String(typeof retryAfter === 'number' ? Math.ceil(retryAfter) : defaultRetryAfterSeconds));
+  }
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="comfleet"');
+  // What is left of such a body is not worth reading: the connection ends with the answer.
+  if (problem.status === 408 || problem.status === 413) reply.header('connection', 'close');
+  return reply
+    .code(problem.status)
+    .type(problemType)
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify({ ...problem, request_id: request.id }));
+}
+
+export function addProblems(app: FastifyInstance, context: ApiContext): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(asCatalogued(error));
+    if (problem.code === 'internal') {
+      context.logger.error({ event: 'request_failed', component: 'api', request_id: request.id, error }, 'request failed');
+    }
+    return sendProblem(request, reply, error);
+  });
+  const allowedMethods = collectMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = allowedMethods(path);
+    if (allowed.length === 0) return sendProblem(request, reply, new ComfleetError('not_found', `There is nothing at ${path}`));
+    reply.header('allow', allowed.join(', '));
+    return sendProblem(
+      request,
+      reply,
+      new ComfleetError('method_not_allowed', `${path} takes ${allowed.join(', ')}, not ${request.method}`),
+    );
+  });
+}
+
+/** The methods that some route takes at a path; looked up only for requests that no route took. */
+function collectMethods(app: FastifyInstance): (path: string) => string[] {
+  const routes: { pattern: RegExp; methods: string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    // Every file of the page is a path of its own; a method is no question there.
+    if (url.endsWith('*')) return;
+    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[a-zA-Z]+/g, '[^/]+')}$`);
+    routes.push({ pattern, methods: [method].flat() });
+  });
+  return (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))].sort();
+}
+
+/** Answers what was no HTTP request at all, or did not arrive in time. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const problem = late
+    ? toProblem(new ComfleetError('request_timeout', 'The request did not arrive in time'))
+    : toProblem(new ComfleetError('invalid_body', `This is not a whole HTTP request: ${error.message}`));
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : problem.status;
+  const body = JSON.stringify({ ...problem, status });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { Deployment } from '../deployments/deployment.ts';
+import { ComfleetError } from '../errors.ts';
+import type { Job, JobRequest } from '../jobs/job.ts';
+import { canonicalJson } from '../telemetry/decisions.ts';
+import { openGraphs } from './auth.ts';
+import type { Values } from './body.ts';
+import type { ApiContext } from './context.ts';
+import { idempotencyKey, type JobOptions } from './job-headers.ts';
+
+/** What to run: the deployment's workflow with these inputs, or a graph of the client's own. */
+export type Work = { readonly inputs: Values } | { readonly graph: unknown };
+
+export interface Submission {
+  readonly deployment: Deployment;
+  readonly source: JobRequest['source'];
+  readonly work: () => Promise<Work>;
+  readonly options: JobOptions;
+}
+
+/**
+ * Checks a request for a job and hands it over; when it settles the job is stored. Errors: those of the catalogue for bad input,
+ * `open_graphs_off`, `draining`, `idempotency_mismatch`, `store_failed`.
+ */
+export async function submitJob(
+  context: ApiContext,
+  request: FastifyRequest,
+  submission: Submission,
+): Promise<{ job: Job; replay: boolean }> {
+  const { deployment } = submission;
+  try {
+    // Before the body is read and files are stored for nothing.
+    if (context.draining()) throw new ComfleetError('draining', 'The gateway takes no new jobs; it is shutting down');
+    const key = idempotencyKey(request.headers);
+    const work = await submission.work();
+    const bound = await bind(context, deployment, work);
+    const { id: revision } = context.deployments.revision(deployment);
+    return await context.jobs.submit({
+      ...bound,
+      ...submission.options,
+      workspace: deployment.workspace,
+      environment: deployment.environment,
+      deployment: deployment.name,
+      revision,
+      source: submission.source,
+      key: request.principal.key,
+      executionTimeoutMs: deployment.executionTimeoutMs,
+      idempotency: key === null ? null : { key, bodyHash: hashOf(work) },
+    });
+  } catch (error) {
+    const reason = error instanceof ComfleetError ? error.code : 'internal';
+    context.metrics.jobRejected({ deployment: deployment.name, environment: deployment.environment, reason });
+    throw error;
+  }
+}
+
+async function bind(context: ApiContext, deployment: Deployment, work: Work) {
+  const { binder, deployments } = context;
+  if ('graph' in work) {
+    if (!openGraphs(context)) {
+      throw new ComfleetError('open_graphs_off', `Deployment ${deployment.name} runs only its own workflow; open_graphs is off`);
+    }
+    return binder.readGraph(work.graph, deployments.definitions());
+  }
+  const [problem] = deployment.problems;
+  if (problem)
+    throw new ComfleetError(problem.code, `Deployment ${deployment.name} cannot run: ${problem.message}`, {
+      problems: deployment.problems,
+    });
+  return binder.bind(deployments.revision(deployment).workflow, work.inputs);
+}
+
+const hashOf = (work: Work): string => createHash('sha256').update(canonicalJson(work)).digest('hex');

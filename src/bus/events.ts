@@ -1,0 +1,30 @@
+import type { Bus } from './bus.ts';
+import type { ContainerRecord } from '../fleet/container.ts';
+import type { Job, JobEvent } from '../jobs/job.ts';
+import type { DecisionRecord } from '../store/store.ts';
+import type { Deployment } from '../deployments/deployment.ts';
+
+/** Data of topic `job:<id>`. `changed` says that the store has a new durable event of the job, so that streams need not poll. */
+export type JobBusEvent =
+  | { kind: 'changed'; change: JobEvent['type'] }
+  | { kind: 'executing'; node: string; classType: string }
+  | { kind: 'progress'; node: string; value: number; max: number }
+  | { kind: 'preview'; mime: string; image: Buffer; node: string | null };
+
+/** Data of topic `fleet`. */
+export type FleetBusEvent =
+  | { kind: 'container'; container: ContainerRecord; inFlight: number }
+  | { kind: 'job'; job: Job; change: JobEvent['type'] }
+  | { kind: 'decision'; decision: DecisionRecord }
+  | { kind: 'deployment'; deployment: Deployment };
+
+export const jobTopic = (id: string): string => `job:${id}`;
+export const fleetTopic = 'fleet';
+
+/** Tells both streams of a job about a change that the store has. */
+export function publishJob(bus: Bus, job: Job, change: JobEvent['type']): void {
+  const forFleet: FleetBusEvent = { kind: 'job', job, change };
+  bus.publish(fleetTopic, forFleet);
+  const forJob: JobBusEvent = { kind: 'changed', change };
+  bus.publish(jobTopic(job.id), forJob);
+}

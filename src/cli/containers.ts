@@ -1,0 +1,56 @@
+import type { ContainerWire, List } from './shapes.ts';
+import { secondsBetween } from './shapes.ts';
+import { money, seconds, table, type Palette } from './terminal.ts';
+import type { Session, VerbSpec } from './verb.ts';
+
+/** `comfleet containers`: what lives, and the end of one. */
+export const containersVerb: VerbSpec = {
+  name: 'containers',
+  summary: 'list containers, or stop one',
+  examples: ['containers', 'containers --all', 'containers --stop CONTAINER', 'containers --stop CONTAINER --force'],
+  options: (command) =>
+    command
+      .option('--all', 'stopped and failed ones too')
+      .option('--deployment <name>', 'only those of one deployment')
+      .option('--stop <id>', 'stop this container when its jobs are done')
+      .option('--force', 'with --stop: at once; its jobs are tried again elsewhere'),
+  run: containers,
+};
+
+async function containers({ client, options, paint, print }: Session): Promise<void> {
+  const stop = options['stop'];
+  if (typeof stop === 'string') {
+    const force = options['force'] === true;
+    const stopped = await client.call<ContainerWire>('DELETE', `/fleet/v1/containers/${encodeURIComponent(stop)}?force=${force}`);
+    print(stopped, () => `${stop} ${force ? 'was stopped' : 'stops when its jobs are done'}\n`);
+    return;
+  }
+  const query = new URLSearchParams({ alive: String(options['all'] !== true) });
+  if (typeof options['deployment'] === 'string') query.set('deployment', options['deployment']);
+  const list = await client.call<List<ContainerWire>>('GET', `/fleet/v1/containers?${query}`);
+  print(list, () =>
+    list.items.length === 0
+      ? 'no containers: they start with the first job\n'
+      : table(
+          ['id', 'deployment', 'state', 'device', 'gpu', 'age', 'jobs', 'cost'],
+          list.items.map((container) => [
+            container.id,
+            container.deployment,
+            stateText(container, paint),
+            container.device,
+            container.gpu ?? '',
+            seconds(secondsBetween(container.started_at, container.stopped_at)),
+            String(container.jobs_done),
+            money(container.usd),
+          ]),
+          paint,
+        ),
+  );
+}
+
+/** The state, with the phase of a start and the reason of a failure. */
+export function stateText({ state, phases, failure }: ContainerWire, paint: Palette): string {
+  if (state === 'starting') return paint.yellow(`starting: ${phases.at(-1)?.phase ?? 'provision'}`);
+  if (state === 'failed') return paint.red(`failed: ${failure?.message ?? 'for an unknown reason'}`);
+  return state === 'busy' || state === 'ready' ? paint.green(state) : state;
+}

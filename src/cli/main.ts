@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { containersVerb } from './containers.ts';
+import { deployVerb } from './deploy.ts';
+import { doctorVerb } from './doctor.ts';
+import { exitCodes, report, type ExitCode } from './failure.ts';
+import { jobsVerb } from './jobs.ts';
+import { addKeys } from './keys.ts';
+import { logsVerb } from './logs.ts';
+import { runVerb } from './run.ts';
+import { scaleVerb } from './scale.ts';
+import { topVerb } from './top.ts';
+import { upVerb } from './up.ts';
+import { addVerb, commanderCode, type Machine } from './verb.ts';
+
+const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, doctorVerb];
+
+/** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
+export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const done = (result: ExitCode): void => {
+    code = result;
+  };
+  const { terminal } = machine;
+  const program = new Command('comfleet')
+    .description('A ComfyUI workflow file in, a production API out: on GPUs that you own or rent.')
+    .version(machine.version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => void terminal.out.write(text), writeErr: (text) => void terminal.err.write(text) })
+    .showHelpAfterError('(comfleet VERB --help shows how it is used)')
+    .addHelpText('after', helpEnd());
+  for (const verb of verbs) addVerb(program, verb, machine, done);
+  addKeys(program, machine, done);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return commanderCode(error);
+    return report(error, terminal, argv.includes('--json'));
+  }
+  return code;
+}
+
+const helpEnd = (): string => `
+Examples:
+  $ comfleet up                                        everything on this machine
+  $ comfleet run collage prompt="a regal phoenix"      one picture, saved here
+  $ comfleet top                                       what the fleet does now
+
+Exit codes:
+${Object.entries(exitCodes)
+  .map(([code, meaning]) => `  ${code}  ${meaning}`)
+  .join('\n')}
+`;
+
+/** The command as the machine runs it; `bin/comfleet.js` calls this. */
+export async function run(): Promise<void> {
+  const { stdout: out, stderr: err, env } = process;
+  // A reader that went away, as head does, ends the output without a complaint.
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.exitCode = await main(process.argv.slice(2), {
+    terminal: { env, cwd: process.cwd(), out, err },
+    version: packageVersion(),
+    signals: (listener) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, listener);
+      return () => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, listener);
+      };
+    },
+    // Loaded when needed: the client verbs start faster without the server.
+    startApp: async (config, options) => (await import('../app.ts')).startApp(config, options),
+    openKeys: async (config) => (await import('../app.ts')).openKeys(config),
+  });
+}
+
+function packageVersion(): string {
+  for (let folder = path.dirname(fileURLToPath(import.meta.url)); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    try {
+      return (JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,57 @@
+import type { DeploymentWire } from './shapes.ts';
+import { scalingSynonyms } from '../config/scaling.ts';
+import { UsageError } from './failure.ts';
+import { table } from './terminal.ts';
+import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
+
+const example = 'comfleet scale collage min_containers=1 max_containers=10';
+
+/** `comfleet scale`: shows scaling settings, and changes them live. */
+export const scaleVerb: VerbSpec = {
+  name: 'scale',
+  usage: '<deployment> [settings...]',
+  summary: 'change scaling settings of a deployment live; without settings: show them',
+  examples: [example.slice('comfleet '.length), 'scale collage scaledown_window=5m slo.latency=4s budget.usd_per_hour=none', 'scale collage'],
+  run: scale,
+};
+
+async function scale({ client, args, terminal, paint, print }: Session): Promise<void> {
+  const [name = '', ...settings] = args;
+  const path = `/fleet/v1/deployments/${encodeURIComponent(name)}`;
+  const before = await client.call<DeploymentWire>('GET', path);
+  if (settings.length === 0) {
+    print(before.scaling, () => table(['setting', 'value'], flatten(before.scaling), paint));
+    return;
+  }
+  const change = changeOf(settings);
+  for (const key of Object.keys(change)) {
+    const meant = scalingSynonyms[key];
+    if (meant !== undefined) terminal.err.write(`used ${meant} for ${key}\n`);
+  }
+  const { scaling } = await client.call<DeploymentWire>('PATCH', `${path}/scaling`, change);
+  const old = new Map(flatten(before.scaling));
+  const changed = flatten(scaling).filter(([key, value]) => old.get(key) !== value);
+  print(scaling, () =>
+    changed.length === 0 ? 'nothing changed\n' : table(['setting', 'before', 'now'], changed.map(([key, value]) => [key, old.get(key) ?? '', value]), paint),
+  );
+}
+
+/** `slo.latency=4s` and its like as the body of the request; later ones win. */
+export function changeOf(settings: readonly string[]): Record<string, unknown> {
+  const change: Record<string, unknown> = {};
+  for (const [key, text] of pairs(settings, example)) {
+    const [outer = '', inner, ...more] = key.split('.');
+    if (more.length > 0) throw new UsageError(`${key} is no setting; see comfleet scale --help`);
+    const value = jsonOrText(text);
+    if (inner === undefined) change[outer] = value;
+    else change[outer] = { ...(change[outer] as object | undefined), [inner]: value };
+  }
+  return change;
+}
+
+/** Settings as rows, inner ones as `slo.p`. */
+function flatten(settings: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {
+  return Object.entries(settings).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'object' && value !== null ? flatten(value as Record<string, unknown>, `${prefix}${key}.`) : [[`${prefix}${key}`, value === null ? 'none' : String(value)]],
+  );
+}

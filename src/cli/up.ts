@@ -1,0 +1,108 @@
+import type { Config } from '../config/schema.ts';
+import { loadConfig, type Loaded } from '../config/load.ts';
+import type { Flags } from '../config/sources.ts';
+import { flagsOf, settingOptions } from './flags.ts';
+import { bannerText, type BannerInfo } from './banner.ts';
+import type { ExitCode } from './failure.ts';
+import { count, palette, StatusLine, type Terminal } from './terminal.ts';
+import type { VerbSpec } from './verb.ts';
+
+/** `comfleet up`: everything on this machine, until Ctrl-C. */
+export const upVerb: VerbSpec = {
+  name: 'up',
+  summary: 'start gateway, dashboard and containers on this machine, until Ctrl-C',
+  examples: ['up', 'up --comfyui ~/ComfyUI --port 9000', 'up --comfyui http://gpu-box:8188 --comfyui http://gpu-box-2:8188'],
+  remote: false,
+  options: settingOptions,
+  run: ({ terminal, options, json, startApp, signals }) => up(terminal, { flags: flagsOf(options), json, startApp, signals }),
+};
+
+/** What `startApp` of src/app.ts gives back once jobs can be taken. */
+export interface RunningApp {
+  readonly banner: BannerInfo;
+  /** Jobs that run now; a drain waits for them. */
+  runningJobs(): number;
+  /** Takes no more jobs, waits for the running ones, stops what it started. Settles when all is down. */
+  drain(): Promise<void>;
+  /** Stops at once; running jobs go on at the next start. */
+  stopNow(): Promise<void>;
+  /** Settles when the app is down, for whatever reason; rejects when it broke. */
+  readonly closed: Promise<void>;
+}
+
+export type StartApp = (config: Config, options: { log: (line: string) => void }) => Promise<RunningApp>;
+
+/** SIGINT and SIGTERM, or what stands in for them. The function ends the subscription. */
+export type Signals = (listener: () => void) => () => void;
+
+export interface UpOptions {
+  readonly flags: Flags;
+  readonly json: boolean;
+  readonly startApp: StartApp;
+  readonly signals: Signals;
+  readonly load?: (source: Parameters<typeof loadConfig>[0]) => Loaded;
+}
+
+/** How often the line about running jobs is drawn again, milliseconds. */
+const redrawMs = 250;
+
+export async function up(terminal: Terminal, { flags, json, startApp, signals, load = loadConfig }: UpOptions): Promise<ExitCode> {
+  const { config, notes } = load({ flags, env: terminal.env, cwd: terminal.cwd });
+  const asked = stopRequests(signals);
+  try {
+    const app = await startApp(config, { log: (line) => terminal.err.write(`${line}\n`) });
+    const banner = { ...app.banner, notes: [...notes, ...app.banner.notes] };
+    terminal.out.write(json ? `${JSON.stringify(readyLine(banner))}\n` : bannerText(banner, palette(terminal.out, terminal.env)));
+    await Promise.race([app.closed, asked.first]);
+    if (asked.count() > 0) await shutDown(terminal, app, asked.second);
+    await app.closed;
+    return 0;
+  } finally {
+    asked.end();
+  }
+}
+
+/** What programs read when the gateway is ready. */
+function readyLine(banner: BannerInfo): Record<string, unknown> {
+  return {
+    url: banner.url,
+    dashboard: banner.dashboard,
+    pid: process.pid,
+    runtime: banner.runtime.name,
+    deployments: banner.deployments.map(({ name, default: isDefault, problems }) => ({ name, default: isDefault, problems })),
+    data_dir: banner.dataDir,
+    notes: banner.notes,
+  };
+}
+
+/** The first request to stop drains, the second one does not wait. */
+function stopRequests(signals: Signals): { first: Promise<void>; second: Promise<void>; count: () => number; end: () => void } {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let count = 0;
+  const end = signals(() => {
+    count += 1;
+    (count === 1 ? first : second).resolve();
+  });
+  return { first: first.promise, second: second.promise, count: () => count, end };
+}
+
+async function shutDown(terminal: Terminal, app: RunningApp, second: Promise<void>): Promise<void> {
+  const status = new StatusLine(terminal.err, true);
+  const describe = (): string => `waiting for ${count(app.runningJobs(), 'job')}, Ctrl-C again to stop at once`;
+  if (terminal.err.isTTY !== true) terminal.err.write(`${describe()}\n`);
+  status.show(describe());
+  const redraw = setInterval(() => status.show(describe()), redrawMs);
+  try {
+    const drained = app.drain().then(() => 'drained' as const);
+    const outcome = await Promise.race([drained, second.then(() => 'hurried' as const)]);
+    if (outcome === 'hurried') {
+      status.clear();
+      terminal.err.write('stopping at once\n');
+      await app.stopNow();
+    }
+  } finally {
+    clearInterval(redraw);
+    status.clear();
+  }
+}

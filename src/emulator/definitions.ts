@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import type { InputDefinition, Json, NodeDefinition, NodeDefinitions } from '../comfyui/protocol.ts';
+
+/** Model files by folder, as far as the nodes ask for them. */
+export interface ModelFolders {
+  readonly checkpoints: readonly string[];
+  readonly loras: readonly string[];
+  readonly vae: readonly string[];
+}
+
+/** Names that many workflows use; there is nothing behind them. */
+export const usualModels: ModelFolders = {
+  checkpoints: [
+    'dreamshaper_8.safetensors',
+    'sd_xl_base_1.0.safetensors',
+    'sd_xl_turbo_1.0_fp16.safetensors',
+    'v1-5-pruned-emaonly-fp16.safetensors',
+    'v1-5-pruned-emaonly.safetensors',
+  ],
+  loras: ['detail.safetensors', 'style.safetensors'],
+  vae: ['sdxl_vae.safetensors', 'vae-ft-mse-840000-ema-pruned.safetensors'],
+};
+
+/** Folders that `/models` lists, in ComfyUI's order. */
+export const modelFolderNames: readonly string[] = [
+  ...['checkpoints', 'configs', 'loras', 'vae', 'text_encoders', 'diffusion_models', 'clip_vision', 'style_models', 'embeddings'],
+  ...['diffusers', 'vae_approx', 'controlnet', 'gligen', 'upscale_models', 'custom_nodes', 'hypernetworks', 'photomaker'],
+  ...['classifiers', 'model_patches', 'audio_encoders'],
+];
+
+let recorded: NodeDefinitions | null = null;
+const byModels = new WeakMap<ModelFolders, NodeDefinitions>();
+
+/** Node definitions of a container with these models; shared by all containers that were given the same object. */
+export function definitionsFor(models: ModelFolders): NodeDefinitions {
+  const known = byModels.get(models);
+  if (known) return known;
+  recorded ??= JSON.parse(readFileSync(new URL('./object-info.json', import.meta.url), 'utf8')) as NodeDefinitions;
+  const definitions = { ...recorded };
+  const offer = (node: string, input: string, choices: readonly string[]): void => {
+    definitions[node] = withChoices(definitions[node] as NodeDefinition, input, choices);
+  };
+  offer('CheckpointLoaderSimple', 'ckpt_name', models.checkpoints);
+  offer('LoraLoader', 'lora_name', models.loras);
+  offer('VAELoader', 'vae_name', [...models.vae, 'pixel_space']);
+  byModels.set(models, definitions);
+  return definitions;
+}
+
+/** A definition whose input offers other choices. */
+export function withChoices(definition: NodeDefinition, input: string, choices: readonly string[]): NodeDefinition {
+  const [, ...options] = definition.input.required?.[input] as InputDefinition;
+  const offered = [[...choices] as Json[], ...options] as InputDefinition;
+  return { ...definition, input: { ...definition.input, required: { ...definition.input.required, [input]: offered } } };
+}

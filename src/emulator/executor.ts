@@ -1,0 +1,249 @@
+import type { GraphNode, NodeDefinitions, Json } from '../comfyui/protocol.ts';
+import { NodeCache, cacheKeys } from './cache.ts';
+import type { CacheEntry, UiOutput } from './cache.ts';
+import { Interrupted } from './nodes/node.ts';
+import type { NodeContext, NodeResult, PreviewImage } from './nodes/node.ts';
+import { nodeClasses } from './nodes/registry.ts';
+import { ExecutionOrder } from './order.ts';
+import { isPicture } from './pixels/picture.ts';
+import { Progress } from './progress.ts';
+import { PythonError, str } from './python.ts';
+import type { HistoryRecord, QueueItem } from './queue.ts';
+import { frame, frames } from './sockets.ts';
+import type { Sockets } from './sockets.ts';
+import type { Files } from './files.ts';
+
+/** What an execution takes from its container. */
+export interface Surroundings {
+  readonly definitions: NodeDefinitions;
+  readonly sockets: Sockets;
+  readonly files: Files;
+  readonly cache: NodeCache;
+  /** A node's context but for what depends on the node and the prompt. */
+  readonly context: Pick<NodeContext, 'files' | 'pixels' | 'timing' | 'profileName' | 'now' | 'random' | 'waitUntil' | 'takeOutOfMemory'>;
+}
+
+/** One prompt on its way through the single executor of a container. */
+export class Execution {
+  readonly promptId: string;
+  /** Null: the prompt came without a client. */
+  readonly clientId: string | null;
+  /** The node that runs now. */
+  node: string | null = null;
+  readonly #item: QueueItem;
+  readonly #surroundings: Surroundings;
+  readonly #progress: Progress;
+  readonly #messages: [string, Record<string, unknown>][] = [];
+  readonly #executed = new Set<string>();
+  readonly #outputs: HistoryRecord['outputs'] = {};
+  readonly #meta: HistoryRecord['meta'] = {};
+  #keys: ReadonlyMap<string, string> = new Map();
+  #isChanged = new Map<string, string>();
+  #interrupted = false;
+
+  constructor(item: QueueItem, surroundings: Surroundings) {
+    const [, id, , extra] = item;
+    this.#item = item;
+    this.#surroundings = surroundings;
+    this.promptId = id;
+    this.clientId = typeof extra['client_id'] === 'string' ? extra['client_id'] : null;
+    this.#progress = new Progress(surroundings.sockets, id, this.clientId);
+  }
+
+  /** Takes effect before the next node or at the next step. */
+  interrupt(): void {
+    this.#interrupted = true;
+  }
+
+  /** Runs to the end and says how it went. Rejects only when the container closes meanwhile. */
+  async run(): Promise<Omit<HistoryRecord, 'prompt'>> {
+    const [, , graph, , outputs] = this.#item;
+    const { cache, definitions } = this.#surroundings;
+    this.#note('execution_start', {});
+    this.#isChanged = await this.#changes();
+    this.#keys = cacheKeys(graph, this.#isChanged);
+    cache.keepOnly(this.#keys.values());
+    const isCached = (id: string): boolean => this.#cached(id) !== undefined;
+    this.#note('execution_cached', { nodes: Object.keys(graph).filter(isCached) });
+    const isOutput = (id: string): boolean => definitions[(graph[id] as GraphNode).class_type]?.output_node === true;
+    const order = new ExecutionOrder(graph, { isCached, isOutput });
+    for (const output of outputs) order.add(output);
+    for (let id = order.next(); id !== null; id = order.next()) {
+      const failed = await this.#execute(id);
+      if (failed) return this.#record('error');
+      order.done(id);
+    }
+    this.#note('execution_success', {});
+    return this.#record('success');
+  }
+
+  #record(status: 'success' | 'error'): Omit<HistoryRecord, 'prompt'> {
+    this.node = null;
+    const completed = status === 'success';
+    return { outputs: this.#outputs, status: { status_str: status, completed, messages: this.#messages }, meta: this.#meta };
+  }
+
+  /** What classes say of change, by node. */
+  async #changes(): Promise<Map<string, string>> {
+    const changes = new Map<string, string>();
+    for (const [id, node] of Object.entries(this.#item[2])) {
+      const changed = nodeClasses[node.class_type]?.changed;
+      if (changed && node.inputs) changes.set(id, await changed(node.inputs, this.#surroundings.files));
+    }
+    return changes;
+  }
+
+  #cached(id: string): CacheEntry | undefined {
+    return this.#surroundings.cache.get(this.#keys.get(id) as string);
+  }
+
+  /** Runs a node or takes its result from the cache. True: it failed, and with it the prompt. */
+  async #execute(id: string): Promise<boolean> {
+    const cached = this.#cached(id);
+    if (cached) {
+      this.#show(id, cached.ui);
+      this.#send('executed', { node: id, display_node: id, output: cached.ui?.output ?? null, prompt_id: this.promptId });
+      this.#progress.finish(id);
+      this.#executed.add(id);
+      return false;
+    }
+    this.node = id;
+    this.#progress.start(id);
+    this.#send('executing', { node: id, display_node: id, prompt_id: this.promptId });
+    const inputs = this.#inputs(id);
+    try {
+      this.#stopIfInterrupted();
+      this.#finish(id, await this.#classOf(id).run(inputs, this.#context(id)));
+      return false;
+    } catch (error) {
+      if (error instanceof ContainerClosed) throw error;
+      if (error instanceof Interrupted) this.#note('execution_interrupted', this.#where(id), true);
+      else this.#note('execution_error', { ...this.#where(id), ...describe(error), ...this.#surroundingsOf(inputs) });
+      return true;
+    }
+  }
+
+  #classOf(id: string): (typeof nodeClasses)[string] {
+    const { class_type } = this.#item[2][id] as GraphNode;
+    return nodeClasses[class_type] as (typeof nodeClasses)[string];
+  }
+
+  #finish(id: string, { outputs, ui }: NodeResult): void {
+    const origin = { node_id: id, display_node: id, parent_node: null, real_node_id: id };
+    const entry: CacheEntry = { outputs, ui: ui ? { output: ui, meta: origin } : null };
+    if (ui) {
+      this.#show(id, entry.ui);
+      this.#send('executed', { node: id, display_node: id, output: ui, prompt_id: this.promptId });
+    }
+    this.#surroundings.cache.set(this.#keys.get(id) as string, entry);
+    this.#progress.finish(id);
+    this.#executed.add(id);
+  }
+
+  #show(id: string, ui: { output: UiOutput; meta: HistoryRecord['meta'][string] } | null): void {
+    if (!ui) return;
+    this.#outputs[id] = ui.output;
+    this.#meta[id] = ui.meta;
+  }
+
+  /** A node's inputs with its links resolved. */
+  #inputs(id: string): Record<string, unknown> {
+    const { inputs } = this.#item[2][id] as GraphNode;
+    return Object.fromEntries(
+      Object.entries(inputs).map(([name, value]) => {
+        if (!Array.isArray(value) || value.length !== 2) return [name, value];
+        return [name, this.#cached(String(value[0]))?.outputs[Number(value[1])]];
+      }),
+    );
+  }
+
+  #context(id: string): NodeContext {
+    const { sockets, context } = this.#surroundings;
+    const { clientId } = this;
+    return {
+      ...context,
+      nodeId: id,
+      metadata: { graph: this.#graphWithChanges(), extra: this.#pngInfo() },
+      progress: (value, max, preview) => this.#step(id, value, max, preview),
+      wantsPreviews: sockets.wantsPreviews(clientId) && !context.pixels.busy,
+      sendText: (text) => sockets.sendFrame(frame(frames.text, id.length, Buffer.from(id), Buffer.from(text)), null),
+    };
+  }
+
+  #graphWithChanges(): QueueItem[2] {
+    const [, , graph] = this.#item;
+    if (this.#isChanged.size === 0) return graph;
+    return Object.fromEntries(
+      Object.entries(graph).map(([id, node]) => {
+        const changed = this.#isChanged.get(id);
+        return [id, changed === undefined ? node : { ...node, is_changed: [changed] }];
+      }),
+    );
+  }
+
+  #pngInfo(): Record<string, Json> {
+    const info = this.#item[3]['extra_pnginfo'];
+    return typeof info === 'object' && info !== null && !Array.isArray(info) ? info : {};
+  }
+
+  #step(id: string, value: number, max: number, preview?: PreviewImage): void {
+    const { sockets } = this.#surroundings;
+    this.#stopIfInterrupted();
+    this.#progress.step(id, value, max);
+    const withMetadata = preview && sockets.wantsPreviews(this.clientId);
+    if (preview && withMetadata) {
+      const ids = { node_id: id, prompt_id: this.promptId, display_node_id: id, parent_node_id: null, real_node_id: id };
+      const metadata = Buffer.from(JSON.stringify({ ...ids, image_type: `image/${preview.format}` }));
+      sockets.sendFrame(frame(frames.previewWithMetadata, metadata.length, metadata, preview.image), this.clientId);
+    }
+    sockets.send('progress', { value, max, prompt_id: this.promptId, node: id }, this.clientId);
+    if (preview && !withMetadata) {
+      sockets.sendFrame(frame(frames.preview, preview.format === 'jpeg' ? 1 : 2, preview.image), this.clientId);
+    }
+  }
+
+  #stopIfInterrupted(): void {
+    if (this.#interrupted) throw new Interrupted();
+  }
+
+  #where(id: string): Record<string, unknown> {
+    const { class_type } = this.#item[2][id] as GraphNode;
+    return { node_id: id, node_type: class_type, executed: [...this.#executed] };
+  }
+
+  #surroundingsOf(inputs: Record<string, unknown>): Record<string, unknown> {
+    const current_inputs = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, [shownInput(value)]]));
+    return { current_inputs, current_outputs: Object.keys(this.#item[2]) };
+  }
+
+  /** A message for the client that history keeps; `toAll`: for everyone, if there is no client. */
+  #note(type: string, data: Record<string, unknown>, toAll = false): void {
+    const message = { prompt_id: this.promptId, ...data, timestamp: Math.floor(this.#surroundings.context.now()) };
+    this.#messages.push([type, message]);
+    if (toAll) this.#surroundings.sockets.send(type, message, this.clientId);
+    else this.#send(type, message);
+  }
+
+  /** Without a client id, nobody hears it. */
+  #send(type: string, data: unknown): void {
+    if (this.clientId !== null) this.#surroundings.sockets.send(type, data, this.clientId);
+  }
+}
+
+/** The container closed while a node was waiting. */
+export class ContainerClosed extends Error {}
+
+/** An input as error reports show it: scalars as they are, all else as text. */
+function shownInput(value: unknown): unknown {
+  if (isPicture(value)) return `tensor of shape [${value.batch}, ${value.height}, ${value.width}, ${value.channels}]`;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return str(value);
+}
+
+function describe(error: unknown): Record<string, unknown> {
+  const { message } = error as Error;
+  const type = error instanceof PythonError ? error.type : 'RuntimeError';
+  const places = ['496, in execute', '315, in get_output_data', '289, in _async_map_node_over_list', '277, in process_inputs'];
+  const traceback = places.map((place) => `  File "/comfyui/execution.py", line ${place}\n    ...\n`);
+  return { exception_message: `${message}\n`, exception_type: type, traceback };
+}

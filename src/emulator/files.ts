@@ -1,0 +1,177 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, normalize, resolve, sep } from 'node:path';
+import type { FileReference } from '../comfyui/protocol.ts';
+import { PythonError } from './python.ts';
+
+export type FolderType = FileReference['type'];
+export const isFolderType = (type: string): type is FolderType => type === 'input' || type === 'output' || type === 'temp';
+
+/** Up to this size, waiting for a file takes less than handing the work to another thread. */
+const smallFile = 64 * 1024;
+/** Prefixes whose last number is remembered; others are looked up again. */
+const rememberedPrefixes = 256;
+
+export interface FileInfo {
+  readonly path: string;
+  readonly size: number;
+  readonly modified: Date;
+  readonly etag: string;
+}
+
+/** The input, output and temp folders of one container. They are made when something is first written. */
+export class Files {
+  readonly #root: string;
+  readonly #numbers = new Map<string, number>();
+
+  constructor(root: string) {
+    this.#root = resolve(root);
+  }
+
+  folder(type: FolderType): string {
+    return join(this.#root, type);
+  }
+
+  /** Where a file lies, or null when the name leads out of its folder. */
+  path(type: FolderType, subfolder: string, filename: string): string | null {
+    const base = this.folder(type);
+    const path = resolve(base, subfolder, filename);
+    return path.startsWith(base + sep) ? path : null;
+  }
+
+  /** Splits `name [output]` into name and folder, as nodes write it; without a mark it is an input. */
+  annotated(name: string, otherwise: FolderType = 'input'): { name: string; type: FolderType; marked: boolean } {
+    for (const type of ['output', 'input', 'temp'] as const) {
+      if (name.endsWith(`[${type}]`)) return { name: name.slice(0, -(type.length + 3)), type, marked: true };
+    }
+    return { name, type: otherwise, marked: false };
+  }
+
+  /** The file that a loading node names; null when it is not there. */
+  named(name: unknown): FileInfo | null {
+    if (typeof name !== 'string') return null;
+    const { name: filename, type } = this.annotated(name);
+    const path = this.path(type, '', filename);
+    return path === null ? null : this.info(path);
+  }
+
+  info(path: string): FileInfo | null {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (!stats?.isFile()) return null;
+    const etag = `"${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}"`;
+    return { path, size: Number(stats.size), modified: stats.mtime, etag };
+  }
+
+  async read(file: FileInfo): Promise<Buffer> {
+    return file.size <= smallFile ? readFileSync(file.path) : readFile(file.path);
+  }
+
+  /** Files in the top of a folder; none when the folder was not made yet. */
+  async list(type: FolderType): Promise<string[]> {
+    if (!existsSync(this.folder(type))) return [];
+    const entries = await readdir(this.folder(type), { withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  }
+
+  /** Stores an upload. A taken name gets ` (1)` and so on, unless the bytes are equal or it may be overwritten. */
+  async upload(type: FolderType, subfolder: string, filename: string, content: Buffer, overwrite: boolean): Promise<string> {
+    const suffix = extname(filename);
+    const stem = filename.slice(0, filename.length - suffix.length);
+    for (let number = 0; ; number++) {
+      const name = number === 0 ? filename : `${stem} (${number})${suffix}`;
+      const path = join(this.folder(type), subfolder, name);
+      const there = this.info(path);
+      if (there && !overwrite) {
+        if (there.size === content.length && (await this.read(there)).equals(content)) return name;
+        continue;
+      }
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+      return name;
+    }
+  }
+
+  /**
+   * Saves pictures as `<prefix>_<number>_.png`, counting on from the highest number there. `%batch_num%` becomes the index.
+   * Throws PythonError when the prefix leads out of the folder.
+   */
+  async save(type: FolderType, prefix: string, pictures: readonly Uint8Array[]): Promise<FileReference[]> {
+    const path = normalize(prefix);
+    const folder = this.#saveFolder(type, path);
+    const filename = basename(path);
+    const subfolder = dirname(path) === '.' ? '' : dirname(path);
+    const saved: FileReference[] = [];
+    for (const [index, picture] of pictures.entries()) {
+      // A name with the batch's number never looks like its own prefix: ComfyUI begins at 1 each time, and overwrites.
+      const stem = filename.replaceAll('%batch_num%', String(index));
+      const name = stem === filename ? await this.#next(folder, filename, picture) : fileName(stem, index + 1);
+      if (stem !== filename) await this.#put(join(folder, name), picture, 'w');
+      saved.push({ filename: name, subfolder, type });
+    }
+    return saved;
+  }
+
+  /** Removes all folders. */
+  async remove(): Promise<void> {
+    this.#numbers.clear();
+    for (const type of ['input', 'output', 'temp'] as const) await rm(this.folder(type), { recursive: true, force: true });
+  }
+
+  #saveFolder(type: FolderType, path: string): string {
+    const base = this.folder(type);
+    const folder = resolve(base, dirname(path));
+    if (folder === base || folder.startsWith(base + sep)) return folder;
+    const shared = folder.startsWith(this.#root) ? this.#root : sep;
+    const message =
+      '**** ERROR: Saving image outside the output folder is not allowed.' +
+      `\n full_output_folder: ${folder}\n         output_dir: ${base}\n         commonpath: ${shared}`;
+    throw new PythonError('Exception', message);
+  }
+
+  /** Writes under the next free number of the prefix and returns the name. */
+  async #next(folder: string, prefix: string, content: Uint8Array): Promise<string> {
+    const key = join(folder, prefix);
+    let number = (this.#numbers.get(key) ?? 0) + 1;
+    while (!(await this.#put(join(folder, fileName(prefix, number)), content, 'wx'))) number = (await highestNumber(folder, prefix)) + 1;
+    this.#remember(key, number);
+    return fileName(prefix, number);
+  }
+
+  /** Writes a file, and its folder where that is missing. False: the name is taken (with `wx`). */
+  async #put(path: string, content: Uint8Array, flag: 'w' | 'wx'): Promise<boolean> {
+    try {
+      if (content.length <= smallFile) writeFileSync(path, content, { flag });
+      else await writeFile(path, content, { flag });
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return false;
+      if (code !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      return this.#put(path, content, flag);
+    }
+  }
+
+  #remember(key: string, number: number): void {
+    this.#numbers.delete(key);
+    this.#numbers.set(key, number);
+    if (this.#numbers.size <= rememberedPrefixes) return;
+    for (const oldest of this.#numbers.keys()) {
+      this.#numbers.delete(oldest);
+      break;
+    }
+  }
+}
+
+const fileName = (stem: string, number: number): string => `${stem}_${String(number).padStart(5, '0')}_.png`;
+
+/** The highest number of `<prefix>_<number>_...` in a folder; 0 when there is none. */
+async function highestNumber(folder: string, prefix: string): Promise<number> {
+  let highest = 0;
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`${prefix}_`)) continue;
+    const number = Number.parseInt(name.slice(prefix.length + 1), 10);
+    if (number > highest) highest = number;
+  }
+  return highest;
+}

@@ -1,0 +1,64 @@
+import type { FileReference, Json } from '../../comfyui/protocol.ts';
+import type { FolderType } from '../files.ts';
+import type { Picture } from '../pixels/picture.ts';
+import type { TextChunk } from '../png.ts';
+import { jsonDumps } from '../python.ts';
+import { picture, text } from './node.ts';
+import type { NodeClass, NodeContext, NodeResult } from './node.ts';
+
+/** What every saved picture says: the graph, the client's own entries, and that nothing here is real. */
+function textChunks({ metadata, profileName }: NodeContext): TextChunk[] {
+  return [
+    { key: 'prompt', text: jsonDumps(metadata.graph) },
+    ...Object.entries(metadata.extra).map(([key, value]) => ({ key, text: jsonDumps(value) })),
+    { key: 'comfleet', text: `emulated container, profile ${profileName}` },
+  ];
+}
+
+/** Replaces the placeholders of a file name prefix. */
+function expand(prefix: string, images: Picture, now: number): string {
+  const date = new Date(now);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const values: Record<string, string> = {
+    width: String(images.width),
+    height: String(images.height),
+    year: String(date.getFullYear()),
+    month: two(date.getMonth() + 1),
+    day: two(date.getDate()),
+    hour: two(date.getHours()),
+    minute: two(date.getMinutes()),
+    second: two(date.getSeconds()),
+  };
+  return prefix.replaceAll(/%(\w+)%/g, (mark, name: string) => values[name] ?? mark);
+}
+
+async function save(images: Picture, type: FolderType, prefix: string, context: NodeContext): Promise<NodeResult> {
+  const expanded = prefix.includes('%') ? expand(prefix, images, context.now()) : prefix;
+  const pictures = await context.pixels.run('encode', images, textChunks(context));
+  const saved: FileReference[] = await context.files.save(type, expanded, pictures);
+  return { outputs: [], ui: { images: saved as unknown as Json[] } };
+}
+
+const letters = 'abcdefghijklmnopqrstupvxyz';
+const temporaryName = (context: NodeContext): string =>
+  `ComfyUI_temp_${Array.from({ length: 5 }, () => letters[context.random(letters.length)]).join('')}`;
+
+export const savingNodes: Readonly<Record<string, NodeClass>> = {
+  SaveImage: { run: (inputs, context) => save(picture(inputs, 'images'), 'output', text(inputs, 'filename_prefix'), context) },
+  PreviewImage: { run: (inputs, context) => save(picture(inputs, 'images'), 'temp', temporaryName(context), context) },
+  MaskPreview: {
+    run: async (inputs, context) => {
+      const images = await context.pixels.run('maskToImage', picture(inputs, 'mask'));
+      return save(images, 'temp', temporaryName(context), context);
+    },
+  },
+  SaveImageWebsocket: {
+    changed: async () => `${performance.now()}`,
+    run: async (inputs, context) => {
+      const images = picture(inputs, 'images');
+      const files = await context.pixels.run('encode', images, []);
+      for (const [index, image] of files.entries()) context.progress(index, files.length, { format: 'png', image });
+      return { outputs: [] };
+    },
+  },
+};

@@ -1,0 +1,20 @@
+import { parentPort } from 'node:worker_threads';
+import { operations } from './operations.ts';
+import type { OperationName } from './operations.ts';
+
+/** What the pool sends, and what comes back under the same number. */
+export interface Task {
+  readonly number: number;
+  readonly name: OperationName;
+  readonly inputs: readonly unknown[];
+}
+export type Outcome = { readonly number: number; readonly result: unknown } | { readonly number: number; readonly error: unknown };
+
+parentPort?.on('message', ({ number, name, inputs }: Task) => {
+  const operation = operations[name] as (...inputs: readonly unknown[]) => unknown;
+  try {
+    parentPort?.postMessage({ number, result: operation(...inputs) } satisfies Outcome);
+  } catch (error) {
+    parentPort?.postMessage({ number, error } satisfies Outcome);
+  }
+});

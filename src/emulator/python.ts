@@ -1,0 +1,87 @@
+/** What ComfyUI's answers owe to Python: how it writes values, and how it converts them. */
+
+export class PythonError extends Error {
+  /** Full class name, such as `ValueError` or `PIL.UnidentifiedImageError`. */
+  readonly type: string;
+
+  constructor(type: string, message: string) {
+    super(message);
+    this.name = 'PythonError';
+    this.type = type;
+  }
+}
+
+const quote = (text: string): string => (text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll("'", String.raw`\'`)}'`);
+
+/** `repr(value)` */
+export function repr(value: unknown): string {
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${quote(key)}: ${repr(item)}`)
+      .join(', ')}}`;
+  }
+  return str(value);
+}
+
+/** `str(value)` */
+export function str(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return typeof value === 'number' ? String(value) : repr(value);
+}
+
+/** `str` of a number that Python holds as a float: 1 is `1.0`. */
+export const floatText = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
+
+const typeName = (value: unknown): string => {
+  if (value === null || value === undefined) return 'NoneType';
+  if (Array.isArray(value)) return 'list';
+  return typeof value === 'object' ? 'dict' : 'str';
+};
+
+function toInt(value: unknown): number {
+  if (typeof value === 'number') return Math.trunc(value);
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value !== 'string') {
+    const message = `int() argument must be a string, a bytes-like object or a real number, not '${typeName(value)}'`;
+    throw new PythonError('TypeError', message);
+  }
+  if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(value)) throw new PythonError('ValueError', `invalid literal for int() with base 10: ${repr(value)}`);
+  return Number(value.replaceAll('_', ''));
+}
+
+function toFloat(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value !== 'string') {
+    throw new PythonError('TypeError', `float() argument must be a string or a real number, not '${typeName(value)}'`);
+  }
+  if (!/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value)) {
+    throw new PythonError('ValueError', `could not convert string to float: ${repr(value)}`);
+  }
+  return Number(value);
+}
+
+function toBool(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return Boolean(value);
+  return Object.keys(value).length > 0;
+}
+
+/** Conversions of constants by input type; other types are taken as they are. */
+export const conversions: Readonly<Record<string, (value: unknown) => unknown>> = { INT: toInt, FLOAT: toFloat, STRING: str, BOOLEAN: toBool };
+
+/** `json.dumps(value)`: with spaces, and everything beyond ASCII escaped. */
+export function jsonDumps(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonDumps).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${jsonDumps(key)}: ${jsonDumps(item)}`)
+      .join(', ')}}`;
+  }
+  const text = JSON.stringify(value) ?? 'null';
+  // oxlint-disable-next-line no-control-regex
+  return /^[\x00-\x7f]*$/.test(text) ? text : text.replaceAll(/[^\x00-\x7f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,133 @@
+import type { Graph, Json } from '../comfyui/protocol.ts';
+import type { Origin, UiOutput } from './cache.ts';
+
+/** A prompt as `/queue` shows it: `[number, prompt id, graph, extra data, output nodes]`. */
+export type QueueItem = [number: number, id: string, graph: Graph, extra: Record<string, Json>, outputs: string[]];
+
+export interface HistoryRecord {
+  prompt: QueueItem;
+  outputs: Record<string, UiOutput>;
+  status: { status_str: 'success' | 'error'; completed: boolean; messages: [string, Record<string, unknown>][] };
+  meta: Record<string, Origin>;
+}
+
+/** A real server keeps 10,000; hundreds of emulated ones share one process. */
+const historyLimit = 1000;
+const secretKeys = ['auth_token_comfy_org', 'api_key_comfy_org'];
+
+const before = (a: QueueItem, b: QueueItem): boolean => (a[0] === b[0] ? a[1] < b[1] : a[0] < b[0]);
+
+/** Waiting prompts as a binary heap by number and id, the running one, and what has been. */
+export class PromptQueue {
+  readonly history = new Map<string, HistoryRecord>();
+  #pending: QueueItem[] = [];
+  #running: QueueItem | null = null;
+  readonly #changed: () => void;
+
+  /** `changed` is called whenever clients must hear a new status. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  get running(): QueueItem | null {
+    return this.#running;
+  }
+
+  /** In heap order, as ComfyUI lists it: only the first is sure to be next. */
+  get pending(): readonly QueueItem[] {
+    return this.#pending;
+  }
+
+  get remaining(): number {
+    return this.#pending.length + (this.#running ? 1 : 0);
+  }
+
+  put(item: QueueItem): void {
+    this.#pending.push(item);
+    this.#rise(this.#pending.length - 1);
+    this.#changed();
+  }
+
+  /** Takes the next prompt and makes it the running one; null when none waits. */
+  take(): QueueItem | null {
+    const [first] = this.#pending;
+    if (!first) return null;
+    const last = this.#pending.pop() as QueueItem;
+    if (this.#pending.length > 0) {
+      this.#pending[0] = last;
+      this.#sink(0);
+    }
+    this.#running = first;
+    this.#changed();
+    return first;
+  }
+
+  /** The running prompt has ended. */
+  finish(record: Omit<HistoryRecord, 'prompt'>): void {
+    const item = this.#running;
+    if (!item) return;
+    const [number, id, graph, extra, outputs] = item;
+    const visible = Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.includes(key)));
+    if (this.history.size >= historyLimit) {
+      for (const oldest of this.history.keys()) {
+        this.history.delete(oldest);
+        break;
+      }
+    }
+    this.history.set(id, { prompt: [number, id, graph, visible, outputs], ...record });
+    this.#running = null;
+    this.#changed();
+  }
+
+  /** Forgets a waiting prompt. The last one is told twice, as ComfyUI does. */
+  delete(id: string): void {
+    const at = this.#pending.findIndex((item) => item[1] === id);
+    if (at === -1) return;
+    if (this.#pending.length === 1) this.clear();
+    else {
+      const rest = this.#pending.toSpliced(at, 1);
+      this.#pending = rest;
+      for (let i = (rest.length >> 1) - 1; i >= 0; i--) this.#sink(i);
+    }
+    this.#changed();
+  }
+
+  clear(): void {
+    this.#pending = [];
+    this.#changed();
+  }
+
+  #rise(start: number): void {
+    const heap = this.#pending;
+    const item = heap[start] as QueueItem;
+    let at = start;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(item, heap[parent] as QueueItem)) break;
+      heap[at] = heap[parent] as QueueItem;
+      at = parent;
+    }
+    heap[at] = item;
+  }
+
+  /** Moves an item down to the bottom along the smaller children and up again from there, as Python's heap does. */
+  #sink(start: number): void {
+    const heap = this.#pending;
+    const item = heap[start] as QueueItem;
+    let at = start;
+    for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
+      const right = heap[child + 1];
+      if (right && !before(heap[child] as QueueItem, right)) child++;
+      heap[at] = heap[child] as QueueItem;
+      at = child;
+    }
+    heap[at] = item;
+    while (at > start) {
+      const parent = (at - 1) >> 1;
+      if (!before(item, heap[parent] as QueueItem)) break;
+      heap[at] = heap[parent] as QueueItem;
+      at = parent;
+      heap[at] = item;
+    }
+  }
+}

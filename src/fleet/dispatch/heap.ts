@@ -1,0 +1,88 @@
+/** A binary heap that knows where each item is, so that items can be removed or moved in O(log n). `before` is the order. */
+export class Heap<T> {
+  readonly #before: (a: T, b: T) => boolean;
+  readonly #items: T[] = [];
+  readonly #places = new Map<T, number>();
+
+  constructor(before: (a: T, b: T) => boolean) {
+    this.#before = before;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The first item in order; undefined when empty. */
+  peek(): T | undefined {
+    return this.#items[0];
+  }
+
+  has(item: T): boolean {
+    return this.#places.has(item);
+  }
+
+  /** Adds the item, or moves it to its place when it is there and has changed. */
+  put(item: T): void {
+    let place = this.#places.get(item);
+    if (place === undefined) {
+      place = this.#items.length;
+      this.#items.push(item);
+      this.#places.set(item, place);
+    }
+    this.#settle(place);
+  }
+
+  /** Removes the item; false when it is not there. */
+  remove(item: T): boolean {
+    const place = this.#places.get(item);
+    if (place === undefined) return false;
+    this.#places.delete(item);
+    const last = this.#items.pop() as T;
+    if (last !== item) {
+      this.#items[place] = last;
+      this.#places.set(last, place);
+      this.#settle(place);
+    }
+    return true;
+  }
+
+  /** Removes and returns the first item. */
+  pop(): T | undefined {
+    const first = this.#items[0];
+    if (first !== undefined) this.remove(first);
+    return first;
+  }
+
+  #settle(place: number): void {
+    let at = place;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(at, parent)) break;
+      this.#swap(at, parent);
+      at = parent;
+    }
+    for (;;) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      let first = at;
+      if (left < this.#items.length && this.#isBefore(left, first)) first = left;
+      if (right < this.#items.length && this.#isBefore(right, first)) first = right;
+      if (first === at) return;
+      this.#swap(at, first);
+      at = first;
+    }
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    return this.#before(this.#items[a] as T, this.#items[b] as T);
+  }
+
+  #swap(a: number, b: number): void {
+    const itemA = this.#items[a] as T;
+    const itemB = this.#items[b] as T;
+    this.#items[a] = itemB;
+    this.#items[b] = itemA;
+    this.#places.set(itemB, a);
+    this.#places.set(itemA, b);
+  }
+}

@@ -1,0 +1,59 @@
+import type { Decision, FleetSummary } from './policy.ts';
+import type { ScalingSettings } from './settings.ts';
+
+/** What bounds a decision from outside the deployment. */
+export interface Bounds {
+  /** Slots of the runtime that are free now. */
+  readonly freeSlots: number;
+  /** Shares of GPUs that the workspace may still take; null: no limit. */
+  readonly gpuSharesLeft: number | null;
+  /** Share of a GPU that the next container takes; 0 on CPU. */
+  readonly share: number;
+  /** No start before this time, after failed starts; 0: none failed. */
+  readonly backoffUntil: number;
+}
+
+/** The decision within all limits. */
+export interface LimitedDecision {
+  readonly start: number;
+  /** Idle containers to stop at once. */
+  readonly stop: number;
+  /** Starting containers to give up, then busy ones to drain. */
+  readonly drain: number;
+  /** Containers after this decision. */
+  readonly target: number;
+  /** The limit that cut the wish, by the name of the setting or what is short; null: none did. */
+  readonly heldBy: 'max_containers' | 'gpu_limit' | 'capacity' | 'start_failures' | null;
+  readonly wakeAt: number | null;
+}
+
+/**
+ * Applies every limit to a policy's decision: `max_containers` (lowering it stops idle containers at once and drains busy ones), the
+ * workspace's GPU limit, the slots that are free, and the pause after failed starts. Pure.
+ */
+export function applyLimits(decision: Decision, summary: FleetSummary, settings: ScalingSettings, bounds: Bounds): LimitedDecision {
+  const idle = summary.idleForMs.length;
+  const alive = summary.starting + summary.busy + idle;
+  const max = settings.maxContainers ?? Infinity;
+  const excess = Math.max(0, alive - decision.stop - max);
+  const stop = decision.stop + Math.min(excess, idle - decision.stop);
+  const drain = alive - stop > max ? alive - stop - max : 0;
+
+  const room = Math.max(0, max - alive);
+  const byGpu = bounds.gpuSharesLeft === null || bounds.share === 0 ? Infinity : Math.floor(bounds.gpuSharesLeft / bounds.share + 1e-9);
+  const paused = bounds.backoffUntil > summary.now;
+  const start = paused ? 0 : Math.min(decision.start, room, byGpu, bounds.freeSlots);
+  const heldBy = heldByWhat();
+  const wakeAt = paused && decision.start > 0 ? earliest(decision.wakeAt, bounds.backoffUntil) : decision.wakeAt;
+  return { start, stop, drain, target: alive + start - stop - drain, heldBy, wakeAt };
+
+  function heldByWhat(): LimitedDecision['heldBy'] {
+    if (summary.queued > 0 && alive + start >= max && summary.queued > start + summary.starting) return 'max_containers';
+    if (start >= decision.start) return null;
+    if (paused) return 'start_failures';
+    if (room === start) return 'max_containers';
+    return byGpu === start ? 'gpu_limit' : 'capacity';
+  }
+}
+
+const earliest = (a: number | null, b: number): number => (a === null ? b : Math.min(a, b));

@@ -1,0 +1,64 @@
+import type { Slot } from './container.ts';
+
+/** Which slots of the runtime are taken. Gives out the lowest free one, so that life lines stay on the same rows. */
+export class Slots {
+  readonly #slots: readonly Slot[];
+  readonly #takenBy = new Map<number, string>();
+  readonly #placeOf = new Map<string, number>();
+  #lowestFree = 0;
+
+  constructor(slots: readonly Slot[]) {
+    this.#slots = slots;
+  }
+
+  get total(): number {
+    return this.#slots.length;
+  }
+
+  get free(): number {
+    return this.#slots.length - this.#takenBy.size;
+  }
+
+  /** Share of a GPU that the next container would take; 0 when none is free. */
+  get nextShare(): number {
+    return this.#slots[this.#nextFree()]?.share ?? 0;
+  }
+
+  all(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  /** Takes the lowest free slot for a container; undefined when all are taken. */
+  take(container: string): Slot | undefined {
+    const place = this.#nextFree();
+    const slot = this.#slots[place];
+    if (slot) this.#mark(place, container);
+    return slot;
+  }
+
+  /** Takes the very slot that an adopted container occupies; a slot that is not there any more takes none. */
+  adopt(container: string, slot: Slot): void {
+    const place = this.#slots.findIndex(
+      (candidate, index) => candidate.host === slot.host && candidate.device === slot.device && !this.#takenBy.has(index),
+    );
+    if (place >= 0) this.#mark(place, container);
+  }
+
+  release(container: string): void {
+    const place = this.#placeOf.get(container);
+    if (place === undefined) return;
+    this.#placeOf.delete(container);
+    this.#takenBy.delete(place);
+    this.#lowestFree = Math.min(this.#lowestFree, place);
+  }
+
+  #mark(place: number, container: string): void {
+    this.#takenBy.set(place, container);
+    this.#placeOf.set(container, place);
+  }
+
+  #nextFree(): number {
+    while (this.#takenBy.has(this.#lowestFree)) this.#lowestFree++;
+    return this.#lowestFree;
+  }
+}

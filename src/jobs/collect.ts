@@ -1,0 +1,51 @@
+import type { Assets } from '../assets/assets.ts';
+import type { Endpoint, PromptOutput, PromptRunner } from '../comfyui/runner.ts';
+import type { Output } from './job.ts';
+
+/**
+ * Fetches a prompt's outputs from its container into the assets, in the order of `nodes` (empty: as the container gave them). Returns
+ * when every byte is safe. Errors: `container_lost`, and the file system's when the disk is full.
+ */
+export async function collectOutputs(
+  { assets, runner }: { assets: Assets; runner: PromptRunner },
+  endpoint: Endpoint,
+  outputs: readonly PromptOutput[],
+  nodes: readonly string[],
+): Promise<Output[]> {
+  const wanted = nodes.length === 0 ? outputs : nodes.flatMap((node) => outputs.filter((output) => output.node === node));
+  // Previews that live in the temp folder are not results unless the workflow names their node.
+  const kept = nodes.length === 0 && wanted.some(isSaved) ? wanted.filter(isSaved) : wanted;
+  return Promise.all(kept.map((output, index) => collectOne({ assets, runner }, endpoint, output, index)));
+}
+
+const isSaved = (output: PromptOutput): boolean => output.file?.type !== 'temp';
+
+async function collectOne(
+  { assets, runner }: { assets: Assets; runner: PromptRunner },
+  endpoint: Endpoint,
+  output: PromptOutput,
+  index: number,
+): Promise<Output> {
+  const { node } = output;
+  if (!output.file) {
+    const text = output.text ?? '';
+    return {
+      index,
+      node,
+      kind: 'text',
+      mime: 'text/plain; charset=utf-8',
+      filename: `${node}.txt`,
+      bytes: Buffer.byteLength(text),
+      asset: null,
+      text,
+    };
+  }
+  const { stream, mime } = await runner.download(endpoint, output.file);
+  const asset = await assets.put(stream);
+  return { index, node, kind: kindOf(mime), mime, filename: output.file.filename, bytes: asset.bytes, asset: asset.id };
+}
+
+function kindOf(mime: string): Output['kind'] {
+  const group = mime.split('/')[0];
+  return group === 'image' || group === 'video' || group === 'audio' || group === 'text' ? group : 'file';
+}

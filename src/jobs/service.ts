@@ -1,0 +1,84 @@
+import { ComfleetError } from '../errors.ts';
+import type { Clock, Random } from '../fleet/clock.ts';
+import type { Store } from '../store/store.ts';
+import { isEnded, type Job } from './job.ts';
+import type { Jobs } from './jobs.ts';
+import { Waiters } from './waiters.ts';
+
+interface Dependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Hands an accepted job to the controller. */
+  readonly accept: (job: Job) => void;
+  /** Tells the controller that the store noted a cancel; `job` is what it is now. */
+  readonly canceled: (job: Job) => void;
+}
+
+/** Jobs as dialects see them, with the callers that wait for one. `ended` and `drain` belong to whoever composes it. */
+export interface JobsService extends Jobs {
+  /** A job reached its final state: wakes whoever waits for it. */
+  ended(job: Job): void;
+  /** Accepts no more jobs, and wakes everyone who waits. */
+  drain(): void;
+}
+
+export function createJobs({ store, clock, random, accept, canceled }: Dependencies): JobsService {
+  const waiters = new Waiters(clock);
+  /** Accepted by this process and not ended yet: waiting for one of them needs no look into the store. */
+  const active = new Set<string>();
+  let draining = false;
+
+  const get = async (id: string): Promise<Job> => {
+    const job = await store.job(id);
+    if (!job) throw new ComfleetError('unknown_job', `there is no job ${id}`);
+    return job;
+  };
+
+  return {
+    get,
+    async submit(request) {
+      if (draining) throw new ComfleetError('draining', 'the gateway is shutting down and takes no more jobs');
+      const submission = await store.submit({ id: random.id(), at: clock.now(), request });
+      if (submission.kind === 'mismatch') {
+        throw new ComfleetError('idempotency_mismatch', `this Idempotency-Key belongs to job ${submission.job}, whose body was another`, {
+          job: submission.job,
+        });
+      }
+      if (submission.kind === 'accepted') {
+        active.add(submission.job.id);
+        accept(submission.job);
+      }
+      return { job: submission.job, replay: submission.kind === 'known' };
+    },
+    async wait(id, { timeoutMs, signal }) {
+      // Listen first, then look: a job that ends in between is not missed.
+      const waiting = waiters.wait(id, timeoutMs, signal);
+      try {
+        if (!active.has(id)) {
+          const now = await get(id);
+          if (isEnded(now)) return now;
+        }
+        return await waiting.promise;
+      } finally {
+        waiting.end();
+      }
+    },
+    async cancel(id) {
+      const before = await get(id);
+      if (isEnded(before)) throw new ComfleetError('job_finished', `job ${id} has already ${before.state}`, { state: before.state });
+      const job = await store.requestCancel({ job: id, at: clock.now() });
+      if (!job) throw new ComfleetError('unknown_job', `there is no job ${id}`);
+      canceled(job);
+      return job;
+    },
+    ended(job) {
+      active.delete(job.id);
+      waiters.wake(job.id, job);
+    },
+    drain() {
+      draining = true;
+      waiters.wakeAll();
+    },
+  };
+}

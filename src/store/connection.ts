@@ -1,0 +1,49 @@
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+
+/** Another process may hold the file for a moment (a backup, a second gateway); longer than this is an error. */
+const busyTimeoutMs = 5_000;
+
+/** The writing connection of a database file: write-ahead log, and every commit synced before it counts. */
+export function openForWriting(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: busyTimeoutMs });
+  // fullfsync matters on macOS only, where a plain fsync leaves the data in the drive's cache.
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
+    PRAGMA cache_size = -16000;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA temp_store = MEMORY;
+  `);
+  return db;
+}
+
+/** A connection that only reads; it sees each commit as soon as it was made. */
+export function openForReading(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+}
+
+const caches = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
+
+function prepared(db: DatabaseSync, sql: string): StatementSync {
+  let cache = caches.get(db);
+  if (cache === undefined) caches.set(db, (cache = new Map()));
+  let statement = cache.get(sql);
+  if (statement === undefined) cache.set(sql, (statement = db.prepare(sql)));
+  return statement;
+}
+
+/** The first row, by a statement that is prepared once for each connection. */
+export function one(db: DatabaseSync, sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue> | undefined {
+  return prepared(db, sql).get(...values);
+}
+
+/** Every row, likewise. */
+export function all<Row>(db: DatabaseSync, sql: string, ...values: SQLInputValue[]): Row[] {
+  return prepared(db, sql).all(...values) as Row[];
+}
+
+/** Runs a change, likewise. The answer is the number of rows changed. */
+export function change(db: DatabaseSync, sql: string, ...values: SQLInputValue[]): number {
+  return Number(prepared(db, sql).run(...values).changes);
+}

@@ -1,0 +1,42 @@
+import { extname } from 'node:path';
+import { Lane } from './lane.ts';
+import { reads, type Executor, type OperationResult } from './operations.ts';
+import { storeOver } from './port.ts';
+import type { Store } from './store.ts';
+
+/**
+ * The store on a file, made when it is not there. One thread writes, with one sync of the disk for all that came together;
+ * another reads. Whoever opens it owns the folder (a second owner is kept out before). Errors: `data_folder_newer`; `store_failed`
+ * when the file cannot be opened or is no database.
+ */
+export async function openSqliteStore({ file }: { file: string }): Promise<Store> {
+  const { lane: writer, sqliteVersion } = await Lane.open(workerModule('sqlite-writer'), file);
+  const reader = hasWalResetRace(sqliteVersion) ? writer : await openReader(file, writer);
+  const executor: Executor = {
+    run: (name, input) => (name in reads ? reader : writer).call(name, input) as Promise<OperationResult<typeof name>>,
+    async close() {
+      // The writer goes last: the last connection folds the log into the file.
+      await reader.close();
+      await writer.close();
+    },
+  };
+  return storeOver(executor);
+}
+
+async function openReader(file: string, writer: Lane): Promise<Lane> {
+  try {
+    return (await Lane.open(workerModule('sqlite-reader'), file)).lane;
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+/** Sources run as they are in a clone, compiled in the package: a worker has the extension of this file. */
+const workerModule = (name: string): URL => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
+
+/** Before 3.51.3 two connections could corrupt a file when one reset the log under the other: then one does everything. */
+export function hasWalResetRace(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  return major * 1_000_000 + minor * 1_000 + patch < 3_051_003;
+}

@@ -1,0 +1,176 @@
+import type { Deployment } from '../../deployments/deployment.ts';
+import type { Slot } from '../../fleet/container.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import type { CostReading, CostWindow } from './cost-window.ts';
+import type { LineState, OverviewDocument, SlotRow } from './document.ts';
+import { factsOf } from './facts.ts';
+import { dots, deploymentKey, mostFrequentError, p95Of, succeeded, trailing, type JobFacts, type JobWindow } from './job-window.ts';
+import type { LifeLines } from './life-lines.ts';
+import type { LiveEvents } from './live-events.ts';
+import { count, percent, seconds, usd } from './names.ts';
+import { deploymentRows, usdPerMinute } from './rows.ts';
+import type { Starts } from './starts.ts';
+import { common, quantile, quantileInterval, share, sortedNumbers, sum } from './statistics.ts';
+import { verdictOf } from './verdict.ts';
+import { windowMs } from './window.ts';
+
+export interface DocumentInput {
+  /** Every slot of the runtime. */
+  readonly slots: readonly Slot[];
+  /** Price per hour of a GPU model; null: no price set. */
+  readonly priceOf: (gpu: string | null) => number | null;
+  /** Timing profile of emulated containers; null for real ones. */
+  readonly profile: string | null;
+  readonly now: number;
+  readonly fleet: Fleet;
+  readonly deployments: readonly Deployment[];
+  readonly lines: LifeLines;
+  readonly jobs: JobWindow;
+  readonly costs: CostWindow;
+  readonly events: LiveEvents;
+  readonly starts: Starts;
+  readonly example: OverviewDocument['example'];
+}
+
+/** Puts the document together from what the parts of the overview remember. */
+export function buildDocument(input: DocumentInput): OverviewDocument {
+  const { now, fleet, lines, deployments } = input;
+  const sloMs = new Map(deployments.map((one) => [keyOf(one), one.scaling.slo.latencyMs]));
+  const finished = input.jobs.jobs(now, (deployment) => sloMs.get(deployment) ?? Infinity);
+  const slots = lines.slots(now);
+  const priced = input.slots.some((slot) => input.priceOf(slot.gpu) !== null);
+  const reading = input.costs.read(now, lines.openStretches(now));
+  const rows = deploymentRows({
+    deployments,
+    queues: fleet.queues(),
+    costs: fleet.cost(),
+    priced,
+    slots,
+    jobs: finished,
+    usdInWindow: reading.usdByDeployment,
+  });
+  const perMinute = fleet.cost().length === 0 && priced ? 0 : usdPerMinute(fleet.cost());
+  const queued = sum(fleet.queues().map((queue) => queue.queued));
+  const slo = sloOf(finished, deployments, now);
+  const latency = latencyOf(finished, now);
+  const facts = factsOf({ now, fleet, deployments, starts: input.starts.read(now), finished, slots, rows, slo, queued, perMinute });
+  const oldest = facts.oldestWait;
+  const queue = input.jobs.queue(now, queued);
+  const failed = finished.filter((job) => job.outcome === 'failed');
+  const judged = finished.filter((job) => job.kept !== null);
+  return {
+    as_of: now,
+    window: { from: now - windowMs, to: now },
+    verdict: verdictOf(facts),
+    slo,
+    latency,
+    failed: {
+      jobs: failed.length,
+      of: judged.length,
+      top: mostFrequentError(failed),
+      series: trailing(judged, now, (jobs) => share(jobs.filter((job) => job.outcome === 'failed').length, jobs.length)),
+    },
+    queue: { length: queued, oldest_wait_s: oldest, longest_wait_s: queue.longestWaitMs / 1000, series: queue.series },
+    containers: {
+      by_state: byState(slots),
+      on_gpu: slots.filter((slot) => slot.container !== null && slot.gpu !== null).length,
+      capacity: fleet.runtime.capacity,
+    },
+    cost: costOf(input, slots, reading, perMinute),
+    slots,
+    segments: lines.segments(now),
+    jobs: { seen: input.jobs.seen, n: finished.length, items: dots(finished, now), ...jobWords(finished, slo, latency, failed.length) },
+    events: input.events.list(),
+    deployments: rows,
+    runtime: {
+      name: fleet.runtime.name,
+      emulated: fleet.runtime.name === 'emulated',
+      profile: input.profile,
+      ready: fleet.runtime.ready,
+      note: fleet.runtime.note,
+    },
+    example: input.example,
+  };
+}
+
+const keyOf = (one: Deployment): string => deploymentKey({ deployment: one.name, environment: one.environment });
+
+function sloOf(finished: readonly JobFacts[], deployments: readonly Deployment[], now: number): OverviewDocument['slo'] {
+  const used = new Set(finished.map((job) => job.deployment));
+  const isUsed = (one: Deployment): boolean => used.size === 0 || used.has(keyOf(one));
+  const promises = deployments.filter(isUsed).map((deployment) => deployment.scaling.slo);
+  const judged = finished.filter((job) => job.kept !== null);
+  const late = judged.filter((job) => !job.kept).length;
+  const latency = common(promises.map((promise) => promise.latencyMs));
+  return {
+    latency_s: latency === null ? null : latency / 1000,
+    p: common(promises.map((promise) => promise.p)),
+    jobs: judged.length,
+    late,
+    attainment: share(judged.length - late, judged.length),
+    series: trailing(judged, now, (jobs) => share(jobs.filter((job) => job.kept).length, jobs.length)),
+  };
+}
+
+function latencyOf(finished: readonly JobFacts[], now: number): OverviewDocument['latency'] {
+  const totals = sortedNumbers(succeeded(finished).map((job) => job.total_s));
+  return {
+    p50: quantile(totals, 0.5),
+    p95: quantile(totals, 0.95),
+    p95_ci: quantileInterval(totals, 0.95),
+    n: totals.length,
+    series: trailing(finished, now, p95Of),
+  };
+}
+
+function byState(slots: readonly SlotRow[]): Record<LineState, number> {
+  const counts: Record<LineState, number> = { starting: 0, ready: 0, busy: 0, idle: 0, parked: 0, draining: 0, failed: 0 };
+  for (const { state } of slots) if (state !== 'free') counts[state]++;
+  return counts;
+}
+
+function costOf(input: DocumentInput, slots: readonly SlotRow[], reading: CostReading, perMinute: number | null): OverviewDocument['cost'] {
+  const living = slots.filter((slot) => slot.container !== null);
+  const gpus = [...Map.groupBy(living, (slot) => slot.gpu)].map(([gpu, on]) => ({
+    gpu,
+    count: on.length,
+    usd_per_hour: input.priceOf(gpu),
+  }));
+  const unit = perMinute === null ? 'containers' : 'usd_per_min';
+  const total = sum(Object.values(reading.usd));
+  const parts = Object.entries(reading.usd).map(([use, value]) => `${use} ${percent(total === 0 ? 0 : value / total)}`);
+  const series = unit === 'containers' ? reading.containers : reading.usdPerMinute;
+  const last = series.at(-1);
+  const now = last ? `busy ${round(last.busy)}, starting ${round(last.starting)}, idle ${round(last.idle)}` : 'nothing';
+  return {
+    usd_per_min: perMinute,
+    gpus,
+    formula: 'container-seconds from start to stop x share of the GPU x price per hour / 3600',
+    unit,
+    usd_window: perMinute === null ? null : total,
+    series,
+    summary: `${unit === 'containers' ? 'Containers' : 'Cost rate in dollars per minute'} by what they did, stacked: ${now} now`,
+    note:
+      unit === 'containers'
+        ? 'no price set, so containers are counted'
+        : `10 min: ${usd(total)}${total === 0 ? '' : ` = ${parts.join(', ')}`}`,
+  };
+}
+
+const round = (value: number): number => Math.round(value * 1_000) / 1_000;
+
+function jobWords(
+  finished: readonly JobFacts[],
+  slo: OverviewDocument['slo'],
+  latency: OverviewDocument['latency'],
+  failed: number,
+): { summary: string; note: string } {
+  if (finished.length === 0) return { summary: 'No job finished in the last 10 min', note: 'no job finished in the last 10 min' };
+  const median = latency.p50 === null ? '' : `: median ${seconds(latency.p50)}, p95 ${seconds(latency.p95 ?? latency.p50)}`;
+  const late = slo.latency_s === null ? `${slo.late} late` : `${slo.late} not within ${seconds(slo.latency_s)}`;
+  const failures = failed === 0 ? 'no job failed' : `${count(failed, 'job')} failed`;
+  return {
+    summary: `${count(finished.length, 'job')}${median}, ${late}, ${failures}`,
+    note: `n = ${finished.length.toLocaleString('en-US')}; ${failures}`,
+  };
+}

@@ -1,0 +1,114 @@
+/** The tables that `checks.ts` reads: who may import what, and where time, randomness and adapters may be touched. */
+
+/**
+ * Vocabulary and contracts: every room may import these, and they import each other only (types, constants and pure functions).
+ */
+export const ports: readonly string[] = [
+  'src/errors.ts',
+  'src/assets/assets.ts',
+  'src/bus/bus.ts',
+  'src/bus/events.ts',
+  'src/comfyui/protocol.ts',
+  'src/comfyui/runner.ts',
+  'src/config/schema.ts',
+  'src/deployments/deployment.ts',
+  'src/deployments/deployments.ts',
+  'src/deployments/workflow.ts',
+  'src/fleet/clock.ts',
+  'src/fleet/container.ts',
+  'src/fleet/fleet.ts',
+  'src/fleet/scaling/settings.ts',
+  'src/jobs/job.ts',
+  'src/jobs/jobs.ts',
+  'src/runtimes/runtime.ts',
+  'src/store/store.ts',
+  'src/workspaces/keys.ts',
+];
+
+/**
+ * Room -> what else its files may import: rooms, or single files of them. Dependencies point one way: cli and api to jobs, fleet and
+ * deployments, those to ports; adapters implement ports. `src/app.ts` composes and may import everything; tests too.
+ */
+export const rooms: Readonly<Record<string, readonly string[]>> = {
+  'src/cli': ['src/app.ts', 'src/api/wire.ts', 'src/config', 'src/telemetry/logger.ts', 'src/telemetry/text-log.ts'],
+  'src/api': ['src/config', 'src/comfyui', 'src/deployments', 'src/fleet', 'src/jobs', 'src/outbound', 'src/telemetry', 'src/workspaces'],
+  'src/jobs': ['src/outbound'],
+  'src/fleet': ['src/jobs', 'src/telemetry/decisions.ts'],
+  'src/deployments': ['src/comfyui', 'src/config'],
+  'src/workspaces': [],
+  'src/outbound': [],
+  'src/telemetry': ['src/fleet/scaling'],
+  'src/config': [],
+  'src/store': [],
+  'src/assets': [],
+  'src/bus': [],
+  'src/comfyui': [],
+  'src/runtimes': ['src/host', 'src/comfyui'],
+  'src/host': ['src/emulator', 'src/comfyui', 'src/fleet/system-clock.ts', 'src/telemetry/logger.ts'],
+  'src/emulator': ['src/comfyui'],
+  bin: ['src/cli/main.ts'],
+  // The pages share the server's types, never its code.
+  web: ['src/api/wire.ts', 'src/telemetry/overview'],
+};
+
+/** May import anything: the composition root, and what stands outside the program. */
+export const everywhere: readonly string[] = ['src/app.ts', 'test/', 'bench/'];
+
+/** Package -> rooms that may use it. Packages that are not here are free. */
+export const packages: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['src/api', 'src/emulator'],
+  '@fastify/static': ['src/api'],
+  '@fastify/swagger': ['src/api'],
+  '@fastify/multipart': ['src/api'],
+  'fastify-type-provider-zod': ['src/api'],
+  'node:sqlite': ['src/store'],
+  'prom-client': ['src/telemetry'],
+  commander: ['src/cli'],
+  yaml: ['src/config'],
+  sharp: ['src/emulator', 'src/api', 'src/assets'],
+  'hash-wasm': ['src/assets', 'src/deployments'],
+  ws: ['src/comfyui', 'src/emulator', 'src/api'],
+  undici: ['src/comfyui', 'src/outbound', 'src/cli', 'src/runtimes', 'src/host'],
+  react: ['web'],
+  'react-dom': ['web'],
+  uplot: ['web'],
+};
+
+/** Decisions: same arguments, same answer. No Node modules, no packages, no clock, no randomness. */
+export const pure: readonly string[] = [
+  'src/errors.ts',
+  'src/fleet/container.ts',
+  'src/fleet/scaling/',
+  'src/fleet/dispatch/',
+  'src/fleet/slots.ts',
+  'src/jobs/job.ts',
+  'src/jobs/timing.ts',
+];
+
+/** The edge: the only files that may read the machine's clock, set its timers or draw its randomness, each with the reason. */
+export const edges: Readonly<Record<string, string>> = {
+  'src/fleet/system-clock.ts': 'it is the clock and the source of ids',
+  'src/telemetry/logger.ts': 'a line of the log carries the time at which it was written',
+  'src/cli/': 'people look at it: redrawing, waiting for an answer',
+  'src/api/sse.ts': 'comments that keep a connection open decide nothing',
+  'src/emulator/': 'it stands for a foreign server, which has a clock of its own',
+};
+
+/** Adapters: only the composition root (and their own room, and tests) may import them at run time. */
+export const adapters: readonly string[] = [
+  'src/store/sqlite.ts',
+  'src/store/memory.ts',
+  'src/assets/disk.ts',
+  'src/bus/memory.ts',
+  'src/comfyui/client.ts',
+  'src/runtimes/emulated.ts',
+  'src/runtimes/process.ts',
+  'src/runtimes/remote.ts',
+  'src/fleet/system-clock.ts',
+];
+
+/** Where adapters may be put together: programs. */
+export const compositionRoots: readonly string[] = ['src/app.ts', 'src/host/main.ts', 'src/cli/', 'test/', 'bench/'];
+
+/** Files that something outside the sources starts. */
+export const entries: readonly string[] = ['bin/comfleet.js', 'src/host/main.ts', 'web/src/main.tsx', 'web/build.ts'];
