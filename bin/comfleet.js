@@ -44,4 +44,9 @@ import('node:fs')
   })
   .then(function (cli) {
     return cli.run();
+  })
+  .catch(function (error) {
+    // What `run` does not report itself: a file that cannot be loaded.
+    process.stderr.write((error && error.stack ? error.stack : String(error)) + '\n');
+    process.exit(1);
   });

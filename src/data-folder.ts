@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { ComfleetError } from './errors.ts';
+import { takeLock } from './lock.ts';
 
 /** The folder that holds everything which outlives a process. One gateway owns it at a time. */
 export interface DataFolder {
@@ -13,25 +13,17 @@ export interface DataFolder {
   release(): void;
 }
 
-/**
- * Makes the folder and takes its lock. The lock is a transaction that SQLite holds open on a file of its own: the kernel drops it with the
- * process, however that dies, so it can never be stale. Errors: `data_folder_in_use`.
- */
+/** Makes the folder and takes its lock. Errors: `data_folder_in_use`. */
 export function openDataFolder(path: string): DataFolder {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  const lock = new DatabaseSync(join(path, 'lock'));
-  try {
-    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-  } catch (error) {
-    lock.close();
-    throw new ComfleetError('data_folder_in_use', `${path} is used by another comfleet${ownerOf(path)}`, {}, { cause: error });
-  }
+  const lock = takeLock(join(path, 'gateway.lock'));
+  if (!lock) throw new ComfleetError('data_folder_in_use', `${path} is used by another comfleet${ownerOf(path)}`);
   return {
     path,
     database: join(path, 'comfleet.db'),
     assets: join(path, 'assets'),
     announce: (url) => writeFileSync(join(path, 'gateway.json'), `${JSON.stringify({ pid: process.pid, url })}\n`),
-    release: () => lock.close(),
+    release: () => lock.release(),
   };
 }
 

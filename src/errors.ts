@@ -27,6 +27,12 @@ export const errorCatalogue = {
   ),
   invalid_graph: row(422, 'caller', 'The workflow graph is wrong', 'Export it again from ComfyUI with "Export (API)".'),
   ui_workflow: row(422, 'caller', 'This is a workflow in UI format', 'In ComfyUI use Workflow > Export (API) and send that file.'),
+  invalid_workflow: row(
+    422,
+    'caller',
+    'The declaration of the workflow is wrong',
+    'Correct the input, output or file that the message names.',
+  ),
   unknown_node: row(
     422,
     'caller',

@@ -49,7 +49,7 @@ async function runChecks() {
 
 async function runTests() {
   const file = join(folder, 'summary.json');
-  const args = ['run', '--reporter=dot', '--reporter=./test/reporter.ts', ...patterns];
+  const args = ['run', '--no-color', '--reporter=dot', '--reporter=./test/reporter.ts', ...patterns];
   const result = await run('vitest/vitest.mjs', args, { TEST_SUMMARY_FILE: file });
   const summary = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: [] };
   // vitest that died, or that found nothing to run, has failed too.

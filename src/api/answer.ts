@@ -40,7 +40,7 @@ export async function sendResult(
   const ended = isFinal(job.state) ? job : await waitForEnd(request, parts, job, waiting);
   if (ended === null) {
     const now = await context.jobs.get(job.id);
-    if (lifetime.closing()) return sendClosing(request, reply, now);
+    if (lifetime.closing() || context.draining()) return sendClosing(request, reply, now);
     reply
       .code(303)
       .header('location', `${jobPath(job.id)}/result`)

@@ -110,7 +110,7 @@ function fromText(input: WorkflowInput | undefined, text: string): unknown {
       if (/^(true|1|on|yes)$/i.test(text)) return true;
       return /^(false|0|off|no)$/i.test(text) ? false : text;
     case 'enum':
-      return input.choices?.find((choice) => String(choice) === text) ?? text;
+      return input.choices?.find((choice) => choice === text || JSON.stringify(choice) === text) ?? text;
     default:
       return text;
   }

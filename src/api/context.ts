@@ -36,6 +36,8 @@ export interface WorkflowBinder {
    * `missing_file`.
    */
   readGraph(graph: unknown, definitions: NodeDefinitions | null): BoundWorkflow;
+  /** A workflow from a graph alone: its inputs and outputs are inferred. Errors: `invalid_graph`, `ui_workflow`. */
+  readWorkflow(graph: unknown): Promise<Workflow>;
 }
 
 /** The page as it stands: a folder with index.html, being built, or not to be had. */

@@ -49,7 +49,7 @@ export function parsePriority(value: string | number, what: string): number {
 export function parseDeadline(value: string | number, now: number, what: string): number {
   const seconds = typeof value === 'number' || /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : null;
   const dated = typeof value === 'string' && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:\d\d)$/.test(value.trim());
-  const at = seconds === null ? (dated ? Date.parse(String(value).trim()) : Number.NaN) : now + seconds * 1000;
+  const at = seconds === null ? (dated ? Date.parse(value.trim()) : Number.NaN) : now + seconds * 1000;
   if (!Number.isFinite(at)) fail(what, 'must be a time like 2030-01-31T12:00:00Z, or seconds from now');
   if (at <= now) fail(what, 'lies in the past');
   return at;

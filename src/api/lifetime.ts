@@ -19,7 +19,7 @@ export function createLifetime(): Lifetime {
     },
     close() {
       closed = true;
-      for (const end of [...ends]) end();
+      for (const end of ends) end();
       ends.clear();
     },
   };

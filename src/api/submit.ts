@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { hashJson } from '../comfyui/graph.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Job, JobRequest } from '../jobs/job.ts';
-import { canonicalJson } from '../telemetry/decisions.ts';
 import { openGraphs } from './auth.ts';
 import type { Values } from './body.ts';
 import type { ApiContext } from './context.ts';
@@ -46,7 +45,7 @@ export async function submitJob(
       source: submission.source,
       key: request.principal.key,
       executionTimeoutMs: deployment.executionTimeoutMs,
-      idempotency: key === null ? null : { key, bodyHash: hashOf(work) },
+      idempotency: key === null ? null : { key, bodyHash: hashJson(work) },
     });
   } catch (error) {
     const reason = error instanceof ComfleetError ? error.code : 'internal';
@@ -70,5 +69,3 @@ async function bind(context: ApiContext, deployment: Deployment, work: Work) {
     });
   return binder.bind(deployments.revision(deployment).workflow, work.inputs);
 }
-
-const hashOf = (work: Work): string => createHash('sha256').update(canonicalJson(work)).digest('hex');

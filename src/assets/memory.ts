@@ -15,7 +15,10 @@ export function createMemoryAssets(): Assets {
 
   return {
     async put(content, { maxBytes = Infinity } = {}) {
-      const bytes = Buffer.isBuffer(content) ? Buffer.from(content) : Buffer.concat(await Array.fromAsync(limited(content, maxBytes)));
+      const chunks: Buffer[] = [];
+      if (Buffer.isBuffer(content)) chunks.push(content);
+      else for await (const chunk of limited(content, maxBytes)) chunks.push(chunk);
+      const bytes = Buffer.concat(chunks);
       checkSize(bytes.length, maxBytes);
       const id = await assetId(bytes);
       files.set(id, bytes);

@@ -27,7 +27,9 @@ export type BannerRuntime = { readonly capacity: number } & (
 export function bannerText(banner: BannerInfo, paint: Palette): string {
   const row = (label: string, text: string): string => `  ${paint.dim(label.padEnd(12))}${text}\n`;
   const { deployments, curl, notes } = banner;
-  const problems = deployments.flatMap(({ name, problems }) => problems.map((problem) => row('', paint.yellow(`${name}: ${plain(problem)}`))));
+  const problems = deployments.flatMap(({ name, problems }) =>
+    problems.map((problem) => row('', paint.yellow(`${name}: ${plain(problem)}`))),
+  );
   return [
     `\n  ${paint.bold('comfleet')} ${banner.version}\n\n`,
     row('gateway', paint.bold(banner.url)),
@@ -69,7 +71,9 @@ export function curlLine(url: string, inputs: readonly WorkflowInput[]): string 
   const needed = inputs.filter((input) => input === text || (input.required && input.default === undefined && input.random !== true));
   const files = needed.filter(({ type }) => type === 'image' || type === 'file');
   if (files.length > 0) {
-    const parts = needed.map((input) => `-F ${quote(files.includes(input) ? `${input.name}=@${input.name}.png` : `${input.name}=${String(sample(input))}`)}`);
+    const parts = needed.map(
+      (input) => `-F ${quote(files.includes(input) ? `${input.name}=@${input.name}.png` : `${input.name}=${String(sample(input))}`)}`,
+    );
     return `curl -s ${url}/ ${parts.join(' ')} -o result.png`;
   }
   const body = JSON.stringify(Object.fromEntries(needed.map((input) => [input.name, sample(input)])));

@@ -8,7 +8,10 @@ export interface Client {
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** The answer itself, for files; not followed when it is a redirection. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** Server-sent events until the stream or the signal ends it; opened again after a loss, from the last event's id. */
+  /**
+   * Server-sent events until the signal ends it, or the server says that there are no more. A stream that broke or ended is
+   * opened again from the last event's id, for a minute also while no gateway answers: it may be starting anew.
+   */
   events(path: string, signal: AbortSignal): AsyncGenerator<StreamEvent>;
 }
 
@@ -22,6 +25,8 @@ export const defaultUrl = 'http://127.0.0.1:8288';
 
 /** Wait before a lost stream is opened again, milliseconds. */
 const reopenMs = 500;
+/** How long a gateway that answered before may be away, milliseconds. */
+const awayMs = 60_000;
 
 export function createClient(options: { url: string; key: string | null }): Client {
   const url = options.url.replace(/\/+$/, '');
@@ -33,7 +38,7 @@ export function createClient(options: { url: string; key: string | null }): Clie
       response = await fetch(`${url}${path}`, { ...init, headers: { ...headers, ...(init.headers as Record<string, string>) } });
     } catch (error) {
       if (init.signal?.aborted === true) throw error;
-      throw new RefusedError({ code: 'internal', detail: `No gateway answers at ${url} (${causeOf(error)}).`, next: awayNext });
+      throw new RefusedError({ detail: `No gateway answers at ${url} (${causeOf(error)}).`, next: awayNext }, true);
     }
     if (response.status >= 400) throw await refusal(response);
     return response;
@@ -57,19 +62,25 @@ export function createClient(options: { url: string; key: string | null }): Clie
     },
     async *events(path, signal) {
       let last: string | null = null;
+      let seenAt: number | null = null;
       while (!signal.aborted) {
-        const init: RequestInit = { signal, headers: { accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) } };
-        const response = await request(path, init);
         try {
+          const response = await request(path, {
+            signal,
+            headers: { accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) },
+          });
+          if (response.status === 204) return;
+          seenAt = Date.now();
           for await (const event of readEvents(response)) {
             last = event.id ?? last;
+            seenAt = Date.now();
             yield event;
           }
-          // The server closed the stream: there is nothing more to come.
-          return;
         } catch (error) {
           if (signal.aborted) return;
-          if (!(error instanceof TypeError)) throw error;
+          // A TypeError is how fetch says that the connection broke.
+          const broken = error instanceof TypeError || (error instanceof RefusedError && error.away);
+          if (!broken || seenAt === null || Date.now() - seenAt > awayMs) throw error;
         }
         await pause(reopenMs, signal);
       }

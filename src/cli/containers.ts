@@ -1,5 +1,4 @@
-import type { ContainerWire, List } from './shapes.ts';
-import { secondsBetween } from './shapes.ts';
+import { secondsBetween, type ContainerWire, type List } from './shapes.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
@@ -21,13 +20,14 @@ async function containers({ client, options, paint, print }: Session): Promise<v
   const stop = options['stop'];
   if (typeof stop === 'string') {
     const force = options['force'] === true;
-    const stopped = await client.call<ContainerWire>('DELETE', `/fleet/v1/containers/${encodeURIComponent(stop)}?force=${force}`);
+    const body = { force, reason: 'asked for by comfleet containers --stop' };
+    const stopped = await client.call<ContainerWire>('POST', `/fleet/v1/containers/${encodeURIComponent(stop)}/stop`, body);
     print(stopped, () => `${stop} ${force ? 'was stopped' : 'stops when its jobs are done'}\n`);
     return;
   }
-  const query = new URLSearchParams({ alive: String(options['all'] !== true) });
+  const query = new URLSearchParams({ all: String(options['all'] === true) });
   if (typeof options['deployment'] === 'string') query.set('deployment', options['deployment']);
-  const list = await client.call<List<ContainerWire>>('GET', `/fleet/v1/containers?${query}`);
+  const list = await client.call<List<ContainerWire>>('GET', `/fleet/v1/containers?${query.toString()}`);
   print(list, () =>
     list.items.length === 0
       ? 'no containers: they start with the first job\n'

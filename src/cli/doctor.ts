@@ -82,7 +82,11 @@ async function sqlite(): Promise<Finding> {
   const good = first === -1 || (parts[first] ?? 0) > (goodSqlite[first] ?? 0);
   return good
     ? ok('sqlite', version)
-    : warning('sqlite', `${version} has a rare fault of its write-ahead log`, `Use a newer Node: SQLite ${goodSqlite.join('.')} or later mends it.`);
+    : warning(
+        'sqlite',
+        `${version} has a rare fault of its write-ahead log`,
+        `Use a newer Node: SQLite ${goodSqlite.join('.')} or later mends it.`,
+      );
 }
 
 function readConfig(terminal: Terminal, flags: Flags, findings: Finding[]): Config | null {
@@ -103,9 +107,11 @@ async function comfyui(config: Config): Promise<Finding[]> {
   const folder = config.comfyui.path;
   if (folder === null) {
     const next = 'For real pictures: comfleet up --comfyui PATH|URL, or COMFYUI_HOME.';
-    return [config.runtime === 'process' || config.runtime === 'remote'
-      ? problem('comfyui', `none is named, and runtime is ${config.runtime}`, next)
-      : warning('comfyui', 'none is named: containers are emulated', next)];
+    return [
+      config.runtime === 'process' || config.runtime === 'remote'
+        ? problem('comfyui', `none is named, and runtime is ${config.runtime}`, next)
+        : warning('comfyui', 'none is named: containers are emulated', next),
+    ];
   }
   if (!existsSync(path.join(folder, 'main.py'))) {
     return [problem('comfyui', `${folder} holds no main.py`, 'Name the folder of ComfyUI itself, the one with main.py.')];
@@ -121,7 +127,11 @@ async function server(url: string): Promise<Finding> {
     return ok('comfyui', `${url}: version ${stats.system?.comfyui_version ?? 'unknown'}, ${devices ?? 'no devices named'}`);
   } catch (error) {
     const why = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
-    return problem('comfyui', `${url} does not answer as ComfyUI (${why})`, 'Start it with --listen, and check the address and its firewall.');
+    return problem(
+      'comfyui',
+      `${url} does not answer as ComfyUI (${why})`,
+      'Start it with --listen, and check the address and its firewall.',
+    );
   }
 }
 
@@ -145,14 +155,24 @@ async function python(config: Config, folder: string): Promise<Finding> {
     const { stdout } = await promisify(execFile)(program, ['-c', probe], { cwd: folder, timeout: patienceMs });
     const found = JSON.parse(stdout) as { python: string; torch: string | null; devices: string[]; error?: string };
     if (found.torch === null) {
-      return problem('python', `${program} (${found.python}) has no torch: ${found.error ?? ''}`, `Run ${program} -m pip install -r requirements.txt in ${folder}, or name another one: comfyui.python.`);
+      return problem(
+        'python',
+        `${program} (${found.python}) has no torch: ${found.error ?? ''}`,
+        `Run ${program} -m pip install -r requirements.txt in ${folder}, or name another one: comfyui.python.`,
+      );
     }
     const summary = `${program} ${found.python}, torch ${found.torch}`;
     if (found.devices.length > 0) return ok('python', `${summary}, ${found.devices.join(', ')}`);
-    return config.comfyui.cpu ? ok('python', `${summary}, on CPU`) : warning('python', `${summary}, no GPU`, 'Run on CPU with --cpu, or install a torch for your GPU.');
+    return config.comfyui.cpu
+      ? ok('python', `${summary}, on CPU`)
+      : warning('python', `${summary}, no GPU`, 'Run on CPU with --cpu, or install a torch for your GPU.');
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return problem('python', `${program} cannot be run (${why})`, 'Make a virtual environment in the ComfyUI folder, or name a Python: comfyui.python.');
+    return problem(
+      'python',
+      `${program} cannot be run (${why})`,
+      'Make a virtual environment in the ComfyUI folder, or name a Python: comfyui.python.',
+    );
   }
 }
 

@@ -21,11 +21,14 @@ export class UsageError extends Error {
 /** A problem document that the gateway answered with. */
 export class RefusedError extends Error {
   readonly problem: Partial<Problem> & { readonly detail: string };
+  /** True: no gateway was reached at all. */
+  readonly away: boolean;
 
-  constructor(problem: Partial<Problem> & { readonly detail: string }) {
+  constructor(problem: Partial<Problem> & { readonly detail: string }, away = false) {
     super(problem.detail);
     this.name = 'RefusedError';
     this.problem = problem;
+    this.away = away;
   }
 }
 

@@ -1,6 +1,5 @@
 import { JobProgress } from './progress.ts';
-import type { JobWire, List } from './shapes.ts';
-import { secondsBetween } from './shapes.ts';
+import { secondsBetween, type JobWire, type List } from './shapes.ts';
 import { bytes, money, plain, seconds, table, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
@@ -32,7 +31,7 @@ async function jobs(session: Session): Promise<void> {
   if (id !== undefined) return show(session, id);
   const query = new URLSearchParams();
   for (const name of ['state', 'deployment', 'limit', 'cursor']) if (typeof options[name] === 'string') query.set(name, options[name]);
-  const list = await client.call<List<JobWire>>('GET', `/fleet/v1/jobs?${query}`);
+  const list = await client.call<List<JobWire>>('GET', `/fleet/v1/jobs?${query.toString()}`);
   print(list, () => {
     if (list.items.length === 0) return 'no jobs\n';
     const rows = list.items.map((job) => [
@@ -71,7 +70,8 @@ function describeJob(job: JobWire, paint: Palette): string {
   if (usage !== null) rows.push(['cost', `${money(usage.usd)} (${seconds(usage.container_seconds)} of a container)`]);
   if (error !== null) rows.push(['error', plain(`${error.code}: ${error.message}`)], ['next', error.next]);
   for (const [name, value] of Object.entries(job.inputs ?? {})) rows.push([`input ${name}`, plain(JSON.stringify(value)).slice(0, 200)]);
-  for (const { index, filename, mime, bytes: size, url } of job.outputs) rows.push([`output ${index}`, `${filename} (${mime}, ${bytes(size)}) ${url}`]);
+  for (const { index, filename, mime, bytes: size, url } of job.outputs)
+    rows.push([`output ${index}`, `${filename} (${mime}, ${bytes(size)}) ${url}`]);
   return rows.map(([label, text]) => `${paint.dim(label.padEnd(14))}${text === '' ? '-' : text}\n`).join('');
 }
 

@@ -20,26 +20,31 @@ const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb,
 /** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {
   let code: ExitCode = 0;
-  const done = (result: ExitCode): void => {
+  const program = createProgram(machine, (result) => {
     code = result;
-  };
-  const { terminal } = machine;
-  const program = new Command('comfleet')
-    .description('A ComfyUI workflow file in, a production API out: on GPUs that you own or rent.')
-    .version(machine.version)
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => void terminal.out.write(text), writeErr: (text) => void terminal.err.write(text) })
-    .showHelpAfterError('(comfleet VERB --help shows how it is used)')
-    .addHelpText('after', helpEnd());
-  for (const verb of verbs) addVerb(program, verb, machine, done);
-  addKeys(program, machine, done);
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return commanderCode(error);
-    return report(error, terminal, argv.includes('--json'));
+    return report(error, machine.terminal, argv.includes('--json'));
   }
   return code;
+}
+
+/** The whole command line; `done` gets the exit code of the verb that ran. */
+export function createProgram(machine: Machine, done: (code: ExitCode) => void): Command {
+  const { out, err } = machine.terminal;
+  const program = new Command('comfleet')
+    .description('A ComfyUI workflow file in, a production API out: on GPUs that you own or rent.')
+    .version(machine.version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => void out.write(text), writeErr: (text) => void err.write(text) })
+    .showHelpAfterError('(comfleet VERB --help shows how it is used)')
+    .addHelpText('after', helpEnd());
+  for (const verb of verbs) addVerb(program, verb, machine, done);
+  addKeys(program, machine, done);
+  return program;
 }
 
 const helpEnd = (): string => `

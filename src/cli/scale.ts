@@ -11,7 +11,11 @@ export const scaleVerb: VerbSpec = {
   name: 'scale',
   usage: '<deployment> [settings...]',
   summary: 'change scaling settings of a deployment live; without settings: show them',
-  examples: [example.slice('comfleet '.length), 'scale collage scaledown_window=5m slo.latency=4s budget.usd_per_hour=none', 'scale collage'],
+  examples: [
+    example.slice('comfleet '.length),
+    'scale collage scaledown_window=5m slo.latency=4s budget.usd_per_hour=none',
+    'scale collage',
+  ],
   run: scale,
 };
 
@@ -32,7 +36,13 @@ async function scale({ client, args, terminal, paint, print }: Session): Promise
   const old = new Map(flatten(before.scaling));
   const changed = flatten(scaling).filter(([key, value]) => old.get(key) !== value);
   print(scaling, () =>
-    changed.length === 0 ? 'nothing changed\n' : table(['setting', 'before', 'now'], changed.map(([key, value]) => [key, old.get(key) ?? '', value]), paint),
+    changed.length === 0
+      ? 'nothing changed\n'
+      : table(
+          ['setting', 'before', 'now'],
+          changed.map(([key, value]) => [key, old.get(key) ?? '', value]),
+          paint,
+        ),
   );
 }
 
@@ -52,6 +62,8 @@ export function changeOf(settings: readonly string[]): Record<string, unknown> {
 /** Settings as rows, inner ones as `slo.p`. */
 function flatten(settings: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {
   return Object.entries(settings).flatMap(([key, value]): [string, string][] =>
-    typeof value === 'object' && value !== null ? flatten(value as Record<string, unknown>, `${prefix}${key}.`) : [[`${prefix}${key}`, value === null ? 'none' : String(value)]],
+    typeof value === 'object' && value !== null
+      ? flatten(value as Record<string, unknown>, `${prefix}${key}.`)
+      : [[`${prefix}${key}`, value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value)]],
   );
 }

@@ -17,4 +17,5 @@ export const finalStates = ['succeeded', 'failed', 'canceled', 'expired'] as con
 export const isFinalState = (state: string): boolean => (finalStates as readonly string[]).includes(state);
 
 /** Seconds from one wire time to another, or to now. */
-export const secondsBetween = (from: string, to: string | null): number => ((to === null ? Date.now() : Date.parse(to)) - Date.parse(from)) / 1_000;
+export const secondsBetween = (from: string, to: string | null): number =>
+  ((to === null ? Date.now() : Date.parse(to)) - Date.parse(from)) / 1_000;

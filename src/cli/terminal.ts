@@ -39,7 +39,11 @@ export function palette(screen: Screen, env: Terminal['env']): Palette {
 const escapes = /\u001B\[\d+m/g;
 
 /** Columns that a text takes on the screen. */
-export const widthOf = (text: string): number => [...text.replace(escapes, '')].length;
+export const widthOf = (text: string): number => Array.from(text.replace(escapes, '')).length;
+
+/** The text, cut (and then without its colours) where it is wider than `columns`. */
+export const fit = (text: string, columns: number): string =>
+  widthOf(text) > columns ? Array.from(text.replace(escapes, '')).slice(0, columns).join('') : text;
 
 /** Text of others without control characters: a log line or a name must not be able to drive the terminal. */
 export const plain = (text: string): string =>
@@ -50,7 +54,11 @@ export const plain = (text: string): string =>
 export function table(headings: readonly string[], rows: readonly (readonly string[])[], colours: Palette): string {
   const cells = rows.map((row) => headings.map((_, column) => plainCell(row[column])));
   const widths = headings.map((heading, column) => Math.max(widthOf(heading), ...cells.map((row) => widthOf(row[column] ?? ''))));
-  const line = (row: readonly string[]): string => row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('  ').trimEnd();
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
   return [colours.dim(line(headings)), ...cells.map(line)].map((text) => `${text}\n`).join('');
 }
 
@@ -74,8 +82,7 @@ export function seconds(value: number): string {
 }
 
 /** Money, or that there is no price. */
-export const money = (usd: number | null, per = ''): string =>
-  usd === null ? 'no price set' : `$${usd.toFixed(usd >= 1 ? 2 : 4)}${per}`;
+export const money = (usd: number | null, per = ''): string => (usd === null ? 'no price set' : `$${usd.toFixed(usd >= 1 ? 2 : 4)}${per}`);
 
 /** Bytes for people: `830 B`, `12.4 kB`, `3.1 MB`. */
 export function bytes(value: number): string {
@@ -104,7 +111,7 @@ export class StatusLine {
   show(text: string): void {
     if (!this.#live || text === this.#shown) return;
     const width = (this.#screen.columns ?? 80) - 1;
-    this.#screen.write(`\r\u001B[2K${widthOf(text) > width ? [...text.replace(escapes, '')].slice(0, width).join('') : text}`);
+    this.#screen.write(`\r\u001B[2K${fit(text, width)}`);
     this.#shown = text;
   }
 

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import type { Loaded } from '../config/load.ts';
 import { createClient, defaultUrl, type Client } from './client.ts';
 import { report, UsageError, type ExitCode } from './failure.ts';
@@ -26,7 +26,7 @@ export interface Session extends Machine {
   readonly options: Readonly<Record<string, unknown>>;
   readonly args: readonly string[];
   /** Writes the result: `value` as one JSON line with --json, else `text`. */
-  print(value: unknown, text: () => string): void;
+  readonly print: (value: unknown, text: () => string) => void;
 }
 
 export interface VerbSpec {

@@ -1,6 +1,6 @@
 import type { GraphNode, NodeDefinitions, Json } from '../comfyui/protocol.ts';
 import { NodeCache, cacheKeys } from './cache.ts';
-import type { CacheEntry, UiOutput } from './cache.ts';
+import type { CacheEntry } from './cache.ts';
 import { Interrupted } from './nodes/node.ts';
 import type { NodeContext, NodeResult, PreviewImage } from './nodes/node.ts';
 import { nodeClasses } from './nodes/registry.ts';
@@ -35,8 +35,6 @@ export class Execution {
   readonly #progress: Progress;
   readonly #messages: [string, Record<string, unknown>][] = [];
   readonly #executed = new Set<string>();
-  readonly #outputs: HistoryRecord['outputs'] = {};
-  readonly #meta: HistoryRecord['meta'] = {};
   #keys: ReadonlyMap<string, string> = new Map();
   #isChanged = new Map<string, string>();
   #interrupted = false;
@@ -57,6 +55,17 @@ export class Execution {
 
   /** Runs to the end and says how it went. Rejects only when the container closes meanwhile. */
   async run(): Promise<Omit<HistoryRecord, 'prompt'>> {
+    try {
+      return this.#record((await this.#allNodes()) ? 'success' : 'error');
+    } catch (error) {
+      if (error instanceof ContainerClosed) throw error;
+      this.#note('execution_error', { node_id: this.node, node_type: null, executed: [...this.#executed], ...describe(error) });
+      return this.#record('error');
+    }
+  }
+
+  /** False: a node failed, or the prompt was interrupted; the client has been told. */
+  async #allNodes(): Promise<boolean> {
     const [, , graph, , outputs] = this.#item;
     const { cache, definitions } = this.#surroundings;
     this.#note('execution_start', {});
@@ -70,17 +79,25 @@ export class Execution {
     for (const output of outputs) order.add(output);
     for (let id = order.next(); id !== null; id = order.next()) {
       const failed = await this.#execute(id);
-      if (failed) return this.#record('error');
+      if (failed) return false;
       order.done(id);
     }
     this.#note('execution_success', {});
-    return this.#record('success');
+    return true;
   }
 
+  /** What history keeps: among it every UI output that is known of the graph's nodes, asked for or not. */
   #record(status: 'success' | 'error'): Omit<HistoryRecord, 'prompt'> {
     this.node = null;
-    const completed = status === 'success';
-    return { outputs: this.#outputs, status: { status_str: status, completed, messages: this.#messages }, meta: this.#meta };
+    const outputs: HistoryRecord['outputs'] = {};
+    const meta: HistoryRecord['meta'] = {};
+    for (const id of this.#keys.keys()) {
+      const ui = this.#cached(id)?.ui;
+      if (!ui) continue;
+      outputs[id] = ui.output;
+      meta[id] = ui.meta;
+    }
+    return { outputs, status: { status_str: status, completed: status === 'success', messages: this.#messages }, meta };
   }
 
   /** What classes say of change, by node. */
@@ -101,7 +118,6 @@ export class Execution {
   async #execute(id: string): Promise<boolean> {
     const cached = this.#cached(id);
     if (cached) {
-      this.#show(id, cached.ui);
       this.#send('executed', { node: id, display_node: id, output: cached.ui?.output ?? null, prompt_id: this.promptId });
       this.#progress.finish(id);
       this.#executed.add(id);
@@ -118,7 +134,7 @@ export class Execution {
     } catch (error) {
       if (error instanceof ContainerClosed) throw error;
       if (error instanceof Interrupted) this.#note('execution_interrupted', this.#where(id), true);
-      else this.#note('execution_error', { ...this.#where(id), ...describe(error), ...this.#surroundingsOf(inputs) });
+      else this.#note('execution_error', { ...this.#where(id), ...describe(error), ...this.#report(id, inputs) });
       return true;
     }
   }
@@ -131,19 +147,10 @@ export class Execution {
   #finish(id: string, { outputs, ui }: NodeResult): void {
     const origin = { node_id: id, display_node: id, parent_node: null, real_node_id: id };
     const entry: CacheEntry = { outputs, ui: ui ? { output: ui, meta: origin } : null };
-    if (ui) {
-      this.#show(id, entry.ui);
-      this.#send('executed', { node: id, display_node: id, output: ui, prompt_id: this.promptId });
-    }
+    if (ui) this.#send('executed', { node: id, display_node: id, output: ui, prompt_id: this.promptId });
     this.#surroundings.cache.set(this.#keys.get(id) as string, entry);
     this.#progress.finish(id);
     this.#executed.add(id);
-  }
-
-  #show(id: string, ui: { output: UiOutput; meta: HistoryRecord['meta'][string] } | null): void {
-    if (!ui) return;
-    this.#outputs[id] = ui.output;
-    this.#meta[id] = ui.meta;
   }
 
   /** A node's inputs with its links resolved. */
@@ -211,9 +218,15 @@ export class Execution {
     return { node_id: id, node_type: class_type, executed: [...this.#executed] };
   }
 
-  #surroundingsOf(inputs: Record<string, unknown>): Record<string, unknown> {
-    const current_inputs = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, [shownInput(value)]]));
-    return { current_inputs, current_outputs: Object.keys(this.#item[2]) };
+  /** What an error report tells of the node's inputs, the hidden ones too. */
+  #report(id: string, inputs: Record<string, unknown>): Record<string, unknown> {
+    const graph = this.#item[2];
+    const hidden = this.#surroundings.definitions[(graph[id] as GraphNode).class_type]?.input.hidden ?? {};
+    const meanings: Record<string, unknown> = { PROMPT: graph, EXTRA_PNGINFO: this.#item[3]['extra_pnginfo'] ?? null, UNIQUE_ID: id };
+    const all = { ...inputs };
+    for (const [name, meaning] of Object.entries(hidden)) all[name] = meanings[String(meaning)];
+    const current_inputs = Object.fromEntries(Object.entries(all).map(([name, value]) => [name, [shownInput(value)]]));
+    return { current_inputs, current_outputs: Object.keys(graph) };
   }
 
   /** A message for the client that history keeps; `toAll`: for everyone, if there is no client. */
@@ -236,7 +249,7 @@ export class ContainerClosed extends Error {}
 /** An input as error reports show it: scalars as they are, all else as text. */
 function shownInput(value: unknown): unknown {
   if (isPicture(value)) return `tensor of shape [${value.batch}, ${value.height}, ${value.width}, ${value.channels}]`;
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   return str(value);
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, normalize, resolve, sep } from 'node:path';
 import type { FileReference } from '../comfyui/protocol.ts';
 import { PythonError } from './python.ts';
@@ -66,11 +66,15 @@ export class Files {
     return file.size <= smallFile ? readFileSync(file.path) : readFile(file.path);
   }
 
-  /** Files in the top of a folder; none when the folder was not made yet. */
+  /** Files in the top of a folder, newest first; none when the folder was not made yet. */
   async list(type: FolderType): Promise<string[]> {
     if (!existsSync(this.folder(type))) return [];
-    const entries = await readdir(this.folder(type), { withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+    const names = await readdir(this.folder(type));
+    const files = names.flatMap((name) => {
+      const stats = statSync(join(this.folder(type), name), { bigint: true, throwIfNoEntry: false });
+      return stats?.isFile() ? [{ name, modified: stats.mtimeNs }] : [];
+    });
+    return files.sort((a, b) => Number(b.modified - a.modified)).map(({ name }) => name);
   }
 
   /** Stores an upload. A taken name gets ` (1)` and so on, unless the bytes are equal or it may be overwritten. */
@@ -109,12 +113,6 @@ export class Files {
       saved.push({ filename: name, subfolder, type });
     }
     return saved;
-  }
-
-  /** Removes all folders. */
-  async remove(): Promise<void> {
-    this.#numbers.clear();
-    for (const type of ['input', 'output', 'temp'] as const) await rm(this.folder(type), { recursive: true, force: true });
   }
 
   #saveFolder(type: FolderType, path: string): string {

@@ -14,7 +14,7 @@ export interface Bitmap {
 }
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-const colorTypes: Record<number, number> = { 1: 0, 3: 2, 4: 6 };
+const colorTypes: Record<number, number> = { 3: 2, 4: 6 };
 /** Tiny pictures are not filtered: it would take longer than what it saves. */
 const filterFrom = 64 * 64 * 3 + 1;
 
@@ -69,7 +69,7 @@ function blank(width: number, height: number): Buffer {
   return rows;
 }
 
-/** A bitmap of 1, 3 or 4 channels as a PNG file with text chunks. */
+/** A bitmap of 3 or 4 channels as a PNG file with text chunks. */
 export function encodePng(bitmap: Bitmap, chunks: readonly TextChunk[]): Buffer {
   const { width, height, channels, data } = bitmap;
   const color = onlyColor(bitmap);

@@ -87,12 +87,9 @@ export class Sockets {
     if (this.reaches(clientId)) this.#deliver(data, clientId);
   }
 
-  /** Ends all connections: politely, or as a crash does. */
-  close(how: 'politely' | 'crash'): void {
-    for (const socket of this.#open) {
-      if (how === 'crash') socket.terminate();
-      else socket.close(1001);
-    }
+  /** Ends all connections at once. */
+  close(): void {
+    for (const socket of this.#open) socket.terminate();
     this.#open.clear();
     this.#clients.clear();
   }

@@ -28,7 +28,7 @@ const maxCalls = 64;
 /** So that a receiver that hangs leaves room for the others. */
 const maxCallsPerReceiver = 4;
 const pageSize = 1_000;
-/** Deliveries of an earlier life of the gateway have no timer here; this finds them. */
+/** Tries that lie further ahead, and those of an earlier life of the gateway, have no timer here; this finds them. */
 const safetyPollMs = minute;
 
 export interface Webhooks {
@@ -57,93 +57,128 @@ export interface WebhookParts {
 
 /** Calls webhooks from the store's outbox, at least once each, signed by Standard Webhooks. */
 export function createWebhooks(parts: WebhookParts): Webhooks {
-  const { store, clock, report } = parts;
-  const calls = new Map<string, { receiver: string; done: Promise<void> }>();
-  let running = false;
-  let looking: Promise<void> | null = null;
-  let lookAgain = false;
-  let timer: { at: number; timer: Timer } | null = null;
-  let secretOnce: Promise<string> | null = null;
+  return new Outbox(parts);
+}
 
-  const secret = (): Promise<string> =>
-    (secretOnce ??= loadSecret(parts).catch((error: unknown) => ((secretOnce = null), Promise.reject(error))));
+class Outbox implements Webhooks {
+  readonly #parts: WebhookParts;
+  readonly #calls = new Map<string, { receiver: string; done: Promise<void> }>();
+  readonly #timers = new Set<Timer>();
+  #running = false;
+  #looking: Promise<void> | null = null;
+  #lookAgain = false;
+  #secret: Promise<string> | null = null;
 
-  const wakeAt = (at: number): void => {
-    if (!running || (timer && timer.at <= at)) return;
-    timer?.timer.cancel();
-    timer = { at, timer: clock.at(at, () => ((timer = null), notify())) };
-  };
+  constructor(parts: WebhookParts) {
+    this.#parts = parts;
+  }
 
-  const notify = (): void => {
-    if (!running) return;
-    lookAgain = true;
-    looking ??= lookUntilQuiet().finally(() => (looking = null));
-  };
+  start(): void {
+    this.#running = true;
+    this.notify();
+    this.#pollForSafety();
+  }
 
-  const lookUntilQuiet = async (): Promise<void> => {
-    while (lookAgain && running) {
-      lookAgain = false;
-      await look().catch(report);
+  async stop(): Promise<void> {
+    this.#running = false;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    await this.#looking;
+    await Promise.all([...this.#calls.values()].map((call) => call.done));
+  }
+
+  notify(): void {
+    if (!this.#running) return;
+    this.#lookAgain = true;
+    this.#looking ??= this.#lookUntilQuiet();
+  }
+
+  secret(): Promise<string> {
+    this.#secret ??= loadSecret(this.#parts).catch((error: unknown) => {
+      this.#secret = null;
+      throw error;
+    });
+    return this.#secret;
+  }
+
+  async replay(id: string): Promise<Delivery[]> {
+    const { store, clock } = this.#parts;
+    const job = await store.job(id);
+    if (!job) throw new ComfleetError('unknown_job', `There is no job ${id}`);
+    if (!isFinal(job.state)) throw new ComfleetError('job_not_finished', `Job ${id} is ${job.state}; its webhook is called when it ends`);
+    const again: Delivery[] = [];
+    for (const delivery of await store.deliveries(id)) {
+      await this.#calls.get(delivery.id)?.done;
+      again.push({ ...delivery, state: 'pending', tries: 0, nextAt: clock.now() });
     }
-    wakeAt(clock.now() + safetyPollMs);
-  };
+    if (again.length === 0) throw new ComfleetError('not_found', `Job ${id} has no webhook`);
+    for (const delivery of again) await store.saveDelivery(delivery);
+    this.notify();
+    return again;
+  }
 
-  const look = async (): Promise<void> => {
+  async #lookUntilQuiet(): Promise<void> {
+    while (this.#lookAgain && this.#running) {
+      this.#lookAgain = false;
+      await this.#look().catch(this.#parts.report);
+    }
+    this.#looking = null;
+  }
+
+  async #look(): Promise<void> {
+    const { store, clock } = this.#parts;
     const now = clock.now();
     const due = await store.dueDeliveries({ at: now, limit: pageSize });
     for (const delivery of due) {
-      if (!running || calls.has(delivery.id)) continue;
+      if (!this.#running || this.#calls.has(delivery.id)) continue;
       const receiver = receiverOf(delivery.url);
-      const busy = [...calls.values()].filter((call) => call.receiver === receiver).length;
-      if (calls.size < maxCalls && busy < maxCallsPerReceiver) begin(delivery, receiver);
+      const busy = [...this.#calls.values()].filter((call) => call.receiver === receiver).length;
+      if (this.#calls.size < maxCalls && busy < maxCallsPerReceiver) this.#begin(delivery, receiver);
       // A full page of one receiver's backlog would hide everybody else's: the surplus steps back without a try.
       else if (due.length === pageSize) await store.saveDelivery({ ...delivery, nextAt: now + 30 * second });
     }
-  };
+  }
 
-  const begin = (delivery: Delivery, receiver: string): void => {
-    const done = call(parts, delivery, secret)
-      .then(async (after) => {
-        await store.saveDelivery(after);
-        if (after.state === 'pending') wakeAt(after.nextAt);
-      })
-      .catch(report)
-      .finally(() => {
-        calls.delete(delivery.id);
-        notify();
-      });
-    calls.set(delivery.id, { receiver, done });
-  };
+  #begin(delivery: Delivery, receiver: string): void {
+    const { store, report } = this.#parts;
+    const done = call(this.#parts, delivery, () => this.secret())
+      .then((after) => store.saveDelivery(after).then(() => after))
+      .then(
+        (after) => {
+          this.#calls.delete(delivery.id);
+          if (after.state === 'pending') this.#lookAt(after.nextAt);
+          this.notify();
+        },
+        (error: unknown) => {
+          // No new look at once: the delivery is still due, and a store that fails would be asked in a circle.
+          this.#calls.delete(delivery.id);
+          report(error);
+        },
+      );
+    this.#calls.set(delivery.id, { receiver, done });
+  }
 
-  return {
-    start() {
-      running = true;
-      notify();
-    },
-    async stop() {
-      running = false;
-      timer?.timer.cancel();
-      timer = null;
-      await looking;
-      await Promise.all([...calls.values()].map((call) => call.done));
-    },
-    notify,
-    secret,
-    async replay(id) {
-      const job = await store.job(id);
-      if (!job) throw new ComfleetError('unknown_job', `There is no job ${id}`);
-      if (!isFinal(job.state)) throw new ComfleetError('job_not_finished', `Job ${id} is ${job.state}; its webhook is called when it ends`);
-      const deliveries = await store.deliveries(id);
-      if (deliveries.length === 0) throw new ComfleetError('not_found', `Job ${id} has no webhook`);
-      const again = deliveries.map((delivery): Delivery => ({ ...delivery, state: 'pending', tries: 0, nextAt: clock.now() }));
-      for (const delivery of again) {
-        await calls.get(delivery.id)?.done;
-        await store.saveDelivery(delivery);
-      }
-      notify();
-      return again;
-    },
-  };
+  /** Later tries are found by the safety poll. */
+  #lookAt(at: number): void {
+    const { clock } = this.#parts;
+    if (!this.#running || at - clock.now() > safetyPollMs) return;
+    const timer = clock.at(at, () => {
+      this.#timers.delete(timer);
+      this.notify();
+    });
+    this.#timers.add(timer);
+  }
+
+  #pollForSafety(): void {
+    const { clock } = this.#parts;
+    const timer = clock.at(clock.now() + safetyPollMs, () => {
+      this.#timers.delete(timer);
+      if (!this.#running) return;
+      this.notify();
+      this.#pollForSafety();
+    });
+    this.#timers.add(timer);
+  }
 }
 
 /** One try; the delivery as it stands after it. */

@@ -52,9 +52,16 @@ function transaction<Result>(db: DatabaseSync, run: () => Result): Result {
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    // A full disk makes SQLite roll back by itself.
-    if (db.isTransaction) db.exec('ROLLBACK');
+    rollBack(db);
     throw error;
+  }
+}
+
+function rollBack(db: DatabaseSync): void {
+  try {
+    db.exec('ROLLBACK');
+  } catch {
+    // A full disk makes SQLite roll back by itself, and then there is nothing to end. (Older Nodes cannot tell beforehand.)
   }
 }
 

@@ -5,9 +5,10 @@ const busyTimeoutMs = 5_000;
 
 /** The writing connection of a database file: write-ahead log, and every commit synced before it counts. */
 export function openForWriting(file: string): DatabaseSync {
-  const db = new DatabaseSync(file, { timeout: busyTimeoutMs });
+  const db = new DatabaseSync(file);
   // fullfsync matters on macOS only, where a plain fsync leaves the data in the drive's cache.
   db.exec(`
+    PRAGMA busy_timeout = ${busyTimeoutMs};
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON;
@@ -20,7 +21,9 @@ export function openForWriting(file: string): DatabaseSync {
 
 /** A connection that only reads; it sees each commit as soon as it was made. */
 export function openForReading(file: string): DatabaseSync {
-  return new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+  const db = new DatabaseSync(file, { readOnly: true });
+  db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  return db;
 }
 
 const caches = new WeakMap<DatabaseSync, Map<string, StatementSync>>();

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { ComfleetError, type ErrorCode } from '../errors.ts';
 import type { OperationName } from './operations.ts';
 
-/** What a worker is sent: the calls of a batch side by side, or null to close. */
-export type BatchMessage = { names: OperationName[]; inputs: unknown[] } | null;
+/** What a worker is sent: the file once, then batches (names and inputs side by side), `close` at the end. */
+export type LaneMessage = { type: 'open'; file: string } | { type: 'batch'; names: OperationName[]; inputs: unknown[] } | { type: 'close' };
 /** An error without its class, which does not survive the way between threads. */
 export interface Failure {
   code: ErrorCode;
@@ -31,39 +31,36 @@ const maxBatch = 1_000;
  */
 export class Lane {
   readonly #worker: Worker;
+  readonly #opened = Promise.withResolvers<string>();
   #waiting: Pending[] = [];
   #underWay: Pending[] | null = null;
   #scheduled = false;
-  #closed = false;
+  #closing: Promise<void> | null = null;
   #dead: ComfleetError | null = null;
   #onIdle: (() => void) | null = null;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.on('message', (message: WorkerMessage) => {
+  /** Starts the worker, which loads its code while `open` is not called yet. */
+  constructor(module: URL) {
+    this.#worker = new Worker(module);
+    this.#worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'batch') this.#settle(message);
+      else if (message.type === 'ready') this.#opened.resolve(message.sqliteVersion);
+      else this.#opened.reject(errorOf(message.failure));
     });
-    worker.on('error', (error) => this.#die(error.message));
-    worker.on('exit', (code) => this.#die(`it ended with code ${code}`));
+    this.#worker.on('error', (error) => this.#die(error.message));
+    this.#worker.on('exit', (code) => this.#die(`it ended with code ${code}`));
+    // A thread that dies before anyone waits for `open` is reported there.
+    this.#opened.promise.catch(() => undefined);
   }
 
-  /** Starts the worker and waits until its connection is open. Errors: those of opening the database. */
-  static async open(module: URL, file: string): Promise<{ lane: Lane; sqliteVersion: string }> {
-    const worker = new Worker(module, { workerData: { file } });
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    worker.once('message', (message: WorkerMessage) => {
-      if (message.type === 'ready') resolve(message.sqliteVersion);
-      else if (message.type === 'failed') reject(errorOf(message.failure));
-    });
-    worker.once('error', (error) =>
-      reject(new ComfleetError('internal', `The store's thread failed: ${error.message}`, {}, { cause: error })),
-    );
-    const sqliteVersion = await promise;
-    return { lane: new Lane(worker), sqliteVersion };
+  /** Opens the worker's connection; the answer is its version of SQLite. Errors: those of opening the database. */
+  open(file: string): Promise<string> {
+    this.#post({ type: 'open', file });
+    return this.#opened.promise;
   }
 
   call(name: OperationName, input: unknown): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new ComfleetError('draining', 'The store is closed.'));
+    if (this.#closing) return Promise.reject(new ComfleetError('draining', 'The store is closed.'));
     if (this.#dead) return Promise.reject(this.#dead);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, input, resolve, reject });
@@ -71,13 +68,18 @@ export class Lane {
     });
   }
 
-  /** Settles when all calls have and the worker has closed its connection. */
-  async close(): Promise<void> {
-    if (this.#closed || this.#dead) return;
-    this.#closed = true;
-    if (this.#underWay || this.#waiting.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  /** Takes no more calls. Settles when all have settled, `before` has, and the worker has closed its connection. */
+  close(before: Promise<void> = Promise.resolve()): Promise<void> {
+    this.#closing ??= this.#close(before);
+    return this.#closing;
+  }
+
+  async #close(before: Promise<void>): Promise<void> {
+    if (this.#dead) return before;
     const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#post(null);
+    if (this.#underWay || this.#waiting.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    await before;
+    this.#post({ type: 'close' });
     await exited;
   }
 
@@ -94,10 +96,10 @@ export class Lane {
     const batch = this.#waiting.length > maxBatch ? this.#waiting.splice(0, maxBatch) : this.#waiting;
     if (batch === this.#waiting) this.#waiting = [];
     this.#underWay = batch;
-    this.#post({ names: batch.map((call) => call.name), inputs: batch.map((call) => call.input) });
+    this.#post({ type: 'batch', names: batch.map((call) => call.name), inputs: batch.map((call) => call.input) });
   }
 
-  #post(message: BatchMessage): void {
+  #post(message: LaneMessage): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
     this.#worker.postMessage(message);
   }
@@ -115,6 +117,7 @@ export class Lane {
   #die(reason: string): void {
     if (this.#dead) return;
     this.#dead = new ComfleetError('store_failed', `The store's thread is gone: ${reason}`);
+    this.#opened.reject(this.#dead);
     for (const call of [...(this.#underWay ?? []), ...this.#waiting]) call.reject(this.#dead);
     this.#underWay = null;
     this.#waiting = [];

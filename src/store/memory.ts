@@ -13,8 +13,9 @@ import type { Store } from './store.ts';
 export function createMemoryStore(): Store {
   const db = new DatabaseSync(':memory:');
   migrate(db);
+  let closed = false;
   const run = async (name: OperationName, input: unknown): Promise<unknown> => {
-    if (!db.isOpen) throw new ComfleetError('draining', 'The store is closed.');
+    if (closed) throw new ComfleetError('draining', 'The store is closed.');
     const { results, failures } = (name in reads ? readBatch : writeBatch)(db, [{ name, input }]);
     if (failures[0]) throw failures[0].error;
     return results[0];
@@ -22,7 +23,8 @@ export function createMemoryStore(): Store {
   const executor: Executor = {
     run: (name, input) => run(name, input) as Promise<OperationResult<typeof name>>,
     async close() {
-      if (db.isOpen) db.close();
+      if (!closed) db.close();
+      closed = true;
     },
   };
   return storeOver(executor);

@@ -143,8 +143,7 @@ CREATE TABLE containers (
 ) STRICT;
 CREATE INDEX containers_started ON containers (started_at);
 CREATE INDEX containers_deployment ON containers (deployment, started_at);
-CREATE INDEX containers_alive ON containers (started_at) WHERE ended_at IS NULL;
-CREATE INDEX containers_ended ON containers (ended_at);
+CREATE INDEX containers_ended ON containers (ended_at, started_at);
 
 CREATE TABLE decisions (
   seq INTEGER PRIMARY KEY,

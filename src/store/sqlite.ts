@@ -10,24 +10,21 @@ import type { Store } from './store.ts';
  * when the file cannot be opened or is no database.
  */
 export async function openSqliteStore({ file }: { file: string }): Promise<Store> {
-  const { lane: writer, sqliteVersion } = await Lane.open(workerModule('sqlite-writer'), file);
-  const reader = hasWalResetRace(sqliteVersion) ? writer : await openReader(file, writer);
-  const executor: Executor = {
-    run: (name, input) => (name in reads ? reader : writer).call(name, input) as Promise<OperationResult<typeof name>>,
-    async close() {
-      // The writer goes last: the last connection folds the log into the file.
-      await reader.close();
-      await writer.close();
-    },
-  };
-  return storeOver(executor);
-}
-
-async function openReader(file: string, writer: Lane): Promise<Lane> {
+  const writer = new Lane(workerModule('sqlite-writer'));
+  const reader = new Lane(workerModule('sqlite-reader'));
+  // The writer goes last: the last connection folds the log into the file.
+  const close = (): Promise<void> => writer.close(reader.close());
   try {
-    return (await Lane.open(workerModule('sqlite-reader'), file)).lane;
+    const sqliteVersion = await writer.open(file);
+    const readsThrough = hasWalResetRace(sqliteVersion) ? writer : reader;
+    if (readsThrough === reader) await reader.open(file);
+    const executor: Executor = {
+      run: (name, input) => (name in reads ? readsThrough : writer).call(name, input) as Promise<OperationResult<typeof name>>,
+      close,
+    };
+    return storeOver(executor);
   } catch (error) {
-    await writer.close();
+    await close();
     throw error;
   }
 }

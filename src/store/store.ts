@@ -59,8 +59,9 @@ export interface Store {
   /** Container-seconds and money by deployment of containers that lived in [from, to). */
   usage(input: { from: number; to: number }): Promise<UsageRow[]>;
 
+  /** Keeps a decision under its `seq`, or under the next free one when a decision with that or a higher one is there already. */
   recordDecision(decision: DecisionRecord): Promise<void>;
-  /** Newest first. */
+  /** Newest first. `before`: only those with a lower `seq`. */
   decisions(filter: { deployment?: string; before?: number; limit: number }): Promise<DecisionRecord[]>;
 
   saveKey(key: Key): Promise<void>;

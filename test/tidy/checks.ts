@@ -63,8 +63,7 @@ export const adaptersComposedOnce: Check = ({ path, imports }) => {
   });
 };
 
-const machine =
-  /\bDate\.now\b|\bnew Date\(\)|\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\bMath\.random\b|\brandomUUID\b|\bperformance\.now\b/g;
+const machine = /\bDate\.now\b|\bnew Date\(\)|\bsetTimeout\b|\bsetInterval\b|\bMath\.random\b|\brandomUUID\b|\bperformance\.now\b/g;
 
 export const timeThroughPorts: Check = ({ path, code }) => {
   if (!path.startsWith('src/') || isTest(path) || within(path, Object.keys(edges))) return [];

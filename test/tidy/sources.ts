@@ -73,7 +73,7 @@ function toImport(path: string, code: string, match: RegExpMatchArray): Import {
 
 /** Files that a module starts as threads or processes, by name: any quoted word of it may be one, the reader of the list checks. */
 function workersOf(path: string, code: string): Import[] {
-  if (!/\bnew Worker\(|\bfork\(|\bspawn\(/.test(code)) return [];
+  if (!/\bnew Worker\(|\bspawn\(|\bimport\.meta\.url\b/.test(code)) return [];
   return [...code.matchAll(/['`](?<name>(?:\.{1,2}\/)*[\w/-]+?)(?:\.ts|\$\{[^}]*\})?['`]/g)].map((match) => {
     const name = match.groups?.['name'] ?? '';
     const target = `${resolve(path, name.startsWith('.') ? name : `./${name}`)}.ts`;

@@ -43,6 +43,9 @@ const letters = 'abcdefghijklmnopqrstupvxyz';
 const temporaryName = (context: NodeContext): string =>
   `ComfyUI_temp_${Array.from({ length: 5 }, () => letters[context.random(letters.length)]).join('')}`;
 
+/** SaveImageWebsocket is never cached: each run has a number of its own. */
+let websocketRuns = 0;
+
 export const savingNodes: Readonly<Record<string, NodeClass>> = {
   SaveImage: { run: (inputs, context) => save(picture(inputs, 'images'), 'output', text(inputs, 'filename_prefix'), context) },
   PreviewImage: { run: (inputs, context) => save(picture(inputs, 'images'), 'temp', temporaryName(context), context) },
@@ -53,7 +56,7 @@ export const savingNodes: Readonly<Record<string, NodeClass>> = {
     },
   },
   SaveImageWebsocket: {
-    changed: async () => `${performance.now()}`,
+    changed: async () => String(websocketRuns++),
     run: async (inputs, context) => {
       const images = picture(inputs, 'images');
       const files = await context.pixels.run('encode', images, []);

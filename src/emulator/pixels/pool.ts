@@ -50,7 +50,7 @@ export class PixelPool {
 
   /** Does one operation. Rejects with the operation's own error, or when the pool closes before it is done. */
   run<K extends OperationName>(name: K, ...inputs: Parameters<Operations[K]>): Result<K> | Promise<Result<K>> {
-    const operation = operations[name] as (...inputs: Parameters<Operations[K]>) => Result<K>;
+    const operation = operations[name] as unknown as (...inputs: Parameters<Operations[K]>) => Result<K>;
     if (pixelsIn(inputs) <= inlinePixels) return operation(...inputs);
     return new Promise<unknown>((resolve, reject) => {
       if (this.#closed) throw new Error('the pixel pool is closed');

@@ -91,7 +91,7 @@ function cropToRatio(picture: Picture, width: number, height: number): Picture {
   const wanted = width / height;
   const x = old > wanted ? Math.round((picture.width - picture.width * (wanted / old)) / 2) : 0;
   const y = old < wanted ? Math.round((picture.height - picture.height * (old / wanted)) / 2) : 0;
-  return crop(picture, x, y, picture.width - 2 * x, picture.height - 2 * y);
+  return crop(picture, x, y, Math.max(1, picture.width - 2 * x), Math.max(1, picture.height - 2 * y));
 }
 
 /** The part of a picture that begins at (x, y), cut where the picture ends. */

@@ -49,7 +49,7 @@ export function containers(db: DatabaseSync, filter: { alive?: boolean; deployme
   const values: SQLInputValue[] = [];
   if (filter.alive === true) terms.push('ended_at IS NULL');
   if (filter.deployment !== undefined) {
-    // Few containers live at once: their index leads, whatever the deployment.
+    // Few containers live at once: for those `ended_at` leads, whatever the deployment.
     terms.push(filter.alive === true ? '+deployment = ?' : 'deployment = ?');
     values.push(filter.deployment);
   }
@@ -62,12 +62,7 @@ export function containers(db: DatabaseSync, filter: { alive?: boolean; deployme
   );
 }
 
-/** Containers whose life reaches into [from, to), for `Store.usage`, oldest first. */
+/** Containers whose life reaches into [from, to), for `Store.usage`, in no order. */
 export function containersWithin(db: DatabaseSync, { from, to }: { from: number; to: number }): ContainerRow[] {
-  return all<ContainerRow>(
-    db,
-    `SELECT record FROM containers WHERE (ended_at IS NULL OR ended_at > ?) AND +started_at < ? ORDER BY started_at, rowid`,
-    from,
-    to,
-  );
+  return all<ContainerRow>(db, `SELECT record FROM containers WHERE (ended_at IS NULL OR ended_at > ?) AND +started_at < ?`, from, to);
 }

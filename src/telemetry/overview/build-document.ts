@@ -4,6 +4,7 @@ import type { Fleet } from '../../fleet/fleet.ts';
 import type { CostReading, CostWindow } from './cost-window.ts';
 import type { LineState, OverviewDocument, SlotRow } from './document.ts';
 import { factsOf } from './facts.ts';
+import { hostRows } from './hosts.ts';
 import { dots, deploymentKey, mostFrequentError, p95Of, succeeded, trailing, type JobFacts, type JobWindow } from './job-window.ts';
 import type { LifeLines } from './life-lines.ts';
 import type { LiveEvents } from './live-events.ts';
@@ -12,7 +13,11 @@ import { deploymentRows, usdPerMinute } from './rows.ts';
 import type { Starts } from './starts.ts';
 import { common, quantile, quantileInterval, share, sortedNumbers, sum } from './statistics.ts';
 import { verdictOf } from './verdict.ts';
+import { thin } from './thin.ts';
 import { windowMs } from './window.ts';
+
+/** So many segments go into a document; beyond, short neighbours are drawn as one. */
+const maxSegments = 4_000;
 
 export interface DocumentInput {
   /** Every slot of the runtime. */
@@ -38,6 +43,7 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
   const sloMs = new Map(deployments.map((one) => [keyOf(one), one.scaling.slo.latencyMs]));
   const finished = input.jobs.jobs(now, (deployment) => sloMs.get(deployment) ?? Infinity);
   const slots = lines.slots(now);
+  const segments = lines.segments(now);
   const priced = input.slots.some((slot) => input.priceOf(slot.gpu) !== null);
   const reading = input.costs.read(now, lines.openStretches(now));
   const rows = deploymentRows({
@@ -78,7 +84,8 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
     },
     cost: costOf(input, slots, reading, perMinute),
     slots,
-    segments: lines.segments(now),
+    segments: thin(segments, maxSegments),
+    hosts: hostRows(slots, segments, now),
     jobs: { seen: input.jobs.seen, n: finished.length, items: dots(finished, now), ...jobWords(finished, slo, latency, failed.length) },
     events: input.events.list(),
     deployments: rows,
@@ -140,8 +147,8 @@ function costOf(input: DocumentInput, slots: readonly SlotRow[], reading: CostRe
   const total = sum(Object.values(reading.usd));
   const parts = Object.entries(reading.usd).map(([use, value]) => `${use} ${percent(total === 0 ? 0 : value / total)}`);
   const series = unit === 'containers' ? reading.containers : reading.usdPerMinute;
-  const last = series.at(-1);
-  const now = last ? `busy ${round(last.busy)}, starting ${round(last.starting)}, idle ${round(last.idle)}` : 'nothing';
+  const counts = byState(slots);
+  const now = `${counts.busy + counts.draining} busy, ${counts.starting} starting, ${counts.ready + counts.idle} idle`;
   return {
     usd_per_min: perMinute,
     gpus,
@@ -149,15 +156,13 @@ function costOf(input: DocumentInput, slots: readonly SlotRow[], reading: CostRe
     unit,
     usd_window: perMinute === null ? null : total,
     series,
-    summary: `${unit === 'containers' ? 'Containers' : 'Cost rate in dollars per minute'} by what they did, stacked: ${now} now`,
+    summary: perMinute === null ? `Containers by what they do; now ${now}` : `Cost rate, now ${usd(perMinute)} per minute: ${now}`,
     note:
       unit === 'containers'
         ? 'no price set, so containers are counted'
         : `10 min: ${usd(total)}${total === 0 ? '' : ` = ${parts.join(', ')}`}`,
   };
 }
-
-const round = (value: number): number => Math.round(value * 1_000) / 1_000;
 
 function jobWords(
   finished: readonly JobFacts[],

@@ -45,6 +45,8 @@ export interface OverviewDocument {
   };
   readonly slots: readonly SlotRow[];
   readonly segments: readonly Segment[];
+  /** Whole hosts, where there are too many slots to look at each (more than 60); else empty. */
+  readonly hosts: readonly HostRow[];
   readonly jobs: {
     /** Jobs that this gateway has seen since it started. */
     readonly seen: number;
@@ -127,6 +129,13 @@ export interface SlotRow {
   readonly container: string | null;
   readonly deployment: string | null;
   readonly state: LineState | 'free';
+}
+
+/** All slots of a host together: the shares of them that were busy, starting and idle. */
+export interface HostRow {
+  readonly host: string;
+  readonly slots: number;
+  readonly series: readonly CostPoint[];
 }
 
 export interface Segment {

@@ -2,13 +2,10 @@ import type { ContainerRecord, Slot } from '../../fleet/container.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { Stretch, Use } from './cost-window.ts';
 import type { LineState, Segment, SlotRow } from './document.ts';
-import { thin } from './thin.ts';
 import { windowMs } from './window.ts';
 
 /** So many segments are kept; beyond, the oldest go first. */
 const maxSegments = 20_000;
-/** So many segments go into a document; beyond, short neighbours are drawn as one. */
-const maxShown = 4_000;
 /** Free slots are shown up to so many slots. */
 const maxFreeShown = 40;
 
@@ -122,12 +119,12 @@ export class LifeLines {
       });
   }
 
-  /** Segments that reach into the window, those that go on until `now` too. */
+  /** Segments that reach into the window, those that go on until `now` too, in the order of their ends. */
   segments(now: number): Segment[] {
     const from = now - windowMs;
     const all = this.#closed.filter((segment) => segment.to > from);
     for (const line of this.#lines.values()) all.push(segmentOf(line, now));
-    return thin(all, maxShown);
+    return all;
   }
 
   /** The stretches of living containers that have not ended. */
@@ -197,7 +194,9 @@ const natural = new Intl.Collator('en', { numeric: true });
 const laneId = (slot: Pick<Slot, 'host' | 'device'>, number: number): string =>
   `${slot.host}/${slot.device}${number === 0 ? '' : `#${number + 1}`}`;
 
-const useOf = (state: LineState): Use => (state === 'starting' ? 'starting' : state === 'busy' || state === 'draining' ? 'busy' : 'idle');
+/** What a container in this state costs its time for. */
+export const useOf = (state: LineState): Use =>
+  state === 'starting' ? 'starting' : state === 'busy' || state === 'draining' ? 'busy' : 'idle';
 
 function segmentOf(line: Line, to: number): Segment {
   const { state, from, job } = line.open;

@@ -9,7 +9,7 @@ import { containerName, count, jobName, seconds } from './names.ts';
 /** Events that a document carries. */
 const shown = 100;
 /** Jobs come often: only so many of them stand among the events, so that they never wash out the rest. */
-const shownJobs = 40;
+const shownJobs = 12;
 
 /** The last things that happened, in words. */
 export class LiveEvents {

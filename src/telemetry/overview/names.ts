@@ -11,6 +11,6 @@ export function seconds(value: number): string {
 export const percent = (value: number): string => `${Number((value * 100).toFixed(1))} %`;
 
 /** Money with as many digits as small sums need. */
-export const usd = (value: number): string => `$${value.toFixed(value >= 10 ? 2 : 3)}`;
+export const usd = (value: number): string => `$${value.toFixed(value >= 1 ? 2 : 3)}`;
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;

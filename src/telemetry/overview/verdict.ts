@@ -177,7 +177,11 @@ function ruledOut(facts: Facts, code: VerdictCode): string[] {
   const said: string[] = [];
   const free = facts.capacity - facts.alive;
   if (facts.held.every((row) => row.queued === 0)) {
-    said.push(`Nothing is held back: ${free} of ${count(facts.capacity, 'slot')} ${free === 1 ? 'is' : 'are'} free.`);
+    said.push(
+      free > 0
+        ? `Nothing is held back: ${free} of ${count(facts.capacity, 'slot')} ${free === 1 ? 'is' : 'are'} free.`
+        : 'Nothing is held back.',
+    );
   }
   const finished = facts.promise.jobs + facts.failed;
   if (facts.failed === 0 && finished > 0) said.push('No job failed.');

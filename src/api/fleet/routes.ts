@@ -1,0 +1,34 @@
+import type { ApiContext, ApiLimits } from '../context.ts';
+import type { Lifetime } from '../lifetime.ts';
+import type { Api } from '../server.ts';
+import { addContainerRoutes } from './containers.ts';
+import { addDecisionRoutes } from './decisions.ts';
+import { addDeploymentRoutes } from './deployments.ts';
+import { addEventRoutes } from './events.ts';
+import { addHealthRoutes } from './health.ts';
+import { addJobEventRoutes } from './job-events.ts';
+import { addJobResultRoutes } from './job-results.ts';
+import { addJobRoutes } from './jobs.ts';
+import { addKeyRoutes } from './keys.ts';
+import { addUploadRoutes } from './uploads.ts';
+import { addUsageRoutes } from './usage.ts';
+
+export interface FleetParts {
+  readonly lifetime: Lifetime;
+  readonly limits: ApiLimits;
+}
+
+/** The fleet dialect, `/fleet/v1/...`: one file per resource. */
+export function addFleetRoutes(app: Api, context: ApiContext, parts: FleetParts): void {
+  addDeploymentRoutes(app, context);
+  addJobRoutes(app, context);
+  addJobEventRoutes(app, context, parts);
+  addJobResultRoutes(app, context, parts);
+  addContainerRoutes(app, context, parts);
+  addDecisionRoutes(app, context);
+  addUsageRoutes(app, context);
+  addEventRoutes(app, context, parts);
+  addHealthRoutes(app, context);
+  addUploadRoutes(app, context);
+  addKeyRoutes(app, context);
+}

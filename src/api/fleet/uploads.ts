@@ -1,0 +1,43 @@
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { ComfleetError } from '../../errors.ts';
+import type { FileSource } from '../../outbound/stage-file.ts';
+import type { ApiContext } from '../context.ts';
+import * as schemas from '../schemas.ts';
+import type { Api } from '../server.ts';
+
+/** `POST /fleet/v1/uploads`: a file, as the only file of a form or as the body itself; its `asset` then stands for it in inputs. */
+export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {
+  void app.register(async (scope: Api) => {
+    // A JSON document can be a file too.
+    scope.removeContentTypeParser(['application/json', 'application/x-www-form-urlencoded']);
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    scope.post(
+      '/fleet/v1/uploads',
+      {
+        config: { access: 'invoke' },
+        schema: {
+          tags: ['uploads'],
+          summary: 'Upload a file',
+          consumes: ['multipart/form-data', 'application/octet-stream'],
+          response: { 201: schemas.upload, default: schemas.problem },
+        },
+      },
+      async (request, reply) => reply.code(201).send(await stageFile(await sourceOf(request))),
+    );
+  });
+}
+
+async function sourceOf(request: FastifyRequest): Promise<FileSource> {
+  if (request.isMultipart()) {
+    const part = await request.file();
+    if (!part) throw new ComfleetError('invalid_body', 'The form has no file');
+    return { content: part.file, filename: part.filename };
+  }
+  if (request.body === undefined) throw new ComfleetError('invalid_body', 'The body is empty; send the bytes of the file');
+  return { content: request.body as Readable, filename: filenameOf(request) };
+}
+
+/** Of `Content-Disposition`, for the ending; the rest of the name is not used. */
+const filenameOf = (request: FastifyRequest): string | undefined =>
+  /filename="?([^";]+)"?/i.exec(request.headers['content-disposition'] ?? '')?.[1];

@@ -1,0 +1,93 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import multipart from '@fastify/multipart';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { addAuthentication } from './auth.ts';
+import { addBodyParsers } from './body.ts';
+import { defaultLimits, type ApiContext, type ApiLimits } from './context.ts';
+import { addDashboard, leadBrowsersToPage } from './dashboard.ts';
+import { addFleetRoutes } from './fleet/routes.ts';
+import { createLifetime } from './lifetime.ts';
+import { addOpenApi } from './open-api.ts';
+import { checkOrigin } from './origin.ts';
+import { addProbes } from './probes.ts';
+import { addProblems, answerBrokenRequest } from './problems.ts';
+import { addSimpleRoutes } from './simple.ts';
+
+/** The server with zod as the language of its schemas. */
+export type Api = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+
+/** For everything but the dashboard and outputs, which have policies of their own. */
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** The gateway's HTTP server, with all dialects; not yet listening. `close()` ends streams and waits, then the connections. */
+export function createServer(context: ApiContext): FastifyInstance {
+  const limits: ApiLimits = { ...defaultLimits, ...context.limits };
+  const lifetime = createLifetime();
+  const logger: FastifyBaseLogger = context.logger;
+  const app: Api = fastify({
+    loggerInstance: logger,
+    // Its lines would carry the query, and so keys of streams; `addRequestLog` writes one without.
+    disableRequestLogging: true,
+    genReqId: (request) => requestId(request, context),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    // Above the minute that load balancers keep connections, so that they close first.
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(5_000, limits.headersMs, limits.requestMs) },
+    clientErrorHandler: answerBrokenRequest,
+    routerOptions: { maxParamLength: 300 },
+  }).withTypeProvider<ZodTypeProvider>();
+
+  app.setValidatorCompiler(validatorCompiler);
+  // Answers are typed by their schemas; checking them again at each request would only cost.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.addHook('preClose', async () => lifetime.close());
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ ...securityHeaders, 'x-request-id': request.id });
+    checkOrigin(request.headers, context.config.network);
+  });
+  addRequestLog(app, context);
+  // Before the key is asked for: the page asks for it itself.
+  leadBrowsersToPage(app);
+  addAuthentication(app, context);
+  addProblems(app, context);
+  addBodyParsers(app, limits);
+  void app.register(multipart, { limits: { fileSize: limits.uploadBytes + 1, fieldSize: limits.bodyBytes, files: 100, parts: 1000 } });
+  addOpenApi(app, context);
+  // After the plug-in that writes down every route for the OpenAPI document.
+  void app.register(async (routes: Api) => {
+    addProbes(routes, context);
+    addDashboard(routes, context);
+    addSimpleRoutes(routes, context, lifetime);
+    addFleetRoutes(routes, context, { lifetime, limits });
+  });
+  return app;
+}
+
+/** The caller's own id, when it is harmless to write into logs and headers. */
+function requestId(request: IncomingMessage, { random }: ApiContext): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : random.id();
+}
+
+function addRequestLog(app: Api, { metrics, logger }: ApiContext): void {
+  app.addHook('onRequest', async (request) => {
+    metrics.httpStarted({ method: request.method, route: request.routeOptions.url ?? null });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? null;
+    const seconds = reply.elapsedTime / 1000;
+    metrics.httpFinished({ method: request.method, route, status: reply.statusCode, seconds });
+    const fields = { event: 'http_request', component: 'api', request_id: request.id, method: request.method, route };
+    logger.debug({ ...fields, status: reply.statusCode, duration_s: seconds }, 'request answered');
+  });
+}

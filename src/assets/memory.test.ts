@@ -1,0 +1,4 @@
+import { assetsContract } from '../../test/contract/assets.ts';
+import { createMemoryAssets } from './memory.ts';
+
+assetsContract('memory', createMemoryAssets);

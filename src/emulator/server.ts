@@ -1,0 +1,123 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { Clock } from '../fleet/clock.ts';
+import { Container } from './container.ts';
+import type { EmulatedLogLine } from './container.ts';
+import { usualModels } from './definitions.ts';
+import type { ModelFolders } from './definitions.ts';
+import { ContainerClosed } from './executor.ts';
+import type { Faults } from './faults.ts';
+import { BodyTooLarge, answerEmpty, answerText, answerTrouble, dispatch, isForeign, maximumBody } from './http.ts';
+import type { PixelPool } from './pixels/pool.ts';
+import type { Profile } from './profile.ts';
+import { routes } from './routes.ts';
+import { seededDraws } from './seeded.ts';
+
+export interface EmulatedServerOptions {
+  readonly profile: Profile;
+  readonly clock: Clock;
+  /** Makes its timing its own: the same name draws the same times. */
+  readonly name: string;
+  /** Holds its input, output and temp folders, which are made when something is first written. Whoever chose it removes it. */
+  readonly folder: string;
+  /** Shared by all containers of the process. */
+  readonly pixels: PixelPool;
+  readonly models?: ModelFolders;
+  readonly faults?: Faults;
+  /** Called once when the fault `crash` has taken the container down. */
+  readonly onCrash?: () => void;
+  readonly host?: string;
+  /** 0 (the default): any free one. */
+  readonly port?: number;
+}
+
+export interface EmulatedServer {
+  /** `http://127.0.0.1:49152` */
+  readonly url: string;
+  /** Stops at once: connections end, what runs is lost, as with a real server. Files stay. */
+  close(): Promise<void>;
+  setFaults(faults: Faults): void;
+  /** Calls `listener` for each later line of its log, until the returned function is called. */
+  log(listener: (line: EmulatedLogLine) => void): () => void;
+}
+
+/** aiohttp's: connections without a request end after this. */
+const keepAliveMs = 75_000;
+
+/**
+ * Starts one emulated ComfyUI server; the promise settles when it answers. The time of a cold start is the caller's to wait
+ * (`startSeconds`). Rejects with the system's error when the port cannot be taken.
+ */
+export async function startEmulatedServer(options: EmulatedServerOptions): Promise<EmulatedServer> {
+  const { profile, clock, folder, pixels, models = usualModels, faults = {}, host = '127.0.0.1', port = 0 } = options;
+  const container = new Container({ profile, clock, folder, pixels, models, faults, draws: seededDraws(options.name) });
+  const http = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void respond(request, response));
+  let closed: Promise<void> | null = null;
+
+  const close = (): Promise<void> => {
+    closed ??= new Promise<void>((resolve) => {
+      http.close(() => resolve());
+      container.close();
+      http.closeAllConnections();
+    });
+    return closed;
+  };
+
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    await handle(container, request, response);
+    const accepted = request.method === 'POST' && response.statusCode === 200 && /^(\/api)?\/prompt$/.test(request.url ?? '');
+    if (!accepted || !container.faults.crash) return;
+    container.faults = { ...container.faults, crash: false };
+    await finished(response);
+    await close();
+    options.onCrash?.();
+  };
+
+  http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://container');
+    if (isForeign(request) || (pathname !== '/ws' && pathname !== '/api/ws')) stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    else container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
+  });
+  await listen(http, host, port);
+  return {
+    url: `http://${host}:${(http.address() as AddressInfo).port}`,
+    close,
+    setFaults: (wanted) => container.setFaults(wanted),
+    log: (listener) => {
+      container.listeners.add(listener);
+      return () => container.listeners.delete(listener);
+    },
+  };
+}
+
+async function listen(http: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(port, host, () => {
+      http.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Answers one request. What goes wrong inside becomes ComfyUI's 500. */
+async function handle(container: Container, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method === 'OPTIONS') return answerEmpty(response);
+  if (isForeign(request)) return answerEmpty(response, 403);
+  try {
+    await dispatch(routes, container, request, response);
+  } catch (error) {
+    if (error instanceof ContainerClosed || response.headersSent) {
+      response.destroy();
+    } else if (error instanceof BodyTooLarge) {
+      answerText(response, 413, `Maximum request body size ${maximumBody} exceeded.`);
+    } else {
+      container.log(`Error handling request: ${String(error)}`, 'stderr');
+      answerTrouble(response);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
+
+/**
+ * What a gateway and a host's supervisor say to each other: HTTP and JSON over a local socket.
+ *
+ *     GET    /supervisor                      who it is
+ *     PUT    /lease            {epoch}        a gateway lives; without one for `leaseMs` everything is stopped
+ *     GET    /containers                      what is there, for adoption
+ *     POST   /containers       StartRequest   begins a start
+ *     DELETE /containers/ID?epoch=&grace_ms=  answers when it is gone
+ *     GET    /events?after=SEQ                NDJSON of SupervisorEvent, goes on for ever
+ *     GET    /containers/ID/logs?follow=1     NDJSON of LogLine
+ *     POST   /shutdown         {grace_ms}     stops everything, answers, exits
+ *
+ * Calls that change something carry the controller's epoch; one below the highest seen is refused with 409.
+ */
+export const startRequest = z.strictObject({
+  id: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/),
+  epoch: z.int().min(0),
+  slot: z.strictObject({ host: z.string(), device: z.string(), gpu: z.string().nullable(), share: z.number().min(0).max(1) }),
+  deployment: z.string(),
+  revision: z.string(),
+  launch: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('emulated'), profile: z.string() }),
+    z.strictObject({
+      kind: z.literal('process'),
+      /** Folder of the ComfyUI checkout. */
+      path: z.string(),
+      python: z.string(),
+      args: z.array(z.string()),
+      /** Number of the CUDA device; null: --cpu. */
+      cudaDevice: z.int().nullable(),
+    }),
+  ]),
+});
+
+export type StartRequest = z.infer<typeof startRequest>;
+export type Launch = StartRequest['launch'];
+
+export interface SupervisorInfo {
+  readonly pid: number;
+  /** Another one for each life of the supervisor. */
+  readonly instance: string;
+}
+
+/** An event with its number; `instance` changes when the supervisor was started anew. */
+export interface SupervisorEvent {
+  readonly seq: number;
+  readonly event: Exclude<RuntimeEvent, { type: 'reset' }>;
+}
+
+export type ContainerList = readonly RunningContainer[];
+
+/** The shortest limit of the systems that we run on, less a byte for its end. */
+const longestSocketPath = 103;
+
+/** Where the supervisor of a data folder listens: in the folder, or, where that path is too long for a socket, in the temporary folder. */
+export function socketPathOf(folder: string): string {
+  const path = join(folder, 'supervisor.sock');
+  if (Buffer.byteLength(path) <= longestSocketPath) return path;
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  return join(tmpdir(), `comfleet-${name}`, 'supervisor.sock');
+}

@@ -1,0 +1,55 @@
+import { useMemo, useState, useSyncExternalStore } from 'react';
+import { Help } from './components/help.tsx';
+import { Rail } from './components/rail.tsx';
+import { Sprite } from './components/sprite.tsx';
+import { TopStrip } from './components/top-strip.tsx';
+import type { LiveOverview } from './live.ts';
+import { Overview } from './pages/overview.tsx';
+import { themes, useTheme } from './theme.ts';
+import { useKeys } from './use-keys.ts';
+
+const keysOnKey = 'comfleet-keys';
+
+/** The frame around every page. */
+export function App({ live }: { live: LiveOverview }) {
+  const state = useSyncExternalStore(live.subscribe, live.state);
+  const [theme, setTheme] = useTheme();
+  const [help, setHelp] = useState(false);
+  const [keysOn, setKeysOn] = useState(() => localStorage.getItem(keysOnKey) !== 'off');
+  const keys = useMemo(
+    () => ({
+      p: () => live.togglePause(),
+      t: () => setTheme(themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'auto'),
+      '?': () => setHelp(true),
+      '1': () => document.querySelector<HTMLElement>('#main')?.focus(),
+    }),
+    [live, theme, setTheme],
+  );
+  useKeys(keys, keysOn);
+  const switchKeys = (on: boolean): void => {
+    localStorage.setItem(keysOnKey, on ? 'on' : 'off');
+    setKeysOn(on);
+  };
+  return (
+    <>
+      <Sprite />
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <div className="app">
+        <TopStrip
+          state={state}
+          theme={theme}
+          chooseTheme={setTheme}
+          togglePause={() => live.togglePause()}
+          openHelp={() => setHelp(true)}
+        />
+        <Rail document={state.document} />
+        <main id="main" tabIndex={-1}>
+          <Overview state={state} retry={() => live.connect()} />
+        </main>
+      </div>
+      <Help open={help} close={() => setHelp(false)} keysOn={keysOn} setKeysOn={switchKeys} />
+    </>
+  );
+}

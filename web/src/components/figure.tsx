@@ -1,0 +1,25 @@
+import type { ReactNode } from 'react';
+
+export interface FigureProps {
+  readonly label: string;
+  readonly value: string;
+  readonly unit: string;
+  readonly detail: string;
+  readonly children: ReactNode;
+}
+
+/** One figure of the strip: label, value with its unit, what it is made of, and its course. */
+export function Figure({ label, value, unit, detail, children }: FigureProps) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd className="v">
+        {value} <small>{unit}</small>
+      </dd>
+      <dd className="d" title={detail}>
+        {detail}
+      </dd>
+      <dd className="sp">{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { minuteOfDay, timeOfDay } from '../format.ts';
+
+export interface TimeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+const steps = [10_000, 30_000, 60_000, 120_000];
+
+/** Round times of a range, five or six of them. */
+export function ticksOf({ from, to }: TimeRange): number[] {
+  const step = steps.find((one) => (to - from) / one <= 6) ?? 120_000;
+  const first = Math.ceil(from / step) * step;
+  return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, index) => first + index * step);
+}
+
+/** The times below the life lines. */
+export function TimeAxis({ range, live }: { range: TimeRange; live: boolean }) {
+  const ticks = ticksOf(range);
+  const share = (t: number): number => ((t - range.from) / (range.to - range.from)) * 100;
+  return (
+    <div className="lane axis" aria-hidden="true">
+      <span />
+      <svg className="chart">
+        {ticks.map((t) => (
+          <text key={t} x={`${share(t)}%`} y="12" textAnchor={share(t) < 4 ? 'start' : share(t) > 96 ? 'end' : 'middle'}>
+            {minuteOfDay(t)}
+          </text>
+        ))}
+        {share(ticks.at(-1) ?? range.from) < 92 && (
+          <text x="100%" y="12" textAnchor="end">
+            {live ? 'now' : timeOfDay(range.to)}
+          </text>
+        )}
+      </svg>
+      <span />
+    </div>
+  );
+}
