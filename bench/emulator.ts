@@ -9,6 +9,7 @@ import { PixelPool } from '../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../src/emulator/profile.ts';
 import { startEmulatedServer } from '../src/emulator/server.ts';
 import type { EmulatedServer } from '../src/emulator/server.ts';
+import { createSystemClock } from '../src/fleet/system-clock.ts';
 
 /**
  * What emulated containers cost: prompts per second through one server over HTTP and WebSocket (the client runs in a thread of its
@@ -17,13 +18,7 @@ import type { EmulatedServer } from '../src/emulator/server.ts';
 
 const prompts = 10_000;
 const servers = 500;
-const clock = {
-  now: () => performance.timeOrigin + performance.now(),
-  at: (at: number, fn: () => void) => {
-    const timer = setTimeout(fn, Math.max(0, at - performance.timeOrigin - performance.now()));
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+const clock = createSystemClock();
 
 const graph = (color: number): object => ({
   1: { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color } },
@@ -65,7 +60,10 @@ async function drive(url: string, count: number): Promise<number> {
       await call(`${url}/prompt`, { prompt: graph(index), client_id: 'bench', prompt_id });
       await done;
       waiting.delete(prompt_id);
-      const history = JSON.parse((await call(`${url}/history/${prompt_id}`)).toString()) as Record<string, { outputs: { 2: { images: { filename: string }[] } } }>;
+      const history = JSON.parse((await call(`${url}/history/${prompt_id}`)).toString()) as Record<
+        string,
+        { outputs: { 2: { images: { filename: string }[] } } }
+      >;
       const file = history[prompt_id]?.outputs[2].images[0]?.filename;
       if ((await call(`${url}/view?filename=${file}`)).length < 100) throw new Error('no picture');
     }
@@ -85,7 +83,9 @@ async function throughput(folder: string, pixels: PixelPool): Promise<void> {
   await server.close();
   const cpu = (user + system) / 1000 / prompts;
   console.log(`EmptyImage 64 px -> SaveImage, submit + socket + history + view: ${Math.round(prompts / seconds)} prompts/s`);
-  console.log(`CPU time of the server's thread: ${cpu.toFixed(2)} ms a prompt, so ${Math.round(1000 / cpu)} prompts/s on a core of its own`);
+  console.log(
+    `CPU time of the server's thread: ${cpu.toFixed(2)} ms a prompt, so ${Math.round(1000 / cpu)} prompts/s on a core of its own`,
+  );
 }
 
 async function many(folder: string, pixels: PixelPool): Promise<void> {

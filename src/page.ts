@@ -26,6 +26,8 @@ export function openPage(root: string, log: (line: string) => void): () => Dashb
 
 async function build(builder: string, outDir: string, log: (line: string) => void): Promise<void> {
   // A clone without its devDependencies has no Vite; the message then says so.
-  const module = (await import(pathToFileURL(builder).href)) as { buildPage: (options: { outDir: string; log: (line: string) => void }) => Promise<void> };
+  const module = (await import(pathToFileURL(builder).href)) as {
+    buildPage: (options: { outDir: string; log: (line: string) => void }) => Promise<void>;
+  };
   await module.buildPage({ outDir, log });
 }

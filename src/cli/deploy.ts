@@ -25,7 +25,7 @@ async function deploy({ client, args, options, terminal, paint, print }: Session
   const settings = changeOf((options['set'] as string[] | undefined) ?? []);
   const deployment = await client.call<DeploymentWire>('POST', '/fleet/v1/deployments', {
     name: typeof options['name'] === 'string' ? options['name'] : nameFrom(file),
-    workflow: await readGraph(file),
+    graph: await readGraph(file),
     ...(options['default'] === true ? { default: true } : {}),
     ...(Object.keys(settings).length === 0 ? {} : { scaling: settings }),
   });

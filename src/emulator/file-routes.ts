@@ -121,7 +121,8 @@ function uploading(change: Change): Handler<Container> {
     const type = valueOf(parts, 'type') ?? 'input';
     const subfolder = valueOf(parts, 'subfolder') ?? '';
     if (image.filename === '' || !isFolderType(type)) return answerTrouble(response);
-    if (container.files.path(type, subfolder, image.filename) === null || escapes(subfolder, image.filename)) return answerEmpty(response, 400);
+    if (container.files.path(type, subfolder, image.filename) === null || escapes(subfolder, image.filename))
+      return answerEmpty(response, 400);
     const content = await change(container, parts, image.content);
     const overwrite = ['true', '1'].includes(valueOf(parts, 'overwrite') ?? '');
     const name = content ? await container.files.upload(type, subfolder, image.filename, content, overwrite) : image.filename;
@@ -140,7 +141,9 @@ const mask: Change = async (container, parts, content) => {
   if (!original) return null;
   const sharp = await codec();
   const alpha = await sharp(content).ensureAlpha().extractChannel('alpha').toBuffer();
-  const colors = await sharp(await container.files.read(original)).removeAlpha().toBuffer();
+  const colors = await sharp(await container.files.read(original))
+    .removeAlpha()
+    .toBuffer();
   return sharp(colors).joinChannel(alpha).png().toBuffer();
 };
 

@@ -65,7 +65,7 @@ export function multipart(contentType: string | undefined, body: Buffer): Part[]
   if (mark === undefined) return [];
   const parts: Part[] = [];
   const separator = Buffer.from(`--${mark}`);
-  for (let at = body.indexOf(separator); at !== -1; ) {
+  for (let at = body.indexOf(separator); at !== -1;) {
     const next = body.indexOf(separator, at + separator.length);
     const headerEnd = body.indexOf('\r\n\r\n', at);
     if (next === -1 || headerEnd === -1 || headerEnd > next) break;

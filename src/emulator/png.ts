@@ -96,7 +96,7 @@ export function readTextChunks(file: Uint8Array): TextChunk[] {
   const data = Buffer.from(file.buffer, file.byteOffset, file.length);
   const found: TextChunk[] = [];
   if (!data.subarray(0, 8).equals(signature)) return found;
-  for (let at = 8; at + 12 <= data.length; ) {
+  for (let at = 8; at + 12 <= data.length;) {
     const length = data.readUInt32BE(at);
     if (data.toString('latin1', at + 4, at + 8) === 'tEXt') {
       const body = data.toString('latin1', at + 8, at + 8 + length);

@@ -50,17 +50,26 @@ export function listProfiles(): string[] {
 export function loadProfile(nameOrFile: string): Profile {
   const isFile = nameOrFile.endsWith('.json');
   if (!isFile && !listProfiles().includes(nameOrFile)) {
-    throw new ComfleetError('invalid_config', `There is no profile "${nameOrFile}". Known are: ${listProfiles().join(', ')}; or give a .json file.`);
+    throw new ComfleetError(
+      'invalid_config',
+      `There is no profile "${nameOrFile}". Known are: ${listProfiles().join(', ')}; or give a .json file.`,
+    );
   }
   const file = isFile ? nameOrFile : join(profileFolder(), `${nameOrFile}.json`);
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new ComfleetError('invalid_config', `The profile ${file} cannot be read: ${(error as Error).message}`, { file }, { cause: error });
+    throw new ComfleetError(
+      'invalid_config',
+      `The profile ${file} cannot be read: ${(error as Error).message}`,
+      { file },
+      { cause: error },
+    );
   }
   const parsed = profileSchema.safeParse(content);
-  if (!parsed.success) throw new ComfleetError('invalid_config', `The profile ${file} is wrong.\n${z.prettifyError(parsed.error)}`, { file });
+  if (!parsed.success)
+    throw new ComfleetError('invalid_config', `The profile ${file} is wrong.\n${z.prettifyError(parsed.error)}`, { file });
   return parsed.data;
 }
 

@@ -11,7 +11,8 @@ export class PythonError extends Error {
   }
 }
 
-const quote = (text: string): string => (text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll("'", String.raw`\'`)}'`);
+const quote = (text: string): string =>
+  text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll("'", String.raw`\'`)}'`;
 
 /** `repr(value)` */
 export function repr(value: unknown): string {
@@ -71,7 +72,12 @@ function toBool(value: unknown): boolean {
 }
 
 /** Conversions of constants by input type; other types are taken as they are. */
-export const conversions: Readonly<Record<string, (value: unknown) => unknown>> = { INT: toInt, FLOAT: toFloat, STRING: str, BOOLEAN: toBool };
+export const conversions: Readonly<Record<string, (value: unknown) => unknown>> = {
+  INT: toInt,
+  FLOAT: toFloat,
+  STRING: str,
+  BOOLEAN: toBool,
+};
 
 /** `json.dumps(value)`: with spaces, and everything beyond ASCII escaped. */
 export function jsonDumps(value: unknown): string {
@@ -83,5 +89,7 @@ export function jsonDumps(value: unknown): string {
   }
   const text = JSON.stringify(value) ?? 'null';
   // oxlint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(text) ? text : text.replaceAll(/[^\x00-\x7f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return /^[\x00-\x7f]*$/.test(text)
+    ? text
+    : text.replaceAll(/[^\x00-\x7f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

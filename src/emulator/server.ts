@@ -78,7 +78,8 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://container');
-    if (isForeign(request) || (pathname !== '/ws' && pathname !== '/api/ws')) stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    if (isForeign(request) || (pathname !== '/ws' && pathname !== '/api/ws'))
+      stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
     else container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
   });
   await listen(http, host, port);

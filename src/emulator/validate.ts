@@ -59,7 +59,8 @@ export function validatePrompt(
   for (const [id, node] of Object.entries(graph)) {
     if (typeof node !== 'object' || node === null) throw new TypeError(`node ${id} is no object`);
     const where = `Node ID '#${id}'`;
-    if (!('class_type' in node)) return refuse('invalid_prompt', 'Cannot execute because a node is missing the class_type property.', where);
+    if (!('class_type' in node))
+      return refuse('invalid_prompt', 'Cannot execute because a node is missing the class_type property.', where);
     const definition = Object.hasOwn(definitions, node.class_type) ? definitions[node.class_type] : undefined;
     if (!definition) return refuse('invalid_prompt', `Cannot execute because node ${node.class_type} does not exist.`, where);
     if (definition.output_node && (targets === null || targets.includes(id))) outputs.push(id);
@@ -146,7 +147,8 @@ class Validator {
     let upstream = true;
     for (const [name, config] of Object.entries({ ...required, ...optional })) {
       if (!Object.hasOwn(node.inputs, name)) {
-        if (Object.hasOwn(required, name)) errors.push(problem('required_input_missing', 'Required input is missing', name, { input_name: name }));
+        if (Object.hasOwn(required, name))
+          errors.push(problem('required_input_missing', 'Required input is missing', name, { input_name: name }));
         continue;
       }
       const value = node.inputs[name];
@@ -186,7 +188,10 @@ class Validator {
       if (!(error instanceof PythonError)) throw error;
       this.#path.delete(from);
       const extra = { exception_message: error.message, exception_type: error.type, traceback: traceback(788), linked_node: value };
-      const inner = problem('exception_during_inner_validation', 'Exception when validating inner node', error.message, { ...info, ...extra });
+      const inner = problem('exception_during_inner_validation', 'Exception when validating inner node', error.message, {
+        ...info,
+        ...extra,
+      });
       this.results.set(from, { valid: false, errors: [inner] });
       return 'upstream';
     }
@@ -214,7 +219,12 @@ function constant(node: GraphNode, name: string, config: InputDefinition, free: 
   } catch (error) {
     const { message } = error as PythonError;
     const extra = { ...info, received_value: value, exception_message: message };
-    return problem('invalid_input_type', `Failed to convert an input value to a ${str(type)} value`, `${name}, ${str(value)}, ${message}`, extra);
+    return problem(
+      'invalid_input_type',
+      `Failed to convert an input value to a ${str(type)} value`,
+      `${name}, ${str(value)}, ${message}`,
+      extra,
+    );
   }
   node.inputs[name] = value as Json;
   if (free) return null;

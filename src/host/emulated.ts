@@ -22,12 +22,24 @@ export function createEmulatedLauncher({ clock, pixels }: { clock: Clock; pixels
   };
 }
 
-function launch(parts: { clock: Clock; pixels: PixelPool; profile: Profile }, request: StartRequest, folder: string, report: Report): Launched {
+function launch(
+  parts: { clock: Clock; pixels: PixelPool; profile: Profile },
+  request: StartRequest,
+  folder: string,
+  report: Report,
+): Launched {
   const { clock, pixels, profile } = parts;
   let server: Promise<EmulatedServer> | null = null;
   let stopped = false;
   const open = (): Promise<EmulatedServer> =>
-    startEmulatedServer({ profile, clock, name: request.id, folder, pixels, onCrash: () => report.exited('crashed', 'the emulated fault `crash`') });
+    startEmulatedServer({
+      profile,
+      clock,
+      name: request.id,
+      folder,
+      pixels,
+      onCrash: () => report.exited('crashed', 'the emulated fault `crash`'),
+    });
 
   report.log('comfleet', `emulated container, timing of profile ${profile.name}`);
   report.phase('process');

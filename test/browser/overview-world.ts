@@ -163,7 +163,7 @@ export class OverviewWorld {
       definitions: () => null,
       learnDefinitions: refuse,
       subscribe: refuse,
-    } as Deployments;
+    };
   }
 
   #queueView(deployment: string): QueueView {

@@ -32,7 +32,10 @@ async function play(name: string, profile = instant): Promise<Replay> {
 
 const only = (sockets: Observed['sockets'], wanted: (type: string) => boolean): Observed['sockets'] =>
   Object.fromEntries(
-    Object.entries(sockets).map(([conn, messages]) => [conn, messages.filter((message) => wanted((message as { type?: string }).type ?? ''))]),
+    Object.entries(sockets).map(([conn, messages]) => [
+      conn,
+      messages.filter((message) => wanted((message as { type?: string }).type ?? '')),
+    ]),
   );
 
 /** Decoded pixels are the same; encoders differ. */
@@ -70,6 +73,16 @@ describe('a recorded server and an emulated one say the same', () => {
     expect(actual.http.filter(has)).toEqual(golden.http.filter(has));
   });
 
+  test('system_stats: the same keys, and one more that tells', async () => {
+    const { actual, golden } = await play('system_stats');
+    const keys = ({ http }: Observed): string[][] => {
+      const { system, devices } = (http[0]!.response as { json: { system: object; devices: object[] } }).json;
+      return [Object.keys(system).sort(), Object.keys(devices[0]!).sort()];
+    };
+    const [system, device] = keys(golden);
+    expect(keys(actual)).toEqual([[...system!, 'comfleet'].sort(), device]);
+  });
+
   test('object_info_node', async () => {
     const { actual, golden } = await play('object_info_node');
     const known = golden.http.map(({ response }, index) => ({ wanted: response, given: actual.http[index]!.response }));
@@ -88,7 +101,11 @@ describe('a recorded server and an emulated one say the same', () => {
   test.each(['view', 'preview_image'])('%s: which of two independent outputs runs first is open', async (name) => {
     const played = await play(name);
     expect(played.actual.http).toEqual(played.golden.http);
-    const sorted = ({ sockets }: Observed): string[] => Object.values(sockets).flat().map((message) => JSON.stringify(message)).sort();
+    const sorted = ({ sockets }: Observed): string[] =>
+      Object.values(sockets)
+        .flat()
+        .map((message) => JSON.stringify(message))
+        .sort();
     const { sockets } = played.actual;
     expect(sorted({ http: [], sockets: only(sockets, noState) })).toEqual(sorted(played.golden));
     await samePixels(played);

@@ -108,7 +108,8 @@ const comparedHeaders = ['content-type', 'content-disposition', 'accept-ranges',
 function response(normalizer: Normalizer, { status, headers, json, text, base64 }: HttpResponse): unknown {
   const shown: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (comparedHeaders.includes(name.toLowerCase())) shown[name.toLowerCase()] = normalizer.text(value).replace(/^(bytes .*)\/\d+$/, '$1/size');
+    if (comparedHeaders.includes(name.toLowerCase()))
+      shown[name.toLowerCase()] = normalizer.text(value).replace(/^(bytes .*)\/\d+$/, '$1/size');
   }
   return { status, headers: shown, json: normalizer.body(json), text, isFile: base64 !== undefined };
 }
@@ -197,8 +198,7 @@ class Player {
   /** Waits until each open socket has heard as much as it had when the recording went on. */
   async #until(time: number): Promise<void> {
     const steady = (messages: (Message | Buffer)[]): number => messages.filter((m) => Buffer.isBuffer(m) || !isPaced(m)).length;
-    const steps = (messages: (Message | Buffer)[]): number =>
-      messages.filter((m) => !Buffer.isBuffer(m) && m.type === 'progress').length;
+    const steps = (messages: (Message | Buffer)[]): number => messages.filter((m) => !Buffer.isBuffer(m) && m.type === 'progress').length;
     const ready = (conn: string): boolean => {
       const [recorded, received] = [this.#recorded(conn, time), this.#received.get(conn) ?? []];
       return steady(received) >= steady(recorded) && (steps(received) > 0 || steps(recorded) === 0);
@@ -207,7 +207,9 @@ class Player {
   }
 
   async #open({ conn, path, query }: Event & { kind: 'ws_open' }): Promise<void> {
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, this.#ids.get(value) ?? value]));
+    const search = new URLSearchParams(
+      Object.entries(query).map(([name, value]): [string, string] => [name, this.#ids.get(value) ?? value]),
+    );
     const socket = new WebSocket(`${this.#url.replace('http', 'ws')}${path}?${search}`);
     this.#sockets.set(conn, socket);
     this.#received.set(conn, []);
@@ -216,7 +218,9 @@ class Player {
       this.#heard();
     });
     await new Promise((resolve, reject) => socket.once('message', resolve).once('error', reject));
-    const [wanted, given] = [this.#recorded(conn, Infinity)[0], this.#received.get(conn)![0]].map((first) => String((first as Message).data['sid']));
+    const [wanted, given] = [this.#recorded(conn, Infinity)[0], this.#received.get(conn)![0]].map((first) =>
+      String((first as Message).data['sid']),
+    );
     this.#match(wanted!, given!, `sid-${conn}`);
   }
 
@@ -286,7 +290,12 @@ class Player {
 const recordedHost = '127.0.0.1:8199';
 
 /** By hand and not by fetch, which sets Host itself and drops empty file names. */
-async function send(url: string, method: string, headers: Record<string, string>, body: Buffer): Promise<{ answer: IncomingMessage; bytes: Buffer }> {
+async function send(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  body: Buffer,
+): Promise<{ answer: IncomingMessage; bytes: Buffer }> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, headers: { ...headers, 'Content-Length': body.length } }, (answer) => {
       const chunks: Buffer[] = [];

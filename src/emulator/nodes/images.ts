@@ -26,7 +26,11 @@ async function loadFile(inputs: Inputs, { files }: NodeContext): Promise<Picture
 /** The hash of the file: other bytes under the same name run again. */
 async function fileHash(inputs: Inputs, files: Files): Promise<string> {
   const file = files.named(inputs['image']);
-  return file ? createHash('sha256').update(await files.read(file)).digest('hex') : 'missing';
+  return file
+    ? createHash('sha256')
+        .update(await files.read(file))
+        .digest('hex')
+    : 'missing';
 }
 
 const maskChannels: Readonly<Record<string, number>> = { red: 0, green: 1, blue: 2, alpha: 3 };

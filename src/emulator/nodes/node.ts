@@ -89,12 +89,13 @@ export function picture(inputs: Inputs, name: string): Picture {
   throw new PythonError('AttributeError', `'${type}' object has no attribute 'shape'`);
 }
 
-export const optionalPicture = (inputs: Inputs, name: string): Picture | null => (inputs[name] === undefined ? null : picture(inputs, name));
+export const optionalPicture = (inputs: Inputs, name: string): Picture | null =>
+  inputs[name] === undefined ? null : picture(inputs, name);
 
 export function latent(inputs: Inputs, name: string): Latent {
   const value = inputs[name] as Latent | undefined;
   if (value?.kind === 'latent') return value;
-  throw new PythonError('TypeError', 'string indices must be integers, not \'str\'');
+  throw new PythonError('TypeError', "string indices must be integers, not 'str'");
 }
 
 export const number = (inputs: Inputs, name: string): number => Number(inputs[name]);

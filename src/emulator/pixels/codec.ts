@@ -25,5 +25,7 @@ export async function decodePicture(file: Uint8Array): Promise<Picture> {
 export async function encodeJpeg(picture: Picture, quality: number): Promise<Buffer> {
   const sharp = await codec();
   const raw = { width: picture.width, height: picture.height, channels: picture.channels as 1 | 3 | 4 };
-  return sharp(Buffer.from(picture.data as Uint8Array), { raw }).jpeg({ quality }).toBuffer();
+  return sharp(Buffer.from(picture.data as Uint8Array), { raw })
+    .jpeg({ quality })
+    .toBuffer();
 }

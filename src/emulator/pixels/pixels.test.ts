@@ -15,7 +15,12 @@ const image = (width: number, height: number, data: number[], channels = 3): Pic
   channels,
   data: Uint8Array.from(data),
 });
-const gray = (width: number, height: number, values: number[]): Picture => image(width, height, values.flatMap((value) => [value, value, value]));
+const gray = (width: number, height: number, values: number[]): Picture =>
+  image(
+    width,
+    height,
+    values.flatMap((value) => [value, value, value]),
+  );
 const mask = (width: number, height: number, values: number[]): Picture => ({
   kind: 'mask',
   batch: 1,
@@ -88,7 +93,17 @@ describe('operations', () => {
     expect(operations.join(ramp, gray(2, 2, [9, 9, 9, 9]))).toMatchObject({ batch: 2, width: 4, height: 1 });
   });
   test('blurring spreads a dot and keeps its sum', () => {
-    const blurred = floatsOf(operations.blur(gray(5, 5, Array.from({ length: 25 }, (_, i) => (i === 12 ? 255 : 0))), 1, 1));
+    const blurred = floatsOf(
+      operations.blur(
+        gray(
+          5,
+          5,
+          Array.from({ length: 25 }, (_, i) => (i === 12 ? 255 : 0)),
+        ),
+        1,
+        1,
+      ),
+    );
     expect(blurred[12 * 3]).toBeLessThan(0.5);
     expect(blurred.reduce((sum, value) => sum + value, 0) / 3).toBeCloseTo(1, 4);
   });
@@ -136,10 +151,17 @@ describe('drawing', () => {
 describe('PNG files', () => {
   test('decode to the same pixels, whatever they are', async () => {
     const bitmap = fc
-      .record({ width: fc.integer({ min: 1, max: 90 }), height: fc.integer({ min: 1, max: 90 }), channels: fc.constantFrom(3, 4), noise: fc.nat(2) })
+      .record({
+        width: fc.integer({ min: 1, max: 90 }),
+        height: fc.integer({ min: 1, max: 90 }),
+        channels: fc.constantFrom(3, 4),
+        noise: fc.nat(2),
+      })
       .map(({ noise, ...shape }) => ({
         ...shape,
-        data: Uint8Array.from({ length: shape.width * shape.height * shape.channels }, (_, i) => (noise === 0 ? 77 + (i % shape.channels) : (i * 31 * noise) % 256)),
+        data: Uint8Array.from({ length: shape.width * shape.height * shape.channels }, (_, i) =>
+          noise === 0 ? 77 + (i % shape.channels) : (i * 31 * noise) % 256,
+        ),
       }));
     await fc.assert(
       fc.asyncProperty(bitmap, async ({ width, height, channels, data }) => {

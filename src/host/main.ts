@@ -1,0 +1,53 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PixelPool } from '../emulator/pixels/pool.ts';
+import { createSystemClock } from '../fleet/system-clock.ts';
+import { takeLock } from '../lock.ts';
+import { createEmulatedLauncher } from './emulated.ts';
+import { createProcessLauncher } from './process.ts';
+import { socketPathOf } from './protocol.ts';
+import { createSupervisorServer } from './server.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** The supervisor's process: `main.ts --folder DATA_FOLDER [--lease-ms N]`. Its parent gets the message `ready`, or the message `taken`. */
+function main(): void {
+  const { values } = parseArgs({ options: { folder: { type: 'string' }, 'lease-ms': { type: 'string', default: '60000' } } });
+  const folder = values.folder;
+  if (!folder) throw new Error('--folder is missing');
+  // Ctrl-C in the terminal goes to whoever is in its group; the gateway tells us what to do.
+  process.on('SIGINT', () => undefined);
+  const lock = takeLock(join(folder, 'supervisor.lock'));
+  if (!lock) return tellParent('taken');
+
+  const socket = socketPathOf(folder);
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+  rmSync(socket, { force: true });
+  const clock = createSystemClock();
+  const exit = (): void => {
+    rmSync(socket, { force: true });
+    process.exit(0);
+  };
+  const pixels = new PixelPool({ threads: Math.max(1, availableParallelism() - 1) });
+  const launchers = {
+    emulated: createEmulatedLauncher({ clock, pixels: pixels }),
+    process: createProcessLauncher({ clock, env: process.env }),
+  };
+  const supervisor = new Supervisor({ clock, folder, launchers, leaseMs: Number(values['lease-ms']), onAbandoned: exit });
+  process.on('SIGTERM', () => void supervisor.stopAll(0).finally(exit));
+
+  const instance = `${process.pid}-${Math.floor(clock.now())}`;
+  const server = createSupervisorServer(supervisor, { pid: process.pid, instance }, exit);
+  server.listen(socket, () => {
+    writeFileSync(join(folder, 'supervisor.json'), `${JSON.stringify({ pid: process.pid, instance, socket })}\n`);
+    tellParent('ready');
+  });
+}
+
+function tellParent(word: 'ready' | 'taken'): void {
+  if (!process.send) return;
+  process.send(word, () => process.disconnect());
+}
+
+main();

@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { Clock, Timer } from '../fleet/clock.ts';
+import { probe } from '../comfyui/probe.ts';
+import { comfyuiArguments, comfyuiEnvironment } from './command.ts';
+import { guardScript } from './guard.ts';
+import type { Launched, Launcher, Report } from './launcher.ts';
+import type { Launch, StartRequest } from './protocol.ts';
+import { createStartLog, explainFailedStart } from './start-log.ts';
+
+const firstPort = 8400;
+const lastPort = 65_535;
+const startTimeoutMs = 600_000;
+const tailLines = 12;
+
+/** Real ComfyUI servers as processes of their own groups, each with its own port, folders, database and GPU. */
+export function createProcessLauncher({ clock, env }: { clock: Clock; env: NodeJS.ProcessEnv }): Launcher {
+  const ports = new Set<number>();
+  return {
+    launch(request, folder, report) {
+      if (request.launch.kind !== 'process') throw new Error(`a ${request.launch.kind} container is not for this launcher`);
+      const container = new ProcessContainer({ clock, env, ports, launch: request.launch, request, folder, report });
+      void container.start();
+      return container;
+    },
+  };
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ports of this supervisor's containers. */
+  readonly ports: Set<number>;
+  readonly launch: Extract<Launch, { kind: 'process' }>;
+  readonly request: StartRequest;
+  readonly folder: string;
+  readonly report: Report;
+}
+
+class ProcessContainer implements Launched {
+  readonly #parts: Parts;
+  readonly #exited = Promise.withResolvers<void>();
+  readonly #tail: string[] = [];
+  readonly #abort = new AbortController();
+  #child: ChildProcess | null = null;
+  #timeout: Timer | null = null;
+  #stopping = false;
+  #ready = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const { clock, launch, folder, report, ports } = this.#parts;
+    try {
+      for (const name of ['input', 'output', 'user']) mkdirSync(join(folder, name), { recursive: true });
+      const port = await freePort(ports);
+      if (this.#stopping) return this.#exited.resolve();
+      void this.#exited.promise.then(() => ports.delete(port));
+      this.#spawn(port);
+      this.#timeout = clock.at(clock.now() + startTimeoutMs, () => this.#failStart('start_timeout', 'it was not ready after ten minutes'));
+      void this.#followStart(`http://127.0.0.1:${port}`, launch);
+    } catch (error) {
+      this.#exited.resolve();
+      report.exited('start_failed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#abort.abort();
+    this.#timeout?.cancel();
+    if (!this.#child) return this.#exited.promise;
+    this.#signal('SIGTERM');
+    const { clock } = this.#parts;
+    const timer = clock.at(clock.now() + graceMs, () => this.#signal('SIGKILL'));
+    await this.#exited.promise;
+    timer.cancel();
+  }
+
+  #spawn(port: number): void {
+    const { launch, folder, report, env } = this.#parts;
+    const child = spawn('/bin/sh', ['-c', guardScript, 'comfleet-guard', launch.python, ...comfyuiArguments(launch, folder, port)], {
+      cwd: launch.path,
+      env: comfyuiEnvironment(launch, env),
+      detached: true,
+      // Standard input stays open for as long as this process lives: see guard.ts.
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    const phases = createStartLog(this.#parts.clock.now(), report);
+    this.#read(child.stdout, 'stdout', phases);
+    this.#read(child.stderr, 'stderr', phases);
+    child.on('error', (error) => this.#gone(error.message));
+    child.on('close', (code, signal) => this.#gone(signal ? `it was killed by ${signal}` : `it ended with code ${code}`));
+  }
+
+  #read(stream: Readable, name: 'stdout' | 'stderr', phases: (line: string, at: number) => void): void {
+    createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
+      this.#parts.report.log(name, line);
+      if (this.#ready) return;
+      phases(line, this.#parts.clock.now());
+      this.#tail.push(line);
+      if (this.#tail.length > tailLines) this.#tail.shift();
+    });
+  }
+
+  /** It listens once its nodes are loaded, but is ready only when a prompt went through. */
+  async #followStart(url: string, launch: Parts['launch']): Promise<void> {
+    const { clock, report } = this.#parts;
+    try {
+      await probe({ url }, { clock, signal: this.#abort.signal, patient: true });
+      if (this.#stopping) return;
+      this.#ready = true;
+      this.#timeout?.cancel();
+      report.ready({ url });
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#failStart(
+        'start_failed',
+        `it listens, but its probe prompt failed: ${error instanceof Error ? error.message : String(error)} (${launch.path})`,
+      );
+    }
+  }
+
+  #failStart(code: 'start_failed' | 'start_timeout', message: string): void {
+    this.#parts.report.exited(code, `${message}\n${this.#tail.join('\n')}`);
+    void this.stop(0);
+  }
+
+  #gone(how: string): void {
+    this.#abort.abort();
+    this.#timeout?.cancel();
+    // What it started and left behind goes with it.
+    this.#signal('SIGKILL');
+    this.#exited.resolve();
+    if (this.#stopping) return;
+    if (this.#ready) this.#parts.report.exited('crashed', how);
+    else this.#parts.report.exited('start_failed', `${how}: ${explainFailedStart(this.#tail.join('\n'))}`);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** The first port from 8400 up that nobody listens on, on loopback. */
+async function freePort(taken: Set<number>): Promise<number> {
+  for (let port = firstPort; port <= lastPort; port++) {
+    if (taken.has(port)) continue;
+    taken.add(port);
+    if (await canListen(port)) return port;
+    taken.delete(port);
+  }
+  throw new Error(`no port from ${firstPort} up is free`);
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,182 @@
+import { request } from 'undici';
+import { probe } from '../comfyui/probe.ts';
+import type { Endpoint } from '../comfyui/runner.ts';
+import type { Clock, Timer } from '../fleet/clock.ts';
+import type { Slot } from '../fleet/container.ts';
+import type { LogLine, RunningContainer, Runtime, RuntimeEvent, StartSpec } from './runtime.ts';
+
+const checkPeriodMs = 5_000;
+const checkTimeoutMs = 4_000;
+/** Failed checks in a row before a server counts as lost. */
+const patience = 2;
+
+interface Claimed {
+  readonly spec: StartSpec;
+  readonly endpoint: Endpoint;
+  readonly startedAt: number;
+  readonly log: LogLine[];
+  readonly abort: AbortController;
+  state: RunningContainer['state'];
+  readyAt: number | null;
+  failures: number;
+  timer: Timer | null;
+}
+
+/**
+ * ComfyUI servers that run already, by URL: a start claims one and sends a probe prompt, a stop lets it go. They are never started or
+ * stopped from here, and go on whatever happens to comfleet.
+ */
+export function createRemoteRuntime({ urls, clock }: { urls: readonly string[]; clock: Clock }): Runtime {
+  return new RemoteRuntime(urls, clock);
+}
+
+class RemoteRuntime implements Runtime {
+  readonly name = 'remote';
+  readonly #urls: readonly string[];
+  readonly #clock: Clock;
+  readonly #claimed = new Map<string, Claimed>();
+  readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+
+  constructor(urls: readonly string[], clock: Clock) {
+    this.#urls = urls;
+    this.#clock = clock;
+  }
+
+  /** Asks each server which GPU it has; one that does not answer now has a slot all the same, since it may come back. */
+  async slots(): Promise<readonly Slot[]> {
+    return Promise.all(
+      this.#urls.map(async (url) => {
+        const gpu = await gpuOf(url);
+        return { host: new URL(url).host, device: url, gpu, share: gpu === null ? 0 : 1 };
+      }),
+    );
+  }
+
+  start(spec: StartSpec): Promise<void> {
+    if (this.#claimed.has(spec.id)) return Promise.resolve();
+    const at = this.#clock.now();
+    const claimed: Claimed = {
+      spec,
+      endpoint: { url: spec.slot.device },
+      startedAt: at,
+      log: [],
+      abort: new AbortController(),
+      state: 'starting',
+      readyAt: null,
+      failures: 0,
+      timer: null,
+    };
+    this.#claimed.set(spec.id, claimed);
+    this.#emit({ type: 'phase', id: spec.id, phase: 'probe', at });
+    this.#note(claimed, `claimed ${claimed.endpoint.url}; probe prompt sent`);
+    probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, patient: false }).then(
+      () => this.#ready(claimed),
+      (error: unknown) => this.#lost(claimed, 'start_failed', `${claimed.endpoint.url}: ${reasonOf(error)}`),
+    );
+    return Promise.resolve();
+  }
+
+  stop({ id }: { id: string }): Promise<void> {
+    this.#release(id);
+    return Promise.resolve();
+  }
+
+  list(): Promise<readonly RunningContainer[]> {
+    const listed = [...this.#claimed.values()].map(({ spec, state, endpoint, startedAt, readyAt }) => {
+      return { ...spec, state, startedAt, readyAt, endpoint: state === 'ready' ? endpoint : null };
+    });
+    return Promise.resolve(listed);
+  }
+
+  subscribe(listener: (event: RuntimeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What is known of it here; its own log stays with its owner. */
+  async *logs(id: string): AsyncIterable<LogLine> {
+    yield* this.#claimed.get(id)?.log ?? [];
+  }
+
+  close(): Promise<void> {
+    for (const id of this.#claimed.keys()) this.#release(id);
+    return Promise.resolve();
+  }
+
+  #ready(claimed: Claimed): void {
+    if (claimed.abort.signal.aborted) return;
+    claimed.state = 'ready';
+    claimed.readyAt = this.#clock.now();
+    this.#note(claimed, 'the probe prompt went through');
+    this.#emit({ type: 'ready', id: claimed.spec.id, endpoint: claimed.endpoint, at: claimed.readyAt });
+    this.#watch(claimed);
+  }
+
+  /** A server that hangs up is noticed by whoever talks to it; this finds one that went while nobody did. */
+  #watch(claimed: Claimed): void {
+    claimed.timer = this.#clock.at(this.#clock.now() + checkPeriodMs, () => {
+      systemStats(claimed.endpoint.url)
+        .then(
+          () => (claimed.failures = 0),
+          (error: unknown) => {
+            if (++claimed.failures >= patience) this.#lost(claimed, 'unreachable', `${claimed.endpoint.url}: ${reasonOf(error)}`);
+          },
+        )
+        .finally(() => {
+          if (!claimed.abort.signal.aborted) this.#watch(claimed);
+        });
+    });
+  }
+
+  #lost(claimed: Claimed, code: 'start_failed' | 'unreachable', message: string): void {
+    if (claimed.abort.signal.aborted) return;
+    this.#release(claimed.spec.id);
+    this.#emit({ type: 'exited', id: claimed.spec.id, at: this.#clock.now(), code, message });
+  }
+
+  #release(id: string): void {
+    const claimed = this.#claimed.get(id);
+    claimed?.abort.abort();
+    claimed?.timer?.cancel();
+    this.#claimed.delete(id);
+  }
+
+  #note(claimed: Claimed, text: string): void {
+    claimed.log.push({ at: this.#clock.now(), stream: 'comfleet', text });
+  }
+
+  #emit(event: RuntimeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+interface SystemStats {
+  readonly devices: readonly { name: string; type: string }[];
+}
+
+async function systemStats(url: string): Promise<SystemStats> {
+  const answer = await request(`${url}/system_stats`, { signal: AbortSignal.timeout(checkTimeoutMs) });
+  const stats = (await answer.body.json()) as SystemStats;
+  if (answer.statusCode !== 200) throw new Error(`/system_stats answered ${answer.statusCode}`);
+  return stats;
+}
+
+/** The GPU's model; null on CPU, and when the server does not answer. */
+async function gpuOf(url: string): Promise<string | null> {
+  try {
+    const device = (await systemStats(url)).devices[0];
+    return device && device.type !== 'cpu' ? gpuModel(device.name) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `cuda:0 NVIDIA A10G : cudaMallocAsync` and `NVIDIA A10G` are both an A10G. */
+export const gpuModel = (name: string): string =>
+  name
+    .replace(/^\w+:\d+\s+/, '')
+    .replace(/\s+:.*$/, '')
+    .replace(/^NVIDIA\s+/, '')
+    .trim();
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
