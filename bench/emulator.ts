@@ -114,5 +114,6 @@ if (isMainThread) {
   rmSync(folder, { recursive: true });
 } else {
   const { url, prompts } = workerData as { url: string; prompts: number };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
   parentPort?.postMessage(await drive(url, prompts));
 }

@@ -24,7 +24,11 @@ export async function buildPage({ outDir, log }: BuildOptions): Promise<void> {
   const stamp = await stampOfSources();
   const built = await readFile(path.join(outDir, stampFile), 'utf8').catch(() => null);
   if (built === stamp) return log('the page is built already');
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), outDir, stamp], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), outDir, stamp], {
+    // Whatever the caller runs as, the page is React's production build.
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => said.push(text));
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));

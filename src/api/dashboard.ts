@@ -31,7 +31,7 @@ export function addDashboard(app: Api, context: ApiContext): void {
   const config = { access: 'open' } as const;
   const schema = { hide: true };
   // Only decorates replies with sendFile; which folder, and whether there is one, is known at each request.
-  void app.register(fastifyStatic, { root: process.execPath, serve: false });
+  void app.register(fastifyStatic, { root: import.meta.dirname, serve: false });
 
   app.get('/dashboard', { config, schema }, (_request, reply) => reply.redirect('/dashboard/', 302));
   app.get<{ Params: { '*': string } }>('/dashboard/*', { config, schema }, async (request, reply) => {

@@ -8,6 +8,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Field names that hold fractions even where a graph happens to have a whole number. */
 const floatFields = /^(cfg|denoise|guidance|strength.*|.*_strength|.*_percent|.*factor|scale_by|sigma|fps|opacity|weight)$/;
 
+const scalarTypes: Readonly<Record<string, InputType>> = { INT: 'int', FLOAT: 'float', BOOLEAN: 'boolean', STRING: 'string' };
+
 /** What the definitions, or else the graph, say of a field's type. */
 export function typeOfField(graph: Graph, { node: id, field }: InputTarget, definitions: NodeDefinitions | null): InputType {
   const node = graph[id] as GraphNode;
@@ -15,7 +17,7 @@ export function typeOfField(graph: Graph, { node: id, field }: InputTarget, defi
   const upload = fileKindOf(node, field, input)?.upload;
   if (upload) return upload;
   if (choicesOf(input)) return 'enum';
-  const byDefinition = ({ INT: 'int', FLOAT: 'float', BOOLEAN: 'boolean', STRING: 'string' } as const)[String(input?.[0])];
+  const byDefinition = typeof input?.[0] === 'string' ? scalarTypes[input[0]] : undefined;
   if (byDefinition) return byDefinition;
   const value = node.inputs[field];
   if (typeof value === 'boolean') return 'boolean';

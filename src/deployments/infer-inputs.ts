@@ -65,7 +65,7 @@ const isNumber = (value: Json | undefined): boolean => typeof value === 'number'
 
 function promptInputs(graph: Graph, ids: readonly string[]): InputDraft[] {
   const starts = (field: string): Link[] => ids.map((id) => graph[id]?.inputs[field]).filter(isLink);
-  const [sampler] = ids.filter((id) => isLink(graph[id]?.inputs['positive']) && isLink(graph[id]?.inputs['latent_image']));
+  const sampler = ids.find((id) => isLink(graph[id]?.inputs['positive']) && isLink(graph[id]?.inputs['latent_image']));
   const inputs = sampler === undefined ? {} : (graph[sampler]?.inputs ?? {});
   const positive = firstText(graph, isLink(inputs['positive']) ? [inputs['positive']] : starts('conditioning'));
   const negative = firstText(graph, isLink(inputs['negative']) ? [inputs['negative']] : []);
@@ -112,6 +112,6 @@ function textsOf(graph: Graph, id: string, fields: readonly string[]): InputTarg
 function anyText(graph: Graph, ids: readonly string[]): InputTarget[] {
   const encoder = ids.find((id) => /TextEncode/.test(graph[id]?.class_type ?? '') && textsOf(graph, id, encoderFields).length > 0);
   if (encoder !== undefined) return textsOf(graph, encoder, encoderFields);
-  const primitive = ids.find((id) => /^PrimitiveString/.test(graph[id]?.class_type ?? ''));
+  const primitive = ids.find((id) => graph[id]?.class_type.startsWith('PrimitiveString'));
   return primitive === undefined ? [] : textsOf(graph, primitive, primitiveFields);
 }

@@ -83,7 +83,7 @@ function makeInput(draft: InputDraft, config: Partial<InputConfig>, reading: Rea
   const value = draft.random && config.default === undefined ? undefined : given;
   if (value !== undefined && !isJson(value)) throw wrong(name, 'its default is no JSON value', target);
   const isFile = type === 'image' || type === 'file';
-  const hasValue = draft.random === true || (value !== undefined && (!isFile || reading.shipped.has(String(value))));
+  const hasValue = draft.random === true || (value !== undefined && (!isFile || (typeof value === 'string' && reading.shipped.has(value))));
   const input: WorkflowInput = {
     name,
     type,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Graph, Json } from '../comfyui/protocol.ts';
+import { linkOf } from './order.ts';
 
 /** What a node showed its client: images, text, ... */
 export type UiOutput = Record<string, Json>;
@@ -32,8 +33,8 @@ export function cacheKeys(graph: Graph, changes: ReadonlyMap<string, string>): M
     const inputs = Object.keys(node.inputs)
       .sort()
       .map((name) => {
-        const value = node.inputs[name];
-        return Array.isArray(value) && value.length === 2 ? [name, keyOf(String(value[0])), value[1]] : [name, value];
+        const link = linkOf(node.inputs[name]);
+        return link ? [name, keyOf(link[0]), link[1]] : [name, node.inputs[name]];
       });
     const text = JSON.stringify([node.class_type, changes.get(id) ?? null, inputs]);
     const key = createHash('sha1').update(text).digest('base64');

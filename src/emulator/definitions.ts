@@ -22,11 +22,10 @@ export const usualModels: ModelFolders = {
 };
 
 /** Folders that `/models` lists, in ComfyUI's order. */
-export const modelFolderNames: readonly string[] = [
-  ...['checkpoints', 'configs', 'loras', 'vae', 'text_encoders', 'diffusion_models', 'clip_vision', 'style_models', 'embeddings'],
-  ...['diffusers', 'vae_approx', 'controlnet', 'gligen', 'upscale_models', 'custom_nodes', 'hypernetworks', 'photomaker'],
-  ...['classifiers', 'model_patches', 'audio_encoders'],
-];
+export const modelFolderNames: readonly string[] = (
+  'checkpoints configs loras vae text_encoders diffusion_models clip_vision style_models embeddings diffusers vae_approx controlnet ' +
+  'gligen upscale_models custom_nodes hypernetworks photomaker classifiers model_patches audio_encoders'
+).split(' ');
 
 let recorded: NodeDefinitions | null = null;
 const byModels = new WeakMap<ModelFolders, NodeDefinitions>();
@@ -49,7 +48,7 @@ export function definitionsFor(models: ModelFolders): NodeDefinitions {
 
 /** A definition whose input offers other choices. */
 export function withChoices(definition: NodeDefinition, input: string, choices: readonly string[]): NodeDefinition {
-  const [, ...options] = definition.input.required?.[input] as InputDefinition;
+  const [, ...options] = (definition.input.required ?? {})[input] as InputDefinition;
   const offered = [[...choices] as Json[], ...options] as InputDefinition;
   return { ...definition, input: { ...definition.input, required: { ...definition.input.required, [input]: offered } } };
 }

@@ -1,10 +1,10 @@
 import type { GraphNode, NodeDefinitions, Json } from '../comfyui/protocol.ts';
-import { NodeCache, cacheKeys } from './cache.ts';
-import type { CacheEntry } from './cache.ts';
+import { cacheKeys } from './cache.ts';
+import type { CacheEntry, NodeCache } from './cache.ts';
 import { Interrupted } from './nodes/node.ts';
 import type { NodeContext, NodeResult, PreviewImage } from './nodes/node.ts';
 import { nodeClasses } from './nodes/registry.ts';
-import { ExecutionOrder } from './order.ts';
+import { ExecutionOrder, linkOf } from './order.ts';
 import { isPicture } from './pixels/picture.ts';
 import { Progress } from './progress.ts';
 import { PythonError, str } from './python.ts';
@@ -104,8 +104,8 @@ export class Execution {
   async #changes(): Promise<Map<string, string>> {
     const changes = new Map<string, string>();
     for (const [id, node] of Object.entries(this.#item[2])) {
-      const changed = nodeClasses[node.class_type]?.changed;
-      if (changed && node.inputs) changes.set(id, await changed(node.inputs, this.#surroundings.files));
+      const kind = nodeClasses[node.class_type];
+      if (kind?.changed && node.inputs) changes.set(id, await kind.changed(node.inputs, this.#surroundings.files));
     }
     return changes;
   }
@@ -158,8 +158,8 @@ export class Execution {
     const { inputs } = this.#item[2][id] as GraphNode;
     return Object.fromEntries(
       Object.entries(inputs).map(([name, value]) => {
-        if (!Array.isArray(value) || value.length !== 2) return [name, value];
-        return [name, this.#cached(String(value[0]))?.outputs[Number(value[1])]];
+        const link = linkOf(value);
+        return [name, link ? this.#cached(link[0])?.outputs[link[1]] : value];
       }),
     );
   }
@@ -224,7 +224,7 @@ export class Execution {
     const hidden = this.#surroundings.definitions[(graph[id] as GraphNode).class_type]?.input.hidden ?? {};
     const meanings: Record<string, unknown> = { PROMPT: graph, EXTRA_PNGINFO: this.#item[3]['extra_pnginfo'] ?? null, UNIQUE_ID: id };
     const all = { ...inputs };
-    for (const [name, meaning] of Object.entries(hidden)) all[name] = meanings[String(meaning)];
+    for (const [name, meaning] of Object.entries(hidden)) all[name] = meanings[str(meaning)];
     const current_inputs = Object.fromEntries(Object.entries(all).map(([name, value]) => [name, [shownInput(value)]]));
     return { current_inputs, current_outputs: Object.keys(graph) };
   }

@@ -117,7 +117,8 @@ const splitOnce = (text: string, mark: string): string[] => {
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 };
 
-const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)(:\d+)?$/i.test(host);
+/** A Host header that names this machine. */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)(:\d+)?$/i.test(host);
 
 /** A page of another site must not reach a container on this machine: its Origin differs from the Host, which is a loopback name. */
 export function isForeign(request: IncomingMessage): boolean {

@@ -1,8 +1,14 @@
-import type { Graph, GraphNode } from '../comfyui/protocol.ts';
+import type { Graph, GraphNode, Json } from '../comfyui/protocol.ts';
+import { str } from './python.ts';
+
+/** `[node id, output]` where an input is a link; null for constants. */
+export function linkOf(value: Json | undefined): readonly [id: string, output: number] | null {
+  return Array.isArray(value) && value.length === 2 ? [str(value[0]), Number(value[1])] : null;
+}
 
 /** The ids of the nodes that a node takes something from, in the order of its inputs. */
 export function sourcesOf(node: GraphNode): string[] {
-  return Object.values(node.inputs).flatMap((value) => (Array.isArray(value) && value.length === 2 ? [String(value[0])] : []));
+  return Object.values(node.inputs).flatMap((value) => linkOf(value)?.[0] ?? []);
 }
 
 /**

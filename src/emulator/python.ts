@@ -88,8 +88,5 @@ export function jsonDumps(value: unknown): string {
       .join(', ')}}`;
   }
   const text = JSON.stringify(value) ?? 'null';
-  // oxlint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(text)
-    ? text
-    : text.replaceAll(/[^\x00-\x7f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replaceAll(/[\u0080-\uffff]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

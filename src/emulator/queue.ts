@@ -13,7 +13,7 @@ export interface HistoryRecord {
 
 /** A real server keeps 10,000; hundreds of emulated ones share one process. */
 const historyLimit = 1000;
-const secretKeys = ['auth_token_comfy_org', 'api_key_comfy_org'];
+const secretKeys = new Set(['auth_token_comfy_org', 'api_key_comfy_org']);
 
 const before = (a: QueueItem, b: QueueItem): boolean => (a[0] === b[0] ? a[1] < b[1] : a[0] < b[0]);
 
@@ -67,7 +67,7 @@ export class PromptQueue {
     const item = this.#running;
     if (!item) return;
     const [number, id, graph, extra, outputs] = item;
-    const visible = Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.includes(key)));
+    const visible = Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key)));
     if (this.history.size >= historyLimit) {
       for (const oldest of this.history.keys()) {
         this.history.delete(oldest);

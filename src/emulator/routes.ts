@@ -4,8 +4,9 @@ import type { Container } from './container.ts';
 import { modelFolderNames, withChoices } from './definitions.ts';
 import { faultsSchema } from './faults.ts';
 import { fileRoutes } from './file-routes.ts';
-import { answerEmpty, answerJson, answerTrouble, readBody, readJson } from './http.ts';
+import { answerEmpty, answerJson, answerTrouble, isLoopback, readBody, readJson } from './http.ts';
 import type { Call, Handler, Routes } from './http.ts';
+import { str } from './python.ts';
 import { serverFeatures } from './sockets.ts';
 import { validatePrompt } from './validate.ts';
 
@@ -29,7 +30,11 @@ const refusal = (type: string, message: string, details: string): unknown => ({
 
 /** The prompt's place in the queue: what the client says, else the counter, which `front` turns round. */
 function numberOf(container: Container, body: Fields): number {
-  if ('number' in body) return Number(body['number']);
+  if ('number' in body) {
+    const wanted = Number(body['number']);
+    if (Number.isNaN(wanted)) throw new TypeError('the number is none');
+    return wanted;
+  }
   const number = container.takeNumber();
   return body['front'] ? -number : number;
 }
@@ -40,7 +45,7 @@ const submit: Handler<Container> = async (container, call) => {
   if (!('prompt' in body)) return answerJson(call.response, refusal('no_prompt', 'No prompt provided', 'No prompt provided'), 400);
   const graph = body['prompt'] as Graph;
   if (typeof graph !== 'object' || graph === null) throw new TypeError('the prompt is no object');
-  const targets = 'partial_execution_targets' in body ? ids(body['partial_execution_targets']) : null;
+  const targets = Array.isArray(body['partial_execution_targets']) ? ids(body['partial_execution_targets']) : null;
   const checked = validatePrompt(graph, container.definitions, container.ownCheck, targets);
   if (checked.refusal) return answerJson(call.response, { error: checked.refusal, node_errors: checked.nodeErrors }, 400);
   const prompt_id = 'prompt_id' in body ? String(body['prompt_id']) : randomUUID();
@@ -70,7 +75,7 @@ const interrupt: Handler<Container> = async (container, call) => {
   }
   if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return answerTrouble(call.response);
   const { prompt_id } = wanted as Fields;
-  container.interrupt(prompt_id ? String(prompt_id) : null);
+  container.interrupt(prompt_id ? str(prompt_id) : null);
   return answerEmpty(call.response);
 };
 
@@ -145,7 +150,9 @@ const free: Handler<Container> = async (container, call) => {
   answerEmpty(call.response);
 };
 
+/** Not ComfyUI's: so it is for programs on this machine alone, whatever name a page gives to it. */
 const setFaults: Handler<Container> = async (container, call) => {
+  if (!isLoopback(call.request.headers.host ?? '')) return answerEmpty(call.response, 403);
   const faults = faultsSchema.safeParse(await readJson(call.request));
   if (!faults.success) return answerJson(call.response, { error: faults.error.issues.map((issue) => issue.message) }, 400);
   container.setFaults(faults.data);

@@ -172,7 +172,7 @@ class Validator {
     const [from, slot] = value as [string, number];
     const source = Object.hasOwn(this.#graph, from) ? this.#graph[from] : undefined;
     if (!source) throw new PythonError('KeyError', repr(from));
-    const received = (this.#definitions[source.class_type] as NodeDefinition).output.at(Number(slot));
+    const received = (this.#definitions[source.class_type] as NodeDefinition).output.at(slot);
     if (received === undefined) throw new PythonError('IndexError', 'tuple index out of range');
     if (!typesMatch(received, config[0])) {
       const details = `${name}, received_type(${str(received)}) mismatch input_type(${str(config[0])})`;
@@ -212,7 +212,8 @@ function constant(node: GraphNode, name: string, config: InputDefinition, free: 
   const [type, options = {}] = config;
   const info = { input_name: name, input_config: pair(config) };
   let value: unknown = node.inputs[name];
-  if (typeof value === 'object' && value !== null && '__value__' in value) value = (value as { __value__: unknown }).__value__;
+  // oxlint-disable-next-line no-underscore-dangle -- ComfyUI's own name for a constant that is a list
+  if (typeof value === 'object' && value !== null && '__value__' in value) value = value.__value__;
   const convert = typeof type === 'string' ? conversions[type] : undefined;
   try {
     value = convert ? convert(value) : value;

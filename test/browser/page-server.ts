@@ -37,6 +37,11 @@ export class PageServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Pages that listen to events now. */
+  get listeners(): number {
+    return this.#streams.size;
+  }
+
   /** Something happened in the fleet. */
   tick(): void {
     for (const stream of this.#streams) stream.write(`id: ${++this.#event}\nevent: container\ndata: {}\n\n`);

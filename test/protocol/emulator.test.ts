@@ -56,11 +56,10 @@ describe('a recorded server and an emulated one say the same', () => {
     if (name !== 'sampler_progress') await samePixels(played);
   });
   const noState = (type: string): boolean => type !== 'progress_state';
-  test.each([
-    ...['prompt_lenient', 'execution_error', 'interrupt_idle', 'batch_of_3', 'upload_image', 'upload_mask', 'other_outputs'],
-    ...['feature_flags', 'free', 'origin_check', 'cached_partial_image', 'two_clients', 'partial_execution', 'prompt_options'],
-    ...['save_image_websocket', 'execution_error_output_node', 'same_client_twice'],
-  ])('%s', async (name) => {
+  const names =
+    'prompt_lenient execution_error interrupt_idle batch_of_3 upload_image upload_mask other_outputs feature_flags free origin_check ' +
+    'cached_partial_image two_clients partial_execution prompt_options save_image_websocket execution_error_output_node same_client_twice';
+  test.each(names.split(' '))('%s', async (name) => {
     const played = await play(name);
     expect(only(played.actual.sockets, noState)).toEqual(played.golden.sockets);
     expect(played.actual.http).toEqual(played.golden.http);

@@ -58,6 +58,8 @@ export function loadTranscript(name: string): Event[] {
 /** Messages whose number depends on speed. */
 const isPaced = (message: Message): boolean => message.type.startsWith('progress');
 
+const byText = (a: unknown, b: unknown): number => (String(a) < String(b) ? -1 : 1);
+
 /** Replaces what differs between two runs of the same server. */
 class Normalizer {
   readonly #names = new Map<string, string>();
@@ -84,7 +86,7 @@ class Normalizer {
     if (typeof value === 'string') return this.text(value);
     if (Array.isArray(value)) {
       const items = value.map((item) => this.value(item));
-      return ['executed', 'current_outputs', 'dependent_outputs'].includes(key) ? items.sort() : items;
+      return ['executed', 'current_outputs', 'dependent_outputs'].includes(key) ? items.sort(byText) : items;
     }
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value).map(([name, item]): [string, unknown] => [this.text(name), this.value(item, name)]);
@@ -95,7 +97,7 @@ class Normalizer {
   body(value: Json | undefined): unknown {
     const normal = this.value(value);
     const visit = (part: unknown): void => {
-      if (Array.isArray(part) && part.length === 5 && typeof part[0] === 'number' && Array.isArray(part[4])) part[4].sort();
+      if (Array.isArray(part) && part.length === 5 && typeof part[0] === 'number' && Array.isArray(part[4])) part[4].sort(byText);
       if (typeof part === 'object' && part !== null) for (const item of Object.values(part)) visit(item);
     };
     visit(normal);
@@ -103,13 +105,12 @@ class Normalizer {
   }
 }
 
-const comparedHeaders = ['content-type', 'content-disposition', 'accept-ranges', 'content-range', 'allow'];
+const comparedHeaders = new Set(['content-type', 'content-disposition', 'accept-ranges', 'content-range', 'allow']);
 
 function response(normalizer: Normalizer, { status, headers, json, text, base64 }: HttpResponse): unknown {
   const shown: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (comparedHeaders.includes(name.toLowerCase()))
-      shown[name.toLowerCase()] = normalizer.text(value).replace(/^(bytes .*)\/\d+$/, '$1/size');
+    if (comparedHeaders.has(name.toLowerCase())) shown[name.toLowerCase()] = normalizer.text(value).replace(/^(bytes .*)\/\d+$/, '$1/size');
   }
   return { status, headers: shown, json: normalizer.body(json), text, isFile: base64 !== undefined };
 }
@@ -210,7 +211,7 @@ class Player {
     const search = new URLSearchParams(
       Object.entries(query).map(([name, value]): [string, string] => [name, this.#ids.get(value) ?? value]),
     );
-    const socket = new WebSocket(`${this.#url.replace('http', 'ws')}${path}?${search}`);
+    const socket = new WebSocket(`${this.#url.replace('http', 'ws')}${path}?${search.toString()}`);
     this.#sockets.set(conn, socket);
     this.#received.set(conn, []);
     socket.on('message', (data: Buffer, isBinary) => {
@@ -218,8 +219,8 @@ class Player {
       this.#heard();
     });
     await new Promise((resolve, reject) => socket.once('message', resolve).once('error', reject));
-    const [wanted, given] = [this.#recorded(conn, Infinity)[0], this.#received.get(conn)![0]].map((first) =>
-      String((first as Message).data['sid']),
+    const [wanted, given] = [this.#recorded(conn, Infinity)[0], this.#received.get(conn)![0]].map(
+      (first) => (first as Message).data['sid'] as string,
     );
     this.#match(wanted!, given!, `sid-${conn}`);
   }
@@ -252,7 +253,7 @@ class Player {
     // Names with random letters: ask for the file that this server made.
     const temporary = query['filename']?.startsWith('ComfyUI_temp_') ? this.#temporaryName() : undefined;
     if (temporary !== undefined) query['filename'] = temporary;
-    if (Object.keys(query).length > 0) url += `?${new URLSearchParams(query)}`;
+    if (Object.keys(query).length > 0) url += `?${new URLSearchParams(query).toString()}`;
     const headers: Record<string, string> = { ...request.headers };
     if (request.json !== undefined) headers['Content-Type'] ??= 'application/json';
     if (headers['If-None-Match']) headers['If-None-Match'] = (await fetch(url)).headers.get('etag') ?? '';

@@ -39,7 +39,7 @@ export const imageNodes: Readonly<Record<string, NodeClass>> = {
   EmptyImage: {
     run: async (inputs, { pixels }) => {
       const size = { width: number(inputs, 'width'), height: number(inputs, 'height'), batch: number(inputs, 'batch_size') };
-      return { outputs: [await pixels.run('fill', size, number(inputs, 'color'))] };
+      return { outputs: [await pixels.run('solidImage', size, number(inputs, 'color'))] };
     },
   },
   LoadImage: {

@@ -21,7 +21,7 @@ const gray = 0x7f7f7f;
 /** The picture of a latent at its size, marked as emulated. */
 async function decode(inputs: Inputs, { pixels }: NodeContext): Promise<unknown> {
   const { picture: held, width, height, batch, prompt } = latent(inputs, 'samples');
-  const full = held ?? (await pixels.run('fill', { width, height, batch }, gray));
+  const full = held ?? (await pixels.run('solidImage', { width, height, batch }, gray));
   return pixels.run('label', await pixels.run('resample', full, width, height, 'bilinear', false), prompt);
 }
 

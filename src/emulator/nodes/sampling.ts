@@ -19,7 +19,7 @@ async function preview(drawing: Drawing, done: number, { pixels }: NodeContext):
   const { width, height } = drawing.size;
   const scale = Math.min(1, previewSide / Math.max(width, height));
   const size = { width: Math.max(8, Math.round(width * scale)), height: Math.max(8, Math.round(height * scale)), batch: 1 };
-  const base = drawing.base ?? (await pixels.run('fill', size, 0x202024));
+  const base = drawing.base ?? (await pixels.run('solidImage', size, 0x202024));
   const small = await pixels.run('draw', { ...drawing, size, base, strength: drawing.strength * done });
   return { format: 'jpeg', image: await encodeJpeg(small, 80) };
 }

@@ -7,7 +7,7 @@ import type { TextChunk } from '../png.ts';
 
 /** Pixel work. Every function is pure and takes plain data, so that it runs here or in a worker alike. */
 
-function fill(size: Size, color: number): Picture {
+function solidImage(size: Size, color: number): Picture {
   const data = bytes(size.batch * size.height * size.width * 3);
   const [red, green, blue] = [(color >> 16) & 255, (color >> 8) & 255, color & 255];
   if (red === green && green === blue) data.fill(red);
@@ -189,7 +189,7 @@ function encode(picture: Picture, chunks: readonly TextChunk[]): Uint8Array[] {
 }
 
 export const operations = {
-  fill,
+  solidImage,
   solidMask,
   invert,
   split,

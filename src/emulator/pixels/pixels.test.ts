@@ -42,7 +42,7 @@ describe('pixels are those of 32-bit floats, cut off', () => {
     expect(inverted.filter((value, i) => value !== 255 - i)).toHaveLength(159);
   });
   test('a colour is red, green, blue', () => {
-    expect([...bytesOf(operations.fill({ width: 1, height: 1, batch: 1 }, 0x0a141e))]).toEqual([10, 20, 30]);
+    expect([...bytesOf(operations.solidImage({ width: 1, height: 1, batch: 1 }, 0x0a141e))]).toEqual([10, 20, 30]);
   });
 });
 
@@ -63,7 +63,7 @@ describe('operations', () => {
     const side = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(method, side, side, side, side, fc.boolean(), (method, w, h, newW, newH, cut) => {
-        const scaled = operations.resample(operations.fill({ width: w, height: h, batch: 1 }, 0x808080), newW, newH, method, cut);
+        const scaled = operations.resample(operations.solidImage({ width: w, height: h, batch: 1 }, 0x808080), newW, newH, method, cut);
         expect([scaled.width, scaled.height]).toEqual([newW, newH]);
         for (const value of floatsOf(scaled)) expect(value).toBeCloseTo(128 / 255, 4);
       }),
@@ -129,7 +129,7 @@ describe('drawing', () => {
     expect(both.data.subarray(both.data.length / 2)).toEqual(operations.draw({ ...drawing, seed: 2 }).data);
   });
   test('stays within the mask and fades with the strength', () => {
-    const base = operations.fill(size, 0x336699);
+    const base = operations.solidImage(size, 0x336699);
     const half = mask(2, 1, [0, 1]);
     const masked = operations.draw({ ...drawing, base, mask: operations.resample(half, 96, 64, 'nearest-exact', false) });
     const left = operations.crop(masked, 0, 0, 48, 64);
@@ -139,11 +139,11 @@ describe('drawing', () => {
     expect(operations.draw({ ...drawing, base, strength: 0 }).data).toEqual(base.data);
   });
   test('a decoded picture says that it is emulated, where there is room', () => {
-    const plain = operations.fill(size, 0x808080);
+    const plain = operations.solidImage(size, 0x808080);
     const labelled = operations.label(plain, 'a cat');
     expect(labelled.data).not.toEqual(plain.data);
     expect(operations.label(plain, 'a dog').data).not.toEqual(labelled.data);
-    const tiny = operations.fill({ width: 16, height: 16, batch: 1 }, 0x808080);
+    const tiny = operations.solidImage({ width: 16, height: 16, batch: 1 }, 0x808080);
     expect(operations.label(tiny, 'a cat').data).toEqual(tiny.data);
   });
 });
@@ -197,11 +197,11 @@ describe('the pool', () => {
     const size = { width: 200, height: 200, batch: 1 };
     const broken = { kind: 'image', ...size, channels: 3, data: null } as unknown as Picture;
     await expect(pool.run('invert', broken)).rejects.toThrow(TypeError);
-    expect(await pool.run('fill', size, 0)).toMatchObject(size);
+    expect(await pool.run('solidImage', size, 0)).toMatchObject(size);
   });
   test('runs more than it has workers', async () => {
     const size = { width: 100, height: 100, batch: 1 };
-    const all = await Promise.all(Array.from({ length: 10 }, async (_, color) => pool.run('fill', size, color)));
+    const all = await Promise.all(Array.from({ length: 10 }, async (_, color) => pool.run('solidImage', size, color)));
     expect(all.map((picture) => picture.data[2])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
   test('rejects what waits when it closes', async () => {

@@ -75,6 +75,7 @@ export class PixelPool {
       const waiting = this.#queue.shift() as Waiting;
       this.#running.set(worker, waiting);
       worker.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
       worker.postMessage(waiting.task);
     }
   }
@@ -93,7 +94,7 @@ export class PixelPool {
     worker.on('error', (error) => {
       this.#running.get(worker)?.reject(error);
       this.#running.delete(worker);
-      this.#workers.splice(this.#workers.indexOf(worker), 1);
+      for (const list of [this.#workers, this.#idle]) if (list.includes(worker)) list.splice(list.indexOf(worker), 1);
       this.#feed();
     });
     this.#workers.push(worker);

@@ -10,11 +10,16 @@ export interface Task {
 }
 export type Outcome = { readonly number: number; readonly result: unknown } | { readonly number: number; readonly error: unknown };
 
+const answer = (outcome: Outcome): void => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
+  parentPort?.postMessage(outcome);
+};
+
 parentPort?.on('message', ({ number, name, inputs }: Task) => {
   const operation = operations[name] as (...inputs: readonly unknown[]) => unknown;
   try {
-    parentPort?.postMessage({ number, result: operation(...inputs) } satisfies Outcome);
+    answer({ number, result: operation(...inputs) });
   } catch (error) {
-    parentPort?.postMessage({ number, error } satisfies Outcome);
+    answer({ number, error });
   }
 });

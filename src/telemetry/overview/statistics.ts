@@ -4,14 +4,14 @@ export function quantile(sorted: ArrayLike<number>, p: number): number | null {
   return sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)] ?? null;
 }
 
-/** 95 % interval of a quantile by order statistics; null where the sample cannot bound it from above (p95 needs 59 values and more). */
+/** 95 % interval of a quantile by order statistics; null where the sample cannot bound it from above (p95 needs some 75 values). */
 export function quantileInterval(sorted: ArrayLike<number>, p: number): [number, number] | null {
   const n = sorted.length;
   const middle = n * p;
   const reach = 1.96 * Math.sqrt(n * p * (1 - p));
-  const low = Math.floor(middle - reach);
+  const low = Math.max(1, Math.ceil(middle - reach));
   const high = Math.ceil(middle + reach);
-  const [from, to] = [sorted[Math.max(0, low - 1)], sorted[high]];
+  const [from, to] = [sorted[low - 1], sorted[high - 1]];
   return from === undefined || to === undefined ? null : [from, to];
 }
 

@@ -1,0 +1,222 @@
+import type { Logger } from 'pino';
+import { assertSafeBind } from './api/auth.ts';
+import type { ApiContext } from './api/context.ts';
+import { createServer } from './api/server.ts';
+import { wireJob } from './api/wire.ts';
+import { createDiskAssets } from './assets/disk.ts';
+import { createBus } from './bus/memory.ts';
+import { fleetTopic, type FleetBusEvent } from './bus/events.ts';
+import type { Bus } from './bus/bus.ts';
+import { bannerOf } from './banner.ts';
+import type { RunningApp } from './cli/up.ts';
+import { createPromptRunner } from './comfyui/client.ts';
+import type { Config } from './config/schema.ts';
+import { openDataFolder } from './data-folder.ts';
+import { createBinder } from './deployments/binder.ts';
+import { deployConfigured } from './deployments/configured.ts';
+import { createDeployments } from './deployments/registry.ts';
+import { ComfleetError } from './errors.ts';
+import { Controller } from './fleet/controller.ts';
+import { createFleetView } from './fleet/fleet-view.ts';
+import { recover } from './fleet/recovery.ts';
+import { Slots } from './fleet/slots.ts';
+import { createSystemClock, createSystemRandom } from './fleet/system-clock.ts';
+import { Attempts } from './jobs/attempts.ts';
+import { Sweeper } from './jobs/retention.ts';
+import { createJobs } from './jobs/service.ts';
+import { createAddressCheck } from './outbound/addresses.ts';
+import { createSafeFetch } from './outbound/safe-fetch.ts';
+import { createStageFile } from './outbound/stage-file.ts';
+import { createWebhooks } from './outbound/webhooks.ts';
+import { openPage } from './page.ts';
+import { priceList } from './prices.ts';
+import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+import { openLog } from './telemetry/log-file.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createOverview } from './telemetry/overview/overview.ts';
+import { packageRoot, packageVersion } from './version.ts';
+import { createKeys } from './workspaces/create-keys.ts';
+import type { Keys } from './workspaces/keys.ts';
+
+/** Events of the fleet that a stream can resume from. */
+const busRing = 5_000;
+const uploadBytes = 1024 * 1024 * 1024;
+const drainGraceMs = 5_000;
+
+/** Everything of one gateway, made once from its configuration: the only place that chooses adapters. */
+export async function startApp(config: Config, options: { log: (line: string) => void }): Promise<RunningApp> {
+  const folder = openDataFolder(config.dataDir);
+  const undo: (() => Promise<void> | void)[] = [() => folder.release()];
+  try {
+    const log = openLog(folder.path);
+    const clock = createSystemClock();
+    const [store, opened] = await Promise.all([openSqliteStore({ file: folder.database }), openRuntime(config, clock, reporter(log, 'runtime'))]);
+    undo.unshift(
+      () => store.close(),
+      () => opened.runtime.close({ stopAll: true, graceMs: 0 }),
+    );
+    const parts = await compose(config, { log, clock, store, opened, assets: createDiskAssets({ folder: folder.assets }) });
+    undo.unshift(() => parts.close());
+    const url = await listen(parts.server, config);
+    folder.announce(url);
+    const banner = bannerOf({ config, url, opened, deployments: parts.deployments, slots: parts.controller.slots.total, notes: parts.notes });
+    return running(parts, opened, undo, { banner, print: options.log, log });
+  } catch (error) {
+    for (const step of undo) await step();
+    throw error;
+  }
+}
+
+/** Keys straight from the data folder, for when no gateway runs. Error: `data_folder_in_use`. */
+export async function openKeys(config: Config): Promise<Keys & { close(): Promise<void> }> {
+  const folder = openDataFolder(config.dataDir);
+  const clock = createSystemClock();
+  const store = await openSqliteStore({ file: folder.database });
+  const report = (error: unknown): never => {
+    throw error;
+  };
+  const keys = await createKeys({ store, clock, random: createSystemRandom(clock), workspace: config.workspace.name, report });
+  return { ...keys, close: async () => (await store.close(), folder.release()) };
+}
+
+interface Given {
+  readonly log: Logger;
+  readonly clock: ReturnType<typeof createSystemClock>;
+  readonly store: Store;
+  readonly opened: OpenedRuntime;
+  readonly assets: ReturnType<typeof createDiskAssets>;
+}
+
+type Parts = Awaited<ReturnType<typeof compose>>;
+
+async function compose(config: Config, given: Given) {
+  const { log, clock, store, opened, assets } = given;
+  const random = createSystemRandom(clock);
+  const bus = createBus(clock, { ring: busRing, onError: reporter(log, 'bus') });
+  const keys = await createKeys({ store, clock, random, workspace: config.workspace.name, report: reporter(log, 'keys') });
+  assertSafeBind(config, keys);
+  const deployments = createDeployments({ store, clock, workspace: config.workspace.name });
+  await deployments.load();
+  if (opened.definitions) await deployments.learnDefinitions(opened.definitions);
+  const notes = await deployConfigured({ config, deployments, assets, store, clock, files: opened.files });
+
+  const fetch = createSafeFetch({ check: createAddressCheck(config.network.allowPrivate) });
+  const describe = (job: Parameters<typeof wireJob>[0]) => wireJob(job, null);
+  const webhooks = createWebhooks({ store, clock, random, fetch, describe, report: reporter(log, 'webhooks') });
+  const runner = createPromptRunner({ assets, clock, random });
+  const attempts = new Attempts({ store, assets, bus, clock, runner, log });
+  const jobs = createJobs({ store, clock, random, accept: (job) => controller.accept(job), canceled: (job) => controller.canceled(job) });
+  const priceOf = priceList(config.gpus);
+  const { runtime } = opened;
+  const slots = new Slots(await runtime.slots());
+  const controller: Controller = new Controller(
+    {
+      ...{ store, bus, clock, random, runtime, runner, attempts, deployments, log, priceOf },
+      gpuLimit: config.workspace.gpuLimit,
+      onEnded: (job) => {
+        jobs.ended(job);
+        if (job.webhook) webhooks.notify();
+      },
+    },
+    slots,
+  );
+  const fleet = createFleetView(controller, { name: runtime.name, capacity: slots.total, ready: true, note: opened.note }, clock);
+  const metrics = createMetrics({
+    version: packageVersion,
+    clock,
+    queues: () => fleet.queues(),
+    deployments: () => deployments.list(),
+    gpus: config.gpus,
+    gpuLimit: config.workspace.gpuLimit,
+  });
+  const overview = createOverview({ clock, slots: slots.all(), priceOf, profile: runtime.name === 'emulated' ? config.profile : null });
+  observeFleet(bus, metrics, overview);
+  const state = { draining: false };
+  const stageFile = createStageFile({ assets, store, clock, fetch, maxBytes: uploadBytes });
+  const context: ApiContext = {
+    ...{ config, clock, random, logger: log, store, assets, bus, jobs, deployments, fleet, keys, webhooks, metrics },
+    version: packageVersion,
+    binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
+    stageFile,
+    overview: () => overview.snapshot(fleet, deployments),
+    logs: (id, options) => runtime.logs(id, options),
+    dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
+    draining: () => state.draining,
+  };
+  const server = createServer(context);
+
+  await controller.takeLease(random.id());
+  const recovered = await recover({ store, runtime, attempts, clock }, controller);
+  log.info({ event: 'recovered', ...recovered }, 'the store and the containers are in step');
+  controller.start();
+  webhooks.start();
+  const sweeper = new Sweeper({ store, assets, clock, log, retention: config.retention });
+  sweeper.start();
+
+  return {
+    ...{ controller, server, deployments, jobs, notes, state },
+    async close(): Promise<void> {
+      sweeper.stop();
+      await server.close();
+      await webhooks.stop();
+      await controller.close();
+      runner.close();
+    },
+  };
+}
+
+function observeFleet(bus: Bus, ...observers: { observe(event: FleetBusEvent): void }[]): void {
+  for (const observer of observers) bus.subscribe(fleetTopic, ({ data }) => observer.observe(data as FleetBusEvent));
+}
+
+async function listen(server: Parts['server'], { network }: Config): Promise<string> {
+  try {
+    await server.listen({ host: network.host, port: network.port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new ComfleetError('port_in_use', `port ${network.port} of ${network.host} is in use by another program`, {}, { cause: error });
+  }
+  const address = server.server.address();
+  const port = typeof address === 'object' && address ? address.port : network.port;
+  const host = network.host === '0.0.0.0' || network.host === '::' ? '127.0.0.1' : network.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function running(
+  { controller, jobs, state }: Parts,
+  { runtime }: OpenedRuntime,
+  undo: readonly (() => Promise<void> | void)[],
+  { banner, log }: { banner: RunningApp['banner']; print: (line: string) => void; log: Logger },
+): RunningApp {
+  const closed = Promise.withResolvers<void>();
+  let ending: Promise<void> | null = null;
+  const end = (graceMs: number): Promise<void> =>
+    (ending ??= (async () => {
+      await runtime.close({ stopAll: true, graceMs });
+      for (const step of undo) await step();
+      log.info({ event: 'stopped' }, 'stopped');
+    })().then(closed.resolve, closed.reject));
+  return {
+    banner,
+    runningJobs: () => controller.running,
+    closed: closed.promise,
+    async drain() {
+      state.draining = true;
+      jobs.drain();
+      await controller.drain();
+      await end(drainGraceMs);
+    },
+    async stopNow() {
+      state.draining = true;
+      jobs.drain();
+      await end(0);
+    },
+  };
+}
+
+const reporter =
+  (log: Logger, component: string) =>
+  (error: unknown): void =>
+    log.warn({ event: 'trouble', component, err: error }, `trouble in ${component}`);

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Config } from '../config/schema.ts';
+import { definitionsFor, usualModels } from '../emulator/definitions.ts';
+import { loadProfile } from '../emulator/profile.ts';
+import type { Clock } from '../fleet/clock.ts';
+import { SupervisorClient } from '../host/client.ts';
+import { checkComfyui, chooseRuntime, cudaDeviceOf, emulatedSlots, processSlots } from './detect.ts';
+import { createRemoteRuntime } from './remote.ts';
+import type { Runtime } from './runtime.ts';
+import { createSupervisedRuntime } from './supervised.ts';
+
+export interface OpenedRuntime {
+  readonly runtime: Runtime;
+  /** Node definitions, where they are known before a container runs. */
+  readonly definitions: NodeDefinitions | null;
+  /** Is this file (`models/checkpoints/x.safetensors`) there? Null: nobody can tell before a container runs. */
+  readonly files: ((path: string) => boolean) | null;
+  /** What users must know about it. */
+  readonly note: string | null;
+  /** Where its ComfyUI is, in words; null for emulated containers. */
+  readonly place: string | null;
+}
+
+/** Opens the runtime that the configuration and the machine ask for. Errors: `comfyui_not_found`, `supervisor_failed`, `invalid_config`. */
+export async function openRuntime(config: Config, clock: Clock, report: (error: unknown) => void): Promise<OpenedRuntime> {
+  const connect = (): Promise<SupervisorClient> => SupervisorClient.connect({ folder: config.dataDir, clock, report });
+  switch (chooseRuntime(config)) {
+    case 'remote': {
+      const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock });
+      return { runtime, definitions: null, files: null, note: 'these servers are never started or stopped by comfleet', place: config.comfyui.urls.join(', ') };
+    }
+    case 'process': {
+      const python = await checkComfyui(config.comfyui);
+      const path = config.comfyui.path ?? '';
+      const [client, slots] = await Promise.all([connect(), processSlots(config)]);
+      const runtime = createSupervisedRuntime('process', {
+        client,
+        slots,
+        launchOn: (slot) => ({ kind: 'process', path, python, args: [...config.comfyui.args], cudaDevice: cudaDeviceOf(slot) }),
+      });
+      const note = "node packs run with this user's rights";
+      return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note, place: path };
+    }
+    case 'emulated': {
+      const profile = loadProfile(config.profile);
+      const runtime = createSupervisedRuntime('emulated', {
+        client: await connect(),
+        slots: emulatedSlots(config.capacity, profile),
+        launchOn: () => ({ kind: 'emulated', profile: config.profile }),
+      });
+      const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
+      return { runtime, definitions: definitionsFor(usualModels), files: null, note, place: null };
+    }
+  }
+}
