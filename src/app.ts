@@ -43,26 +43,31 @@ import type { Keys } from './workspaces/keys.ts';
 /** Events of the fleet that a stream can resume from. */
 const busRing = 5_000;
 const uploadBytes = 1024 * 1024 * 1024;
-const drainGraceMs = 5_000;
 
 /** Everything of one gateway, made once from its configuration: the only place that chooses adapters. */
-export async function startApp(config: Config, options: { log: (line: string) => void }): Promise<RunningApp> {
+export async function startApp(config: Config): Promise<RunningApp> {
   const folder = openDataFolder(config.dataDir);
   const undo: (() => Promise<void> | void)[] = [() => folder.release()];
   try {
     const log = openLog(folder.path);
     const clock = createSystemClock();
-    const [store, opened] = await Promise.all([openSqliteStore({ file: folder.database }), openRuntime(config, clock, reporter(log, 'runtime'))]);
-    undo.unshift(
-      () => store.close(),
-      () => opened.runtime.close({ stopAll: true, graceMs: 0 }),
-    );
+    const store = await openSqliteStore({ file: folder.database });
+    undo.unshift(() => store.close());
+    const opened = await openRuntime(config, clock, reporter(log, 'runtime'));
+    undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
     const parts = await compose(config, { log, clock, store, opened, assets: createDiskAssets({ folder: folder.assets }) });
     undo.unshift(() => parts.close());
     const url = await listen(parts.server, config);
     folder.announce(url);
-    const banner = bannerOf({ config, url, opened, deployments: parts.deployments, slots: parts.controller.slots.total, notes: parts.notes });
-    return running(parts, opened, undo, { banner, print: options.log, log });
+    const banner = bannerOf({
+      config,
+      url,
+      opened,
+      deployments: parts.deployments,
+      slots: parts.controller.slots.total,
+      notes: parts.notes,
+    });
+    return running(parts, banner, undo);
   } catch (error) {
     for (const step of undo) await step();
     throw error;
@@ -156,7 +161,7 @@ async function compose(config: Config, given: Given) {
   sweeper.start();
 
   return {
-    ...{ controller, server, deployments, jobs, notes, state },
+    ...{ controller, server, deployments, jobs, attempts, notes, state },
     async close(): Promise<void> {
       sweeper.stop();
       await server.close();
@@ -185,33 +190,34 @@ async function listen(server: Parts['server'], { network }: Config): Promise<str
 }
 
 function running(
-  { controller, jobs, state }: Parts,
-  { runtime }: OpenedRuntime,
+  { controller, jobs, attempts, state }: Parts,
+  banner: RunningApp['banner'],
   undo: readonly (() => Promise<void> | void)[],
-  { banner, log }: { banner: RunningApp['banner']; print: (line: string) => void; log: Logger },
 ): RunningApp {
   const closed = Promise.withResolvers<void>();
   let ending: Promise<void> | null = null;
-  const end = (graceMs: number): Promise<void> =>
+  const end = (): Promise<void> =>
     (ending ??= (async () => {
-      await runtime.close({ stopAll: true, graceMs });
+      attempts.shutDown();
+      await controller.stopContainers('the gateway was stopped');
       for (const step of undo) await step();
-      log.info({ event: 'stopped' }, 'stopped');
     })().then(closed.resolve, closed.reject));
+  const takeNoMore = (): void => {
+    state.draining = true;
+    jobs.drain();
+  };
   return {
     banner,
     runningJobs: () => controller.running,
     closed: closed.promise,
     async drain() {
-      state.draining = true;
-      jobs.drain();
+      takeNoMore();
       await controller.drain();
-      await end(drainGraceMs);
+      await end();
     },
     async stopNow() {
-      state.draining = true;
-      jobs.drain();
-      await end(0);
+      takeNoMore();
+      await end();
     },
   };
 }

@@ -59,9 +59,9 @@ test('text of others cannot drive the terminal', () => {
 
 test('a fitted line is never wider than the screen', () => {
   fc.assert(
-    fc.property(fc.string(), fc.integer({ min: 1, max: 40 }), (text, columns) =>
-      expect(widthOf(fit(text, columns))).toBeLessThanOrEqual(columns),
-    ),
+    fc.property(fc.string(), fc.integer({ min: 1, max: 40 }), (text, columns) => {
+      expect(widthOf(fit(text, columns))).toBeLessThanOrEqual(columns);
+    }),
   );
 });
 

@@ -68,7 +68,7 @@ const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(
 
 /** A bar of `width` columns, filled to `share` of 0 to 1. */
 export function bar(share: number, width: number): string {
-  const filled = Math.round(Math.min(1, Math.max(0, share)) * width);
+  const filled = Math.round(Math.min(1, Math.max(0, share || 0)) * width);
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
 

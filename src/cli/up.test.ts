@@ -92,7 +92,7 @@ describe('up', () => {
     running.signal();
     expect(await running.code).toBe(0);
     expect(fake.calls).toEqual(['drain', 'stop']);
-    expect(running.errors.text).toMatch(/\r\u001B\[2Kwaiting for 2 jobs.*stopping at once\n$/s);
+    expect(running.errors.text).toMatch(/waiting for 2 jobs.*stopping at once\n$/s);
   });
 
   test('a Ctrl-C before it is ready drains as soon as it is', async () => {

@@ -159,6 +159,13 @@ export class Controller {
     await this.#decisions.settled();
   }
 
+  /** Ends every container, whatever it does; settles when all are gone and recorded. */
+  async stopContainers(reason: string): Promise<void> {
+    this.#draining = true;
+    this.scaler.stop();
+    await Promise.all(this.containers.all().map(({ id }) => this.containers.stop(id, reason)));
+  }
+
   /** Stops following anything; call before the runtime and the store are closed. */
   async close(): Promise<void> {
     this.#draining = true;

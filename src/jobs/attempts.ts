@@ -59,8 +59,15 @@ export class Attempts {
   /** Asked to stop while the store was still recording the start. */
   readonly #stopEarly = new Map<string, StopReason>();
 
+  #shuttingDown = false;
+
   constructor(deps: Dependencies) {
     this.#deps = deps;
+  }
+
+  /** The gateway is going: containers that it takes with it are not held against their jobs. */
+  shutDown(): void {
+    this.#shuttingDown = true;
   }
 
   /** Starts an attempt and follows it to the end. Rejects only when the store fails for good. */
@@ -182,7 +189,7 @@ export class Attempts {
   async #lose(input: AttemptInput, attempt: Attempt, error: ComfleetError): Promise<AttemptOutcome> {
     const { clock, store } = this.#deps;
     const at = clock.now();
-    const counted = error.details['counted'] !== false;
+    const counted = error.details['counted'] !== false && !this.#shuttingDown;
     const lost = { job: input.job.id, token: attempt.token, at, reason: error.message, counted };
     const job = await this.#untilStored(() => store.loseAttempt(lost));
     if (!job) return { kind: 'gone' };

@@ -164,7 +164,7 @@ export class LiveOverview {
 
   /** How long the next reading has to wait. */
   #pause(): number {
-    return Math.max(0, this.#readAt + Math.max(shortestMs, 0) - Date.now());
+    return Math.max(0, this.#readAt + Math.max(shortestMs, this.#readTook * 10) - Date.now());
   }
 
   #plan(wait: number): void {
