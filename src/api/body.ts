@@ -1,3 +1,4 @@
+import type { Multipart } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Workflow, WorkflowInput } from '../deployments/workflow.ts';
 import { ComfleetError } from '../errors.ts';
@@ -17,6 +18,8 @@ class FormText {
 /** Teaches `app` JSON with errors that say where it broke, and forms. A body that comes too slowly ends with `request_timeout`. */
 export function addBodyParsers(app: FastifyInstance, limits: ApiLimits): void {
   const parse = app.getDefaultJsonParser('error', 'error');
+  // fastify knows plain text by itself; here it is most likely JSON that lost its content type.
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(['application/json'], { parseAs: 'string' }, (request, text, done) => {
     void parse(request, String(text), (error, value) => (error ? done(jsonError(String(text), error)) : done(null, value)));
   });
@@ -75,7 +78,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 
 async function readMultipart(request: FastifyRequest, workflow: Workflow, stageFile: StageFile): Promise<Values> {
   const values = new Map<string, unknown>();
-  for await (const part of request.parts()) {
+  for await (const part of partsOf(request)) {
     if (values.has(part.fieldname)) throw new ComfleetError('invalid_body', `The form has the field ${part.fieldname} twice`);
     if (part.type === 'file') {
       values.set(part.fieldname, (await stageFile({ content: part.file, filename: part.filename })).asset);
@@ -85,6 +88,16 @@ async function readMultipart(request: FastifyRequest, workflow: Workflow, stageF
     }
   }
   return Object.fromEntries(values);
+}
+
+/** The parts of a form. Error: `invalid_body` when it is cut off or malformed. */
+export async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
+  try {
+    yield* request.parts();
+  } catch (error) {
+    const broken = error instanceof Error && /multipart data|part header|part terminated|boundary/i.test(error.message);
+    throw broken ? new ComfleetError('invalid_body', `The form is broken: ${error.message}`, {}, { cause: error }) : error;
+  }
 }
 
 function formValues(fields: URLSearchParams, workflow: Workflow): Values {

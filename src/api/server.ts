@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import multipart from '@fastify/multipart';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { addAuthentication } from './auth.ts';
 import { addBodyParsers } from './body.ts';
@@ -35,7 +35,7 @@ export function createServer(context: ApiContext): FastifyInstance {
   const app: Api = fastify({
     loggerInstance: logger,
     // Its lines would carry the query, and so keys of streams; `addRequestLog` writes one without.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestId(request, context),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,

@@ -3,6 +3,8 @@ import { hashJson } from '../comfyui/graph.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Job, JobRequest } from '../jobs/job.ts';
+import { createAddressCheck } from '../outbound/addresses.ts';
+import { checkLiteralAddress } from '../outbound/safe-fetch.ts';
 import { openGraphs } from './auth.ts';
 import type { Values } from './body.ts';
 import type { ApiContext } from './context.ts';
@@ -32,6 +34,7 @@ export async function submitJob(
     // Before the body is read and files are stored for nothing.
     if (context.draining()) throw new ComfleetError('draining', 'The gateway takes no new jobs; it is shutting down');
     const key = idempotencyKey(request.headers);
+    checkWebhook(context, submission.options.webhook);
     const work = await submission.work();
     const bound = await bind(context, deployment, work);
     const { id: revision } = context.deployments.revision(deployment);
@@ -52,6 +55,11 @@ export async function submitJob(
     context.metrics.jobRejected({ deployment: deployment.name, environment: deployment.environment, reason });
     throw error;
   }
+}
+
+/** A receiver that could never be called is refused now, not in silence later. */
+function checkWebhook({ config }: ApiContext, webhook: string | null): void {
+  if (webhook !== null) checkLiteralAddress(new URL(webhook), createAddressCheck(config.network.allowPrivate));
 }
 
 async function bind(context: ApiContext, deployment: Deployment, work: Work) {

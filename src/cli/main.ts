@@ -77,7 +77,7 @@ export async function run(): Promise<void> {
       };
     },
     // Loaded when needed: the client verbs start faster without the server.
-    startApp: async (config, options) => (await import('../app.ts')).startApp(config, options),
+    startApp: async (config) => (await import('../app.ts')).startApp(config),
     openKeys: async (config) => (await import('../app.ts')).openKeys(config),
   });
 }

@@ -81,8 +81,25 @@ export function parseOutboundUrl(given: string, base?: URL): URL {
   return url;
 }
 
+/** Refuses a URL whose host is an address that may not be reached; names are looked up when it is called. Error: `url_refused`. */
+export function checkLiteralAddress(url: URL, check: AddressCheck): void {
+  const hostname = hostnameOf(url);
+  if (isIP(hostname) !== 0) refuseAddress(url, hostname, check);
+}
+
+function refuseAddress(url: URL, address: string, check: AddressCheck): void {
+  const kind = check(address);
+  if (kind === null) return;
+  const hostname = hostnameOf(url);
+  const through = address === hostname ? '' : `, to which ${hostname} resolves,`;
+  throw new ComfleetError('url_refused', `${shown(url)}: the ${kind} address ${address}${through} is not allowed`, { address });
+}
+
+/** Without the brackets of IPv6. */
+const hostnameOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1');
+
 async function checkedAddresses(url: URL, check: AddressCheck, resolve: Resolve): Promise<readonly LookupAddress[]> {
-  const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const hostname = hostnameOf(url);
   const version = isIP(hostname);
   const addresses =
     version === 0
@@ -90,12 +107,7 @@ async function checkedAddresses(url: URL, check: AddressCheck, resolve: Resolve)
           throw new ComfleetError('url_failed', `${shown(url)}: the name ${hostname} was not found`, {}, { cause: error });
         })
       : [{ address: hostname, family: version }];
-  for (const { address } of addresses) {
-    const kind = check(address);
-    if (kind === null) continue;
-    const through = address === hostname ? '' : `, to which ${hostname} resolves,`;
-    throw new ComfleetError('url_refused', `${shown(url)}: the ${kind} address ${address}${through} is not allowed`, { address });
-  }
+  for (const { address } of addresses) refuseAddress(url, address, check);
   if (addresses.length === 0) throw new ComfleetError('url_failed', `${shown(url)}: the name ${hostname} has no address`);
   return addresses;
 }

@@ -28,7 +28,7 @@ export interface LiveState {
 
 const documentUrl = '/fleet/v1/overview';
 const eventsUrl = '/fleet/v1/events';
-const eventNames = ['message', 'container', 'job', 'decision', 'deployment'];
+const eventNames = ['message', 'reset', 'container', 'job', 'decision', 'deployment'];
 /** The document is read at most this often, and less often when reading takes long. */
 const shortestMs = 1_000;
 /** Read again without an event after so long: waits grow without one. */

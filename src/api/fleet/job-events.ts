@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { jobTopic, type JobBusEvent } from '../../bus/events.ts';
-import { isFinal, type JobEvent, type JobState } from '../../jobs/job.ts';
+import { finalStates, isFinal, type JobEvent } from '../../jobs/job.ts';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
 import type { Api } from '../server.ts';
@@ -57,7 +57,7 @@ function follow({ bus, store, logger, clock }: ApiContext, job: string, after: n
   const send = (event: JobEvent): void => {
     last = event.seq;
     stream.send(durable(event));
-    if (isFinal(event.type as JobState)) stream.end();
+    if (finalStates.some((state) => state === event.type)) stream.end();
   };
   const readStore = async (): Promise<void> => {
     readAgain = true;

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { ComfleetError } from '../../errors.ts';
-import type { FileSource } from '../../outbound/stage-file.ts';
+import type { StagedFile, StageFile } from '../../outbound/stage-file.ts';
+import { partsOf } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
 import type { Api } from '../server.ts';
@@ -23,19 +24,21 @@ export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {
           response: { 201: schemas.upload, default: schemas.problem },
         },
       },
-      async (request, reply) => reply.code(201).send(await stageFile(await sourceOf(request))),
+      async (request, reply) => reply.code(201).send(await stageBody(request, stageFile)),
     );
   });
 }
 
-async function sourceOf(request: FastifyRequest): Promise<FileSource> {
+async function stageBody(request: FastifyRequest, stageFile: StageFile): Promise<StagedFile> {
   if (request.isMultipart()) {
-    const part = await request.file();
-    if (!part) throw new ComfleetError('invalid_body', 'The form has no file');
-    return { content: part.file, filename: part.filename };
+    for await (const part of partsOf(request)) {
+      // Stored before the loop is left, which ends the reading of the form.
+      if (part.type === 'file') return await stageFile({ content: part.file, filename: part.filename });
+    }
+    throw new ComfleetError('invalid_body', 'The form has no file');
   }
   if (request.body === undefined) throw new ComfleetError('invalid_body', 'The body is empty; send the bytes of the file');
-  return { content: request.body as Readable, filename: filenameOf(request) };
+  return stageFile({ content: request.body as Readable, filename: filenameOf(request) });
 }
 
 /** Of `Content-Disposition`, for the ending; the rest of the name is not used. */

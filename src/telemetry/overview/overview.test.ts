@@ -185,7 +185,7 @@ describe('jobs', () => {
     const [first] = [world.submit('collage'), world.submit('collage')];
     world.after(8);
     expect(world.document().queue).toMatchObject({ length: 2, oldest_wait_s: 8 });
-    world.run(first!, id);
+    world.run(first, id);
     const { queue } = world.document();
     expect(queue).toMatchObject({ length: 1, longest_wait_s: 8 });
     expect(Math.max(...queue.series.map((point) => point.v ?? 0))).toBe(2);
