@@ -31,7 +31,13 @@ function pool(containers: number, queued: number): Pool {
   return built;
 }
 
-const job = (n: number) => ({ id: `j${String(n).padStart(9, '0')}`, priority: n % 3, key: `k${n % 100}`, modelKey: `m${n % 7}`, createdAt: n });
+const job = (n: number) => ({
+  id: `j${String(n).padStart(9, '0')}`,
+  priority: n % 3,
+  key: `k${n % 100}`,
+  modelKey: `m${n % 7}`,
+  createdAt: n,
+});
 
 function readyContainer(id: string): Container {
   const slot = { host: 'h', device: 'gpu0', gpu: 'A10G', share: 1 };

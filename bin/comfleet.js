@@ -21,10 +21,10 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
 }
 
 // node:sqlite and type stripping announce themselves as experimental on Node 22; the project's tests run on it.
-var emitWarning = process.emitWarning;
+var emitWarning = process.emitWarning.bind(process);
 process.emitWarning = function (warning, options) {
   var type = typeof options === 'string' ? options : options && options.type;
-  if (type !== 'ExperimentalWarning') emitWarning.apply(process, arguments);
+  if (type !== 'ExperimentalWarning') emitWarning.apply(null, arguments);
 };
 if (found[0] < 24) {
   // Workers and the supervisor are other processes or threads.

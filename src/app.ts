@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { assertSafeBind } from './api/auth.ts';
-import type { ApiContext } from './api/context.ts';
 import { createServer } from './api/server.ts';
 import { wireJob } from './api/wire.ts';
+import type { Assets } from './assets/assets.ts';
 import { createDiskAssets } from './assets/disk.ts';
 import { createBus } from './bus/memory.ts';
 import { fleetTopic, type FleetBusEvent } from './bus/events.ts';
@@ -14,22 +14,25 @@ import type { Config } from './config/schema.ts';
 import { openDataFolder } from './data-folder.ts';
 import { createBinder } from './deployments/binder.ts';
 import { deployConfigured } from './deployments/configured.ts';
+import type { Deployments } from './deployments/deployments.ts';
 import { createDeployments } from './deployments/registry.ts';
 import { ComfleetError } from './errors.ts';
+import type { Clock, Random } from './fleet/clock.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
 import { recover } from './fleet/recovery.ts';
 import { Slots } from './fleet/slots.ts';
 import { createSystemClock, createSystemRandom } from './fleet/system-clock.ts';
+import type { Job } from './jobs/job.ts';
 import { Attempts } from './jobs/attempts.ts';
 import { Sweeper } from './jobs/retention.ts';
 import { createJobs } from './jobs/service.ts';
 import { createAddressCheck } from './outbound/addresses.ts';
-import { createSafeFetch } from './outbound/safe-fetch.ts';
+import { createSafeFetch, type SafeFetch } from './outbound/safe-fetch.ts';
 import { createStageFile } from './outbound/stage-file.ts';
-import { createWebhooks } from './outbound/webhooks.ts';
+import { createWebhooks, type Webhooks } from './outbound/webhooks.ts';
 import { openPage } from './page.ts';
-import { priceList } from './prices.ts';
+import { priceList } from './config/prices.ts';
 import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -55,7 +58,9 @@ export async function startApp(config: Config): Promise<RunningApp> {
     undo.unshift(() => store.close());
     const opened = await openRuntime(config, clock, reporter(log, 'runtime'));
     undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
-    const parts = await compose(config, { log, clock, store, opened, assets: createDiskAssets({ folder: folder.assets }) });
+    const random = createSystemRandom(clock);
+    const assets = createDiskAssets({ folder: folder.assets });
+    const parts = await compose({ config, log, clock, random, store, opened, assets });
     undo.unshift(() => parts.close());
     const url = await listen(parts.server, config);
     folder.announce(url);
@@ -87,18 +92,20 @@ export async function openKeys(config: Config): Promise<Keys & { close(): Promis
 }
 
 interface Given {
+  readonly config: Config;
   readonly log: Logger;
-  readonly clock: ReturnType<typeof createSystemClock>;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly store: Store;
   readonly opened: OpenedRuntime;
-  readonly assets: ReturnType<typeof createDiskAssets>;
+  readonly assets: Assets;
 }
 
 type Parts = Awaited<ReturnType<typeof compose>>;
 
-async function compose(config: Config, given: Given) {
-  const { log, clock, store, opened, assets } = given;
-  const random = createSystemRandom(clock);
+/** Puts everything together and brings it in step with the store and the containers; not yet listening. */
+async function compose(given: Given) {
+  const { config, log, clock, random, store, opened, assets } = given;
   const bus = createBus(clock, { ring: busRing, onError: reporter(log, 'bus') });
   const keys = await createKeys({ store, clock, random, workspace: config.workspace.name, report: reporter(log, 'keys') });
   assertSafeBind(config, keys);
@@ -106,27 +113,81 @@ async function compose(config: Config, given: Given) {
   await deployments.load();
   if (opened.definitions) await deployments.learnDefinitions(opened.definitions);
   const notes = await deployConfigured({ config, deployments, assets, store, clock, files: opened.files });
-
   const fetch = createSafeFetch({ check: createAddressCheck(config.network.allowPrivate) });
-  const describe = (job: Parameters<typeof wireJob>[0]) => wireJob(job, null);
+  const describe = (job: Job) => wireJob(job, null);
   const webhooks = createWebhooks({ store, clock, random, fetch, describe, report: reporter(log, 'webhooks') });
+
+  const controlled = await composeFleet(given, { bus, deployments, webhooks });
+  const { controller, jobs, attempts, runner } = controlled;
+  const state = { draining: false };
+  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, state });
+
+  await controller.takeLease(random.id());
+  const recovered = await recover({ store, runtime: opened.runtime, attempts, clock }, controller);
+  log.info({ event: 'recovered', ...recovered }, 'the store and the containers are in step');
+  controller.start();
+  webhooks.start();
+  const sweeper = new Sweeper({ store, assets, clock, log, retention: config.retention });
+  sweeper.start();
+  return {
+    controller,
+    server,
+    deployments,
+    jobs,
+    attempts,
+    notes,
+    state,
+    async close(): Promise<void> {
+      sweeper.stop();
+      await server.close();
+      await webhooks.stop();
+      await controller.close();
+      runner.close();
+    },
+  };
+}
+
+async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus: Bus; deployments: Deployments; webhooks: Webhooks }) {
+  const { config, log, clock, random, store, opened, assets } = given;
   const runner = createPromptRunner({ assets, clock, random });
   const attempts = new Attempts({ store, assets, bus, clock, runner, log });
-  const jobs = createJobs({ store, clock, random, accept: (job) => controller.accept(job), canceled: (job) => controller.canceled(job) });
+  const jobs = createJobs({
+    store,
+    clock,
+    random,
+    accept: (job) => controller.accept(job),
+    canceled: (job) => controller.canceled(job),
+  });
+  const slots = new Slots(await opened.runtime.slots());
   const priceOf = priceList(config.gpus);
+  const onEnded = (job: Job): void => {
+    jobs.ended(job);
+    if (job.webhook) webhooks.notify();
+  };
   const { runtime } = opened;
-  const slots = new Slots(await runtime.slots());
+  const { gpuLimit } = config.workspace;
   const controller: Controller = new Controller(
-    {
-      ...{ store, bus, clock, random, runtime, runner, attempts, deployments, log, priceOf },
-      gpuLimit: config.workspace.gpuLimit,
-      onEnded: (job) => {
-        jobs.ended(job);
-        if (job.webhook) webhooks.notify();
-      },
-    },
+    { store, bus, clock, random, runtime, runner, attempts, deployments, log, priceOf, gpuLimit, onEnded },
     slots,
   );
+  return { runner, attempts, jobs, controller, slots, priceOf };
+}
+
+type Controlled = Awaited<ReturnType<typeof composeFleet>>;
+
+interface Serving extends Controlled {
+  readonly bus: Bus;
+  readonly keys: Keys;
+  readonly deployments: Deployments;
+  readonly webhooks: Webhooks;
+  readonly fetch: SafeFetch;
+  readonly state: { draining: boolean };
+}
+
+function composeServer(given: Given, serving: Serving) {
+  const { config, log, clock, random, store, opened, assets } = given;
+  const { controller, slots, priceOf, bus, deployments, fetch, state, keys, jobs, webhooks } = serving;
+  const { runtime } = opened;
   const fleet = createFleetView(controller, { name: runtime.name, capacity: slots.total, ready: true, note: opened.note }, clock);
   const metrics = createMetrics({
     version: packageVersion,
@@ -138,38 +199,29 @@ async function compose(config: Config, given: Given) {
   });
   const overview = createOverview({ clock, slots: slots.all(), priceOf, profile: runtime.name === 'emulated' ? config.profile : null });
   observeFleet(bus, metrics, overview);
-  const state = { draining: false };
   const stageFile = createStageFile({ assets, store, clock, fetch, maxBytes: uploadBytes });
-  const context: ApiContext = {
-    ...{ config, clock, random, logger: log, store, assets, bus, jobs, deployments, fleet, keys, webhooks, metrics },
+  return createServer({
     version: packageVersion,
+    config,
+    clock,
+    random,
+    logger: log,
+    store,
+    assets,
+    bus,
+    jobs,
+    deployments,
+    fleet,
+    keys,
     binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
     stageFile,
+    webhooks,
+    metrics,
     overview: () => overview.snapshot(fleet, deployments),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     draining: () => state.draining,
-  };
-  const server = createServer(context);
-
-  await controller.takeLease(random.id());
-  const recovered = await recover({ store, runtime, attempts, clock }, controller);
-  log.info({ event: 'recovered', ...recovered }, 'the store and the containers are in step');
-  controller.start();
-  webhooks.start();
-  const sweeper = new Sweeper({ store, assets, clock, log, retention: config.retention });
-  sweeper.start();
-
-  return {
-    ...{ controller, server, deployments, jobs, attempts, notes, state },
-    async close(): Promise<void> {
-      sweeper.stop();
-      await server.close();
-      await webhooks.stop();
-      await controller.close();
-      runner.close();
-    },
-  };
+  });
 }
 
 function observeFleet(bus: Bus, ...observers: { observe(event: FleetBusEvent): void }[]): void {

@@ -23,7 +23,11 @@ export function bannerOf({ config, url, opened, deployments, slots, notes }: Ban
     dashboard: `${url}/dashboard/`,
     dataDir: config.dataDir,
     runtime: runtimeOf(config, opened, slots),
-    deployments: shown.map(({ name, default: isDefault, problems }) => ({ name, default: isDefault, problems: problems.map(({ message }) => message) })),
+    deployments: shown.map(({ name, default: isDefault, problems }) => ({
+      name,
+      default: isDefault,
+      problems: problems.map(({ message }) => message),
+    })),
     curl: standard ? curlLine(url, deployments.revision(standard).workflow.inputs) : null,
     notes,
   };
@@ -34,7 +38,12 @@ function runtimeOf(config: Config, { runtime }: OpenedRuntime, capacity: number)
     case 'emulated':
       return { name: 'emulated', capacity, profile: config.profile, chosen: config.runtime === 'emulated' };
     case 'process':
-      return { name: 'process', capacity, path: config.comfyui.path ?? '', device: config.comfyui.cpu ? 'the CPU' : 'its GPUs, or the CPU where it has none' };
+      return {
+        name: 'process',
+        capacity,
+        path: config.comfyui.path ?? '',
+        device: config.comfyui.cpu ? 'the CPU' : 'its GPUs, or the CPU where it has none',
+      };
     case 'remote':
       return { name: 'remote', capacity, urls: config.comfyui.urls };
   }

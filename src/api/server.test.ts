@@ -6,6 +6,7 @@ import { createApiWorld, listen, rawRequest, type ApiWorld, type WorldOptions } 
 import { settle } from '../../test/support/virtual-clock.ts';
 import { ComfleetError } from '../errors.ts';
 import type { DashboardPage } from './context.ts';
+import { checkOrigin } from './origin.ts';
 
 let world: ApiWorld;
 const create = async (options: WorldOptions = {}): Promise<ApiWorld> => (world = await createApiWorld(options));
@@ -103,10 +104,15 @@ describe('Host and Origin', () => {
     'localhost.',
   ])('%s is allowed', async (host) => expect(await ask({ host })).toBe(200));
 
-  test.each(['evil.example', 'localhost.evil.example', '192.168.1.5:8288', '127.0.0.1.evil.example', 'a b', '', '[::2]', '0.0.0.0'])(
+  test.each(['evil.example', 'localhost.evil.example', '192.168.1.5:8288', '127.0.0.1.evil.example', 'a b', '[::2]', '0.0.0.0'])(
     '%s is refused',
     async (host) => expect(await ask({ host })).toBe(403),
   );
+
+  test('a request without a host name is refused', async () => {
+    await create();
+    expect(() => checkOrigin({}, world.context.config.network)).toThrow(expect.objectContaining({ code: 'bad_origin' }));
+  });
 
   test('listening everywhere it takes addresses, but no names that it was not told', async () => {
     expect(await ask({ host: '192.168.1.5:8288' }, { host: '0.0.0.0' })).toBe(200);

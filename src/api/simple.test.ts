@@ -105,7 +105,7 @@ describe('waiting', () => {
     [{ prefer: 'wait=9999' }, 600],
     [{ prefer: 'wait=0' }, 0],
   ])('with %o it leads to the result after %i s', async (headers, seconds) => {
-    const answer = post('/', { prompt: 'x' }, headers as Record<string, string>);
+    const answer = post('/', { prompt: 'x' }, headers);
     let done = false;
     void answer.then(() => (done = true));
     await settle();

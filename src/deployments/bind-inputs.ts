@@ -133,8 +133,8 @@ function fillGraph({ graph, inputs }: Workflow, values: ReadonlyMap<string, Json
     const value = values.get(name);
     if (value === undefined) continue;
     for (const { node: id, field } of targets) {
-      const node = changed.get(id) ?? (graph[id] as GraphNode);
-      changed.set(id, { ...node, inputs: { ...node.inputs, [field]: value } });
+      const node = changed.get(id) ?? graph[id];
+      if (node) changed.set(id, { ...node, inputs: { ...node.inputs, [field]: value } });
     }
   }
   return { ...graph, ...Object.fromEntries(changed) };

@@ -56,13 +56,20 @@ async function readConfigured({ assets, store, clock, deployments }: Parts, conf
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const details = error instanceof ComfleetError ? error.details : {};
-    throw new ComfleetError('invalid_config', `deployment ${configured.name}, ${configured.workflow}: ${why}`, { ...details }, { cause: error });
+    throw new ComfleetError(
+      'invalid_config',
+      `deployment ${configured.name}, ${configured.workflow}: ${why}`,
+      { ...details },
+      { cause: error },
+    );
   }
 }
 
 /** The configured default, if it can run; else the first deployment of the configuration that can, with a note that says what is missing. */
 async function chooseDefault({ config, deployments, files }: Parts): Promise<string[]> {
-  const production = config.deployments.filter((configured) => configured.environment === 'production').map(({ name }) => deployments.get(name));
+  const production = config.deployments
+    .filter((configured) => configured.environment === 'production')
+    .map(({ name }) => deployments.get(name));
   const wanted = deployments.get(config.deployments.find((configured) => configured.default)?.name ?? production[0]?.name ?? null);
   const troubles = (deployment: Deployment): string[] => [
     ...deployment.problems.map(({ message }) => message),

@@ -28,15 +28,16 @@ interface Reading {
 /**
  * A workflow from its graph and what is declared about it. Types, ranges, choices and defaults that are not declared come from the
  * definitions and the graph. An input is required when the graph has no value for it, or names a file that does not ship with the
- * workflow. Definitions change nothing about `version`. Error: `invalid_workflow`.
+ * workflow. Ranges and choices from the definitions make no other `version`. Error: `invalid_workflow`.
  */
 export function readWorkflow({ graph, inputs, outputs, files }: WorkflowDeclaration, definitions: NodeDefinitions | null): Workflow {
   const reading: Reading = { graph, definitions, shipped: new Set(files.map(({ name }) => name)) };
+  const drafts = inferInputs(graph, definitions);
   const read = inputs
     ? Object.entries(inputs).map(([name, config]) => declaredInput(name, config, reading))
-    : inferInputs(graph, definitions).map((draft) => makeInput(draft, {}, reading));
+    : drafts.map((draft) => makeInput(draft, {}, reading));
   checkFiles(graph, reading.shipped);
-  const version = hashJson({ graph: hashGraph(graph), inputs, outputs, files });
+  const version = hashJson({ graph: hashGraph(graph), inputs: inputs ?? drafts, outputs, files });
   return { version, graph, inputs: read, outputs: (outputs ?? []).map((node) => declaredOutput(node, reading)), files };
 }
 

@@ -29,7 +29,13 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
   switch (chooseRuntime(config)) {
     case 'remote': {
       const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock });
-      return { runtime, definitions: null, files: null, note: 'these servers are never started or stopped by comfleet', place: config.comfyui.urls.join(', ') };
+      return {
+        runtime,
+        definitions: null,
+        files: null,
+        note: 'these servers are never started or stopped by comfleet',
+        place: config.comfyui.urls.join(', '),
+      };
     }
     case 'process': {
       const python = await checkComfyui(config.comfyui);

@@ -9,5 +9,9 @@ const turnOverBytes = 20 * 1024 * 1024;
 export function openLog(folder: string): Logger {
   const file = join(folder, 'comfleet.log');
   if (existsSync(file) && statSync(file).size > turnOverBytes) renameSync(file, `${file}.1`);
-  return createLogger({ level: 'info', format: 'json', destination: pino.destination({ dest: file, sync: true, mkdir: true, mode: 0o600 }) });
+  return createLogger({
+    level: 'info',
+    format: 'json',
+    destination: pino.destination({ dest: file, sync: true, mkdir: true, mode: 0o600 }),
+  });
 }

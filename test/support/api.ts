@@ -59,7 +59,7 @@ export function configOf(change: Partial<Config> = {}): Config {
     deployments: [],
     file: null,
     ...change,
-  } as Config;
+  };
 }
 
 const deploymentOf = (name: string, environment: string, isDefault: boolean): Deployment => ({

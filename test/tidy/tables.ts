@@ -51,13 +51,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/assets': [],
   'src/bus': [],
   'src/comfyui': [],
-  'src/runtimes': ['src/host', 'src/comfyui'],
+  'src/runtimes': ['src/host', 'src/comfyui', 'src/emulator/profile.ts', 'src/emulator/definitions.ts'],
   'src/host': ['src/emulator', 'src/comfyui', 'src/lock.ts', 'src/fleet/system-clock.ts', 'src/telemetry/logger.ts'],
   'src/emulator': ['src/comfyui'],
   'src/errors.ts': [],
   'src/lock.ts': [],
   'src/data-folder.ts': ['src/lock.ts'],
   'src/page.ts': ['src/api/context.ts'],
+  'src/version.ts': [],
+  'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],
   // The pages share the server's types, never its code.
   web: ['src/api/wire.ts', 'src/telemetry/overview'],
@@ -114,8 +116,7 @@ export const adapters: readonly string[] = [
   'src/assets/disk.ts',
   'src/bus/memory.ts',
   'src/comfyui/client.ts',
-  'src/runtimes/emulated.ts',
-  'src/runtimes/process.ts',
+  'src/runtimes/supervised.ts',
   'src/runtimes/remote.ts',
   'src/fleet/system-clock.ts',
 ];
@@ -130,4 +131,7 @@ export const entries: readonly string[] = [
   'web/src/main.tsx',
   'web/build.ts',
   'web/public/theme.js',
+  // The second adapters of their ports, which the simulation runs on.
+  'src/store/memory.ts',
+  'src/assets/memory.ts',
 ];

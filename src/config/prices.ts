@@ -1,4 +1,4 @@
-import type { Config } from './config/schema.ts';
+import type { Config } from './schema.ts';
 
 /** Price per hour by GPU model: the very name, else the longest name of the list that begins the model's (`H100` for `H100 80GB HBM3`). */
 export function priceList(gpus: Config['gpus']): (gpu: string | null) => number | null {
