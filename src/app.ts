@@ -69,7 +69,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
       url,
       opened,
       deployments: parts.deployments,
-      slots: parts.controller.slots.total,
+      slots: parts.controller.slots.all(),
       notes: parts.notes,
     });
     return running(parts, banner, undo);

@@ -2,6 +2,7 @@ import { curlLine, type BannerInfo, type BannerRuntime } from './cli/banner.ts';
 import type { Config } from './config/schema.ts';
 import type { Deployments } from './deployments/deployments.ts';
 import type { OpenedRuntime } from './runtimes/open.ts';
+import type { Slot } from './fleet/container.ts';
 import { packageVersion } from './version.ts';
 
 export interface BannerParts {
@@ -9,7 +10,7 @@ export interface BannerParts {
   readonly url: string;
   readonly opened: OpenedRuntime;
   readonly deployments: Deployments;
-  readonly slots: number;
+  readonly slots: readonly Slot[];
   readonly notes: readonly string[];
 }
 
@@ -33,7 +34,8 @@ export function bannerOf({ config, url, opened, deployments, slots, notes }: Ban
   };
 }
 
-function runtimeOf(config: Config, { runtime }: OpenedRuntime, capacity: number): BannerRuntime {
+function runtimeOf(config: Config, { runtime }: OpenedRuntime, slots: readonly Slot[]): BannerRuntime {
+  const capacity = slots.length;
   switch (runtime.name) {
     case 'emulated':
       return { name: 'emulated', capacity, profile: config.profile, chosen: config.runtime === 'emulated' };
@@ -42,7 +44,7 @@ function runtimeOf(config: Config, { runtime }: OpenedRuntime, capacity: number)
         name: 'process',
         capacity,
         path: config.comfyui.path ?? '',
-        device: config.comfyui.cpu ? 'the CPU' : 'its GPUs, or the CPU where it has none',
+        device: [...new Set(slots.map(({ gpu }) => gpu ?? 'the CPU'))].join(', '),
       };
     case 'remote':
       return { name: 'remote', capacity, urls: config.comfyui.urls };

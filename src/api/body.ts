@@ -1,4 +1,3 @@
-import type { Multipart } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Workflow, WorkflowInput } from '../deployments/workflow.ts';
 import { ComfleetError } from '../errors.ts';
@@ -78,7 +77,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 
 async function readMultipart(request: FastifyRequest, workflow: Workflow, stageFile: StageFile): Promise<Values> {
   const values = new Map<string, unknown>();
-  for await (const part of partsOf(request)) {
+  for await (const part of request.parts()) {
     if (values.has(part.fieldname)) throw new ComfleetError('invalid_body', `The form has the field ${part.fieldname} twice`);
     if (part.type === 'file') {
       values.set(part.fieldname, (await stageFile({ content: part.file, filename: part.filename })).asset);
@@ -88,16 +87,6 @@ async function readMultipart(request: FastifyRequest, workflow: Workflow, stageF
     }
   }
   return Object.fromEntries(values);
-}
-
-/** The parts of a form. Error: `invalid_body` when it is cut off or malformed. */
-export async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
-  try {
-    yield* request.parts();
-  } catch (error) {
-    const broken = error instanceof Error && /multipart data|part header|part terminated|boundary/i.test(error.message);
-    throw broken ? new ComfleetError('invalid_body', `The form is broken: ${error.message}`, {}, { cause: error }) : error;
-  }
 }
 
 function formValues(fields: URLSearchParams, workflow: Workflow): Values {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Assets } from '../assets/assets.ts';
 import { ComfleetError } from '../errors.ts';
@@ -50,7 +51,8 @@ export async function sendOutput(
   const { start, end } = range ?? { start: 0, end: size - 1 };
   if (range) reply.code(206).header('content-range', `bytes ${start}-${end}/${size}`);
   reply.type(text ? 'text/plain; charset=utf-8' : output.mime).header('content-length', end - start + 1);
-  if (request.method === 'HEAD') return reply.send();
+  // A stream, though empty, leaves the length as it is.
+  if (request.method === 'HEAD') return reply.send(Readable.from([]));
   if (text) return reply.send(text.subarray(start, end + 1));
   const file = await assets.read(asset ?? '', range ?? undefined).catch((error: unknown) => {
     if (!(error instanceof ComfleetError) || error.code !== 'not_found') throw error;

@@ -19,6 +19,9 @@ const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
   FST_INVALID_MULTIPART_CONTENT_TYPE: 'unsupported_media_type',
 };
 
+/** What the reader of forms says of one that is cut off or malformed; it has no codes. */
+const brokenForm = /^(Unexpected end of multipart data|Part terminated early|Malformed part header)/;
+
 /** The disk has no room: nothing was kept, and the caller can do nothing about it. */
 const fullDisk = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
@@ -33,7 +36,8 @@ export function asCatalogued(error: unknown): unknown {
     const errors = validation.map(({ instancePath, message = 'is wrong' }) => ({ path: instancePath, message }));
     return new ComfleetError('invalid_parameter', error.message, { errors }, { cause: error });
   }
-  if (statusCode >= 400 && statusCode < 500) return new ComfleetError('invalid_body', error.message, {}, { cause: error });
+  if ((statusCode >= 400 && statusCode < 500) || brokenForm.test(error.message))
+    return new ComfleetError('invalid_body', error.message, {}, { cause: error });
   return error;
 }
 

@@ -35,6 +35,7 @@ test.each([
   [money(null), 'no price set'],
   [money(0.0367, ' per minute'), '$0.0367 per minute'],
   [money(12), '$12.00'],
+  [money(0), '$0'],
   [bytes(830), '830 B'],
   [bytes(12_400), '12.4 kB'],
   [bytes(3_100_000), '3.1 MB'],

@@ -82,7 +82,8 @@ export function seconds(value: number): string {
 }
 
 /** Money, or that there is no price. */
-export const money = (usd: number | null, per = ''): string => (usd === null ? 'no price set' : `$${usd.toFixed(usd >= 1 ? 2 : 4)}${per}`);
+export const money = (usd: number | null, per = ''): string =>
+  usd === null ? 'no price set' : `$${usd.toFixed(usd === 0 ? 0 : usd >= 1 ? 2 : 4)}${per}`;
 
 /** Bytes for people: `830 B`, `12.4 kB`, `3.1 MB`. */
 export function bytes(value: number): string {

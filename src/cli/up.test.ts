@@ -21,14 +21,14 @@ const banner: BannerInfo = {
 };
 
 /** An app whose drain the test ends. */
-function fakeApp() {
+function fakeApp(jobs = 2) {
   const closed = Promise.withResolvers<void>();
   const draining = Promise.withResolvers<void>();
   const drained = Promise.withResolvers<void>();
   const calls: string[] = [];
   const app: RunningApp = {
     banner,
-    runningJobs: () => 2,
+    runningJobs: () => jobs,
     drain: async () => {
       calls.push('drain');
       draining.resolve();
@@ -96,12 +96,13 @@ describe('up', () => {
   });
 
   test('a Ctrl-C before it is ready drains as soon as it is', async () => {
-    const fake = fakeApp();
+    const fake = fakeApp(0);
     fake.drained.resolve();
     const running = start(fake.app);
     running.signal();
     expect(await running.code).toBe(0);
     expect(fake.calls).toEqual(['drain']);
+    expect(running.errors.text).toBe('stopping the containers, Ctrl-C again to stop at once\n');
   });
 
   test('ends when the app ends, and fails when it breaks', async () => {

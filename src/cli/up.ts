@@ -89,7 +89,10 @@ function stopRequests(signals: Signals): { first: Promise<void>; second: Promise
 
 async function shutDown(terminal: Terminal, app: RunningApp, second: Promise<void>): Promise<void> {
   const status = new StatusLine(terminal.err, true);
-  const describe = (): string => `waiting for ${count(app.runningJobs(), 'job')}, Ctrl-C again to stop at once`;
+  const describe = (): string => {
+    const jobs = app.runningJobs();
+    return `${jobs > 0 ? `waiting for ${count(jobs, 'job')}` : 'stopping the containers'}, Ctrl-C again to stop at once`;
+  };
   if (terminal.err.isTTY !== true) terminal.err.write(`${describe()}\n`);
   status.show(describe());
   const redraw = setInterval(() => status.show(describe()), redrawMs);

@@ -100,6 +100,7 @@ export class Controller {
   start(): void {
     const { runtime, deployments } = this.#deps;
     this.#endings.push(runtime.subscribe((event) => this.#onRuntimeEvent(event)));
+    this.#detach(this.#compareWithRuntime());
     this.#endings.push(deployments.subscribe((deployment) => this.#deploymentChanged(deployment)));
     for (const pool of this.pools.values()) {
       this.dispatch(pool);
@@ -285,11 +286,15 @@ export class Controller {
     this.containers.fail(id, code, message);
   }
 
-  /** The supervisor was lost and is back: what it does not have any more is lost. */
+  /** Events may have been missed: what the runtime does not have any more is lost, and what has become ready meanwhile is ready. */
   async #compareWithRuntime(): Promise<void> {
-    const there = new Set((await this.#deps.runtime.list()).map((container) => container.id));
-    for (const { id } of this.containers.all()) {
-      if (!there.has(id)) this.#containerExited(id, 'crashed', 'its supervisor was lost');
+    const askedAt = this.#deps.clock.now();
+    const there = new Map((await this.#deps.runtime.list()).map((container) => [container.id, container]));
+    for (const { id, startedAt } of this.containers.all()) {
+      const running = there.get(id);
+      // One that was begun while the list was on its way is not in it yet.
+      if (!running && startedAt < askedAt) this.#containerExited(id, 'crashed', 'its supervisor was lost');
+      if (running?.endpoint) this.containers.apply(id, { type: 'ready', at: this.#deps.clock.now(), endpoint: running.endpoint });
     }
   }
 

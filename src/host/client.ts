@@ -29,7 +29,6 @@ export class SupervisorClient {
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
   #info: SupervisorInfo | null = null;
   #seq = 0;
-  #epoch = 0;
   #lease: Timer | null = null;
   #closed = false;
 
@@ -53,7 +52,6 @@ export class SupervisorClient {
   }
 
   async start(request: StartRequest): Promise<void> {
-    this.#epoch = Math.max(this.#epoch, request.epoch);
     await this.#call('POST', '/containers', request);
   }
 
@@ -137,6 +135,7 @@ export class SupervisorClient {
         if (this.#closed) return;
         this.#reach().then(
           (replaced) => {
+            // A new supervisor counts its events from the beginning.
             if (replaced) this.#reset();
             this.#renew();
             this.#followEvents();
@@ -171,7 +170,7 @@ export class SupervisorClient {
     const { clock, report } = this.#options;
     this.#lease?.cancel();
     if (this.#closed) return;
-    this.#call('PUT', '/lease', { epoch: this.#epoch }).catch(report);
+    this.#call('PUT', '/lease').catch(report);
     this.#lease = clock.at(clock.now() + leasePeriodMs, () => this.#renew());
   }
 }

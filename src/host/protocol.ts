@@ -8,7 +8,7 @@ import type { RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
  * What a gateway and a host's supervisor say to each other: HTTP and JSON over a local socket.
  *
  *     GET    /supervisor                      who it is
- *     PUT    /lease            {epoch}        a gateway lives; without one for `leaseMs` everything is stopped
+ *     PUT    /lease                           a gateway lives; without one for `leaseMs` everything is stopped
  *     GET    /containers                      what is there, for adoption
  *     POST   /containers       StartRequest   begins a start
  *     DELETE /containers/ID?epoch=&grace_ms=  answers when it is gone

@@ -6,7 +6,6 @@ import { readLogFile } from './container-log.ts';
 import { startRequest, type SupervisorInfo } from './protocol.ts';
 import type { Supervisor } from './supervisor.ts';
 
-const leaseRequest = z.strictObject({ epoch: z.int().min(0) });
 const shutdownRequest = z.strictObject({ grace_ms: z.int().min(0) });
 const stopQuery = z.strictObject({ epoch: z.coerce.number(), grace_ms: z.coerce.number() });
 
@@ -34,7 +33,7 @@ async function answer(
     case 'GET /supervisor':
       return send(response, 200, info);
     case 'PUT /lease':
-      supervisor.renewLease(leaseRequest.parse(await json(request)).epoch);
+      supervisor.renewLease();
       return send(response, 204);
     case 'GET /containers':
       return send(response, 200, supervisor.list());

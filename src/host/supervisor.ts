@@ -48,12 +48,11 @@ export class Supervisor {
     this.#options = options;
     for (const folder of ['containers', 'logs']) mkdirSync(join(options.folder, folder), { recursive: true, mode: 0o700 });
     this.#clearRemains();
-    this.renewLease(0);
+    this.renewLease();
   }
 
-  /** A gateway lives. Error: `conflict` when a later one was seen. */
-  renewLease(epoch: number): void {
-    this.#checkEpoch(epoch);
+  /** A gateway lives: whichever does, since only one owns the data folder. */
+  renewLease(): void {
     const { clock, leaseMs } = this.#options;
     this.#lease?.cancel();
     this.#lease = clock.at(clock.now() + leaseMs, () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { request } from 'undici';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Config } from '../config/schema.ts';
 import { definitionsFor, usualModels } from '../emulator/definitions.ts';
@@ -11,6 +12,9 @@ import { createRemoteRuntime } from './remote.ts';
 import type { Runtime } from './runtime.ts';
 import { createSupervisedRuntime } from './supervised.ts';
 
+/** The banner does not wait longer for servers that do not answer. */
+const askTimeoutMs = 3_000;
+
 export interface OpenedRuntime {
   readonly runtime: Runtime;
   /** Node definitions, where they are known before a container runs. */
@@ -19,8 +23,6 @@ export interface OpenedRuntime {
   readonly files: ((path: string) => boolean) | null;
   /** What users must know about it. */
   readonly note: string | null;
-  /** Where its ComfyUI is, in words; null for emulated containers. */
-  readonly place: string | null;
 }
 
 /** Opens the runtime that the configuration and the machine ask for. Errors: `comfyui_not_found`, `supervisor_failed`, `invalid_config`. */
@@ -31,10 +33,9 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
       const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock });
       return {
         runtime,
-        definitions: null,
+        definitions: await firstDefinitions(config.comfyui.urls),
         files: null,
         note: 'these servers are never started or stopped by comfleet',
-        place: config.comfyui.urls.join(', '),
       };
     }
     case 'process': {
@@ -47,7 +48,7 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
         launchOn: (slot) => ({ kind: 'process', path, python, args: [...config.comfyui.args], cudaDevice: cudaDeviceOf(slot) }),
       });
       const note = "node packs run with this user's rights";
-      return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note, place: path };
+      return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note };
     }
     case 'emulated': {
       const profile = loadProfile(config.profile);
@@ -57,7 +58,16 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
         launchOn: () => ({ kind: 'emulated', profile: config.profile }),
       });
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
-      return { runtime, definitions: definitionsFor(usualModels), files: null, note, place: null };
+      return { runtime, definitions: definitionsFor(usualModels), files: null, note };
     }
   }
+}
+
+/** Node definitions of the first server that answers; null when none does. */
+async function firstDefinitions(urls: readonly string[]): Promise<NodeDefinitions | null> {
+  const asked = urls.map(async (url) => {
+    const answer = await request(`${url}/object_info`, { signal: AbortSignal.timeout(askTimeoutMs) });
+    return (await answer.body.json()) as NodeDefinitions;
+  });
+  return Promise.any(asked).catch(() => null);
 }

@@ -1,7 +1,6 @@
 import type uPlot from 'uplot';
 import type { Colours } from './colours.ts';
 import { ticksOf } from './components/time-axis.tsx';
-import { minuteOfDay } from './format.ts';
 
 /** A round value a little above `max`, and the steps up to it. */
 export function niceScale(max: number): { max: number; step: number } {
@@ -46,13 +45,13 @@ export function drawLabels(u: uPlot, colours: Colours, unit: string): void {
   }
   const range = u.scales['x'];
   const ticks = ticksOf({ from: (range?.min ?? 0) * 1000, to: (range?.max ?? 1) * 1000 });
-  const every = bbox.width / ratio < 60 * ticks.length ? 2 : 1;
-  for (const [index, t] of ticks.entries()) {
+  const every = bbox.width / ratio < 70 * ticks.length ? 2 : 1;
+  for (const [index, { t, label }] of ticks.entries()) {
     if (index % every !== 0) continue;
     const x = u.valToPos(t / 1000, 'x', true);
     const share = (x - bbox.left) / bbox.width;
     ctx.textAlign = share < 0.04 ? 'left' : share > 0.96 ? 'right' : 'center';
-    write(minuteOfDay(t), x, bbox.top + bbox.height + 14 * ratio);
+    write(label, x, bbox.top + bbox.height + 14 * ratio);
   }
   ctx.restore();
 }

@@ -107,7 +107,8 @@ function addLogs(app: Api, context: ApiContext, lifetime: FleetParts['lifetime']
       const forget = lifetime.onClose(() => stop.abort());
       const lines = context.logs(id, { follow: request.query.follow, signal: stop.signal });
       const body = Readable.from(formatted(lines, ndjson ? asJson : asText));
-      body.once('close', () => {
+      // Not the body's own end: that waits for the next line.
+      reply.raw.once('close', () => {
         stop.abort();
         forget();
       });

@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { ComfleetError } from '../../errors.ts';
 import type { StagedFile, StageFile } from '../../outbound/stage-file.ts';
-import { partsOf } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
 import type { Api } from '../server.ts';
@@ -31,7 +30,7 @@ export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {
 
 async function stageBody(request: FastifyRequest, stageFile: StageFile): Promise<StagedFile> {
   if (request.isMultipart()) {
-    for await (const part of partsOf(request)) {
+    for await (const part of request.parts()) {
       // Stored before the loop is left, which ends the reading of the form.
       if (part.type === 'file') return await stageFile({ content: part.file, filename: part.filename });
     }

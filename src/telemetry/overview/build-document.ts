@@ -18,6 +18,8 @@ import { windowMs } from './window.ts';
 
 /** So many segments go into a document; beyond, short neighbours are drawn as one. */
 const maxSegments = 4_000;
+/** A young gateway shows the time since its start, but no less than this: the rest would be empty. */
+const shortestWindowMs = 120_000;
 
 export interface DocumentInput {
   /** Every slot of the runtime. */
@@ -27,6 +29,8 @@ export interface DocumentInput {
   /** Timing profile of emulated containers; null for real ones. */
   readonly profile: string | null;
   readonly now: number;
+  /** Since when events have come. */
+  readonly since: number;
   readonly fleet: Fleet;
   readonly deployments: readonly Deployment[];
   readonly lines: LifeLines;
@@ -66,7 +70,7 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
   const judged = finished.filter((job) => job.kept !== null);
   return {
     as_of: now,
-    window: { from: now - windowMs, to: now },
+    window: { from: Math.max(now - windowMs, Math.min(input.since, now - shortestWindowMs)), to: now },
     verdict: verdictOf(facts),
     slo,
     latency,
@@ -76,7 +80,12 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
       top: mostFrequentError(failed),
       series: trailing(judged, now, (jobs) => share(jobs.filter((job) => job.outcome === 'failed').length, jobs.length)),
     },
-    queue: { length: queued, oldest_wait_s: oldest, longest_wait_s: queue.longestWaitMs / 1000, series: queue.series },
+    queue: {
+      length: queued,
+      oldest_wait_s: oldest,
+      longest_wait_s: Math.max(oldest ?? 0, queue.longestWaitMs / 1000),
+      series: queue.series,
+    },
     containers: {
       by_state: byState(slots),
       on_gpu: slots.filter((slot) => slot.container !== null && slot.gpu !== null).length,

@@ -4,6 +4,7 @@
  */
 export interface OverviewDocument {
   readonly as_of: number;
+  /** Ten minutes, less when the gateway is younger; series may begin before it. */
   readonly window: { readonly from: number; readonly to: number };
   readonly verdict: Verdict;
   readonly slo: {
@@ -27,7 +28,7 @@ export interface OverviewDocument {
   readonly queue: {
     readonly length: number;
     readonly oldest_wait_s: number | null;
-    readonly longest_wait_s: number | null;
+    readonly longest_wait_s: number;
     readonly series: readonly Point[];
   };
   readonly containers: { readonly by_state: Readonly<Record<LineState, number>>; readonly on_gpu: number; readonly capacity: number };
@@ -179,5 +180,6 @@ export interface DeploymentRow {
   readonly failed_share: number | null;
   readonly usd_per_min: number | null;
   readonly usd_per_1000: number | null;
+  /** The limit that holds it back by the name of its setting, or why it cannot run. */
   readonly held_by: string | null;
 }

@@ -207,6 +207,19 @@ describe('jobs', () => {
 });
 
 describe('the document', () => {
+  it('covers the time since the gateway began, from two minutes to ten', () => {
+    const world = quietWorld();
+    const covered = (): number => {
+      const { window } = world.document();
+      return (window.to - window.from) / 1000;
+    };
+    const lengths = [30, 270, 900].map((seconds) => {
+      world.after(seconds);
+      return covered();
+    });
+    expect(lengths).toEqual([120, 300, 600]);
+  });
+
   it('tells what happened in words, newest first', () => {
     const { world, id } = oneContainer();
     world.scaled('collage', 2, 0, '3 jobs wait');

@@ -40,10 +40,12 @@ class FleetOverview implements Overview {
   readonly #jobs = new JobWindow();
   readonly #events = new LiveEvents();
   readonly #starts = new Starts();
+  readonly #since: number;
   #version = 0;
 
   constructor(options: OverviewOptions) {
     this.#options = options;
+    this.#since = options.clock.now();
     this.#lines = new LifeLines(options.slots, (stretch) => this.#costs.add(stretch));
   }
 
@@ -72,6 +74,7 @@ class FleetOverview implements Overview {
     return buildDocument({
       ...options,
       now,
+      since: this.#since,
       fleet,
       deployments: deployments.list(),
       lines: this.#lines,

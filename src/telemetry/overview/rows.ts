@@ -42,7 +42,7 @@ export function deploymentRows(input: RowInput): DeploymentRow[] {
       failed_share: share(jobs.filter((job) => job.outcome === 'failed').length, judged.length),
       usd_per_min: costs.length === 0 && input.priced ? 0 : usdPerMinute(costs),
       usd_per_1000: usd === undefined || done === 0 ? null : (usd / done) * 1000,
-      held_by: queue?.heldBy ?? null,
+      held_by: deployment.problems[0]?.message ?? queue?.heldBy ?? null,
     };
   });
 }

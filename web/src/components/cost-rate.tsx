@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 import type { CostPoint } from '../../../src/telemetry/overview/document.ts';
 import type { Colours } from '../colours.ts';
@@ -16,7 +16,7 @@ export function CostRate({ document, range, zoom }: ChartProps) {
   const [asTable, setAsTable] = useState(false);
   const [at, setAt] = useState<number | null>(null);
   const { cost } = document;
-  const { series } = cost;
+  const series = useMemo(() => cost.series.filter((point) => point.t >= document.window.from), [cost.series, document.window.from]);
   const priced = cost.unit === 'usd_per_min';
   const { max } = niceScale(Math.max(priced ? 0.004 : 1, ...series.map((point) => point.busy + point.starting + point.idle)));
   const draw = useCallback((u: uPlot, colours: Colours) => drawStack(u, colours, series), [series]);

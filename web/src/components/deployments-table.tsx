@@ -68,7 +68,7 @@ export function DeploymentsTable({ rows }: { rows: readonly DeploymentRow[] }) {
             {rows.map((row) => (
               <tr key={`${row.name}@${row.environment}`}>
                 {columns.map((column) => (
-                  <td key={column.label} data-l={column.label} className={column.number ? 'num' : ''}>
+                  <td key={column.label} data-l={column.label} className={column.number ? 'num' : 'words'}>
                     {column.cell(row)}
                   </td>
                 ))}

@@ -1,12 +1,15 @@
 import type { OverviewDocument } from '../../../src/telemetry/overview/document.ts';
 import { count } from '../format.ts';
 import { Banner } from './banner.tsx';
+import { FreeSlots } from './free-slots.tsx';
+import { SlotGrid } from './slot-grid.tsx';
 
 /** Nothing has run yet: the commands that change that, and what is there to run on. */
 export function Empty({ document }: { document: OverviewDocument }) {
   const { deployments, example, slots, containers } = document;
   const gpu = slots.find((slot) => slot.gpu !== null)?.gpu;
   const deployed = deployments.length > 0;
+  const served = deployments.find((row) => row.default)?.name ?? 'mine';
   const cost = document.cost.usd_per_min === null ? '' : ' and costs $0.000/min until the first job';
   return (
     <>
@@ -40,7 +43,7 @@ export function Empty({ document }: { document: OverviewDocument }) {
                 <div>
                   <b>Say how many containers there may be</b>
                   <p className="soft">They follow the traffic: none without it. These limits can be changed at any time.</p>
-                  <Command name="scale" text={`npx comfleet scale ${deployments[0]?.name ?? 'mine'} --max-containers 4`} />
+                  <Command name="scale" text={`npx comfleet scale ${served} max_containers=4`} />
                 </div>
               </li>
               <li>
@@ -58,19 +61,7 @@ export function Empty({ document }: { document: OverviewDocument }) {
             <h2>Slots</h2>
             <span className="note right">{count(containers.capacity, 'slot')}, all free</span>
           </header>
-          <div className="in">
-            <ol className="lanes">
-              {slots.map((slot, index) => (
-                <li key={slot.id} className={slot.host === slots[index - 1]?.host ? 'lane' : 'lane host'}>
-                  <span className="place">{`${slot.host} ${slot.device.replace('gpu', '')}`}</span>
-                  <svg aria-hidden="true">
-                    <line className="l-base" x1="0" x2="100%" y1="19.5" y2="19.5" />
-                  </svg>
-                  <span className="muted">free</span>
-                </li>
-              ))}
-            </ol>
-          </div>
+          <div className="in">{slots.length > 0 ? <FreeSlots slots={slots} /> : <SlotGrid count={containers.capacity} />}</div>
         </section>
       </div>
     </>

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { LineState, OverviewDocument } from '../../../src/telemetry/overview/document.ts';
-import { containerName, minuteOfDay } from '../format.ts';
+import { containerName, minuteOfDay, timeOfDay } from '../format.ts';
 import { ChartFoot } from './chart-foot.tsx';
 import { HostGroup } from './host-group.tsx';
 import { useWords } from './lane.tsx';
@@ -31,13 +31,14 @@ export function LifeLines({ document, range }: { document: OverviewDocument; ran
         useWords(bySlot.get(slot.id) ?? []),
       ]),
   };
+  const time = range.to - range.from < 300_000 ? timeOfDay : minuteOfDay;
   const hidden = document.containers.capacity - slots.length;
   return (
     <section className="sheet" aria-label="Containers on their slots">
       <header>
         <h2>Containers on their slots</h2>
         <span className="note">
-          {minuteOfDay(range.from)} to {minuteOfDay(range.to)}; each block is one job
+          {time(range.from)} to {time(range.to)}; each block is one job
         </span>
       </header>
       <div className="in">

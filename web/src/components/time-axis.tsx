@@ -5,13 +5,21 @@ export interface TimeRange {
   readonly to: number;
 }
 
-const steps = [10_000, 30_000, 60_000, 120_000];
+const steps = [5_000, 10_000, 30_000, 60_000, 120_000];
 
-/** Round times of a range, five or six of them. */
-export function ticksOf({ from, to }: TimeRange): number[] {
+export interface Tick {
+  readonly t: number;
+  readonly label: string;
+}
+
+/** Round times of a range, at most seven of them, with seconds where they are less than a minute apart. */
+export function ticksOf({ from, to }: TimeRange): Tick[] {
   const step = steps.find((one) => (to - from) / one <= 6) ?? 120_000;
   const first = Math.ceil(from / step) * step;
-  return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, index) => first + index * step);
+  return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, index) => {
+    const t = first + index * step;
+    return { t, label: step < 60_000 ? timeOfDay(t) : minuteOfDay(t) };
+  });
 }
 
 /** The times below the life lines. */
@@ -22,12 +30,12 @@ export function TimeAxis({ range, live }: { range: TimeRange; live: boolean }) {
     <div className="lane axis" aria-hidden="true">
       <span />
       <svg className="chart">
-        {ticks.map((t) => (
+        {ticks.map(({ t, label }) => (
           <text key={t} x={`${share(t)}%`} y="12" textAnchor={share(t) < 4 ? 'start' : share(t) > 96 ? 'end' : 'middle'}>
-            {minuteOfDay(t)}
+            {label}
           </text>
         ))}
-        {share(ticks.at(-1) ?? range.from) < 92 && (
+        {share(ticks.at(-1)?.t ?? range.from) < 92 && (
           <text x="100%" y="12" textAnchor="end">
             {live ? 'now' : timeOfDay(range.to)}
           </text>
