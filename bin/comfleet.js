@@ -27,8 +27,8 @@ process.emitWarning = function (warning, options) {
   if (type !== 'ExperimentalWarning') emitWarning.apply(null, arguments);
 };
 if (found[0] < 24) {
-  // Workers and the supervisor are other processes or threads.
-  process.env.NODE_OPTIONS = ((process.env.NODE_OPTIONS || '') + ' --disable-warning=ExperimentalWarning').trim();
+  // Workers are threads of their own; they and the supervisor only listen to the environment.
+  process.env.NODE_NO_WARNINGS = '1';
 }
 
 import('node:fs')

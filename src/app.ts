@@ -218,6 +218,7 @@ function composeServer(given: Given, serving: Serving) {
     webhooks,
     metrics,
     overview: () => overview.snapshot(fleet, deployments),
+    overviewTag: () => overview.tag(),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     draining: () => state.draining,

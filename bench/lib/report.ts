@@ -10,23 +10,25 @@ export interface Figure {
   readonly holds: boolean | null;
 }
 
-/** A benchmark: one command, one or more figures. Progress goes to standard error by `say`. */
+export interface BenchOptions {
+  /** Tells how it goes, a line each. */
+  readonly say: (line: string) => void;
+  /** Also what takes minutes. */
+  readonly full: boolean;
+}
+
+/** A benchmark: one command, one or more figures. */
 export interface Bench {
   readonly name: string;
   readonly what: string;
-  readonly run: (say: (line: string) => void) => Promise<Figure[]>;
+  readonly run: (options: BenchOptions) => Promise<Figure[]>;
 }
 
+export type Row = Figure & { readonly bench: string };
+
 /** The figures as a Markdown table. */
-export function table(rows: readonly (Figure & { bench: string })[]): string {
+export function table(rows: readonly Row[]): string {
   const head = ['bench', 'what', 'measured', 'reference in the same run', 'target', 'holds'];
-  const cells = rows.map((row) => [
-    row.bench,
-    row.what,
-    row.value,
-    row.reference,
-    row.target,
-    row.holds === null ? '' : row.holds ? 'yes' : 'NO',
-  ]);
+  const cells = rows.map((row) => [row.bench, row.what, row.value, row.reference, row.target, row.holds === null ? '' : row.holds ? 'yes' : 'NO']);
   return [head, head.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }

@@ -65,6 +65,8 @@ export interface ApiContext {
   readonly webhooks: Pick<Webhooks, 'replay' | 'secret'>;
   readonly metrics: Pick<Metrics, 'contentType' | 'text' | 'httpStarted' | 'httpFinished' | 'jobRejected'>;
   readonly overview: () => OverviewDocument;
+  /** Changes when the overview does. */
+  readonly overviewTag: () => string;
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;
   readonly dashboard: () => DashboardPage;

@@ -78,6 +78,12 @@ describe('the command line as such', () => {
     },
   );
 
+  test('an error of the configuration is exit code 2, and says where', async () => {
+    const { code, err } = await cli.comfleet(['keys', 'list', '--config', 'no.yaml']);
+    expect(code).toBe(2);
+    expect(err).toContain('--config: there is no file');
+  });
+
   test('no gateway is exit code 1, with what to do', async () => {
     const { code, err } = await cli.comfleet(['jobs', '--url', `http://127.0.0.1:${await freePort()}`]);
     expect(code).toBe(1);

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../version.ts';
 import { containersVerb } from './containers.ts';
 import { deployVerb } from './deploy.ts';
 import { doctorVerb } from './doctor.ts';
@@ -69,7 +67,7 @@ export async function run(): Promise<void> {
   });
   process.exitCode = await main(process.argv.slice(2), {
     terminal: { env, cwd: process.cwd(), out, err },
-    version: packageVersion(),
+    version: packageVersion,
     signals: (listener) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, listener);
       return () => {
@@ -80,15 +78,4 @@ export async function run(): Promise<void> {
     startApp: async (config) => (await import('../app.ts')).startApp(config),
     openKeys: async (config) => (await import('../app.ts')).openKeys(config),
   });
-}
-
-function packageVersion(): string {
-  for (let folder = path.dirname(fileURLToPath(import.meta.url)); folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    try {
-      return (JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  return 'unknown';
 }

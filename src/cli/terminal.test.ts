@@ -74,6 +74,9 @@ test('a status line is drawn over itself on a terminal, and nowhere else', () =>
   status.clear();
   status.clear();
   expect(screen.text).toBe('\r\u001B[2Kone t\r\u001B[2K');
+  const unknown = { text: '', isTTY: true, columns: 0, write: (text: string) => void (unknown.text += text) };
+  new StatusLine(unknown, true).show('one two');
+  expect(unknown.text).toBe('\r\u001B[2Kone two');
   const file = { text: '', write: (text: string) => void (file.text += text) };
   new StatusLine(file, true).show('one');
   new StatusLine(screen, false).show('three');

@@ -41,6 +41,9 @@ const escapes = /\u001B\[\d+m/g;
 /** Columns that a text takes on the screen. */
 export const widthOf = (text: string): number => Array.from(text.replace(escapes, '')).length;
 
+/** Columns of a screen; a terminal that does not know says 0. */
+export const columnsOf = (screen: Screen): number => screen.columns || 80;
+
 /** The text, cut (and then without its colours) where it is wider than `columns`. */
 export const fit = (text: string, columns: number): string =>
   widthOf(text) > columns ? Array.from(text.replace(escapes, '')).slice(0, columns).join('') : text;
@@ -111,7 +114,7 @@ export class StatusLine {
 
   show(text: string): void {
     if (!this.#live || text === this.#shown) return;
-    const width = (this.#screen.columns ?? 80) - 1;
+    const width = columnsOf(this.#screen) - 1;
     this.#screen.write(`\r\u001B[2K${fit(text, width)}`);
     this.#shown = text;
   }

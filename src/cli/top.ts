@@ -1,7 +1,7 @@
 import type { OverviewDocument } from '../telemetry/overview/document.ts';
 import { stateText } from './containers.ts';
 import { secondsBetween, type ContainerWire, type List } from './shapes.ts';
-import { bar, count, fit, money, plain, seconds, table, type Palette } from './terminal.ts';
+import { bar, columnsOf, count, fit, money, plain, seconds, table, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
 /** `comfleet top`: the fleet on one screen, drawn anew as things happen. */
@@ -102,9 +102,8 @@ function changeFlag(signal: AbortSignal): { set(): void; next(): Promise<null> }
 
 /** Draws over what was there, so that nothing flickers; what does not fit is left out. */
 function draw(out: Session['terminal']['out'], text: string): void {
-  const { columns = 80, rows = 24 } = out;
-  const lines = text.split('\n').slice(0, rows - 1);
-  const fitted = lines.map((line) => fit(line, columns));
+  const lines = text.split('\n').slice(0, (out.rows || 24) - 1);
+  const fitted = lines.map((line) => fit(line, columnsOf(out)));
   out.write(`\u001B[H${fitted.map((line) => `${line}\u001B[K`).join('\n')}\u001B[J`);
 }
 

@@ -18,7 +18,8 @@ export function checkGraph(graph: Graph, definitions: NodeDefinitions, supplied:
     const message = 'No node of the graph gives a result. Add one that saves or shows something, such as SaveImage.';
     return [{ code: 'invalid_graph', node: Object.keys(graph)[0] ?? '', message }];
   }
-  return [...neededBy(graph, outputs)].flatMap((id) => checkNode(graph, id, definitions, supplied));
+  const needed = [...neededBy(graph, outputs)].sort(byNumber.compare);
+  return needed.flatMap((id) => checkNode(graph, id, definitions, supplied));
 }
 
 /** Throws when `checkGraph` finds something: `unknown_node`, `missing_file` or `invalid_graph`, naming all of that kind. */

@@ -8,6 +8,8 @@ import type { PromptTrack } from './track.ts';
 
 /** Times of the watch over prompts, milliseconds. */
 export interface WatchTimes {
+  /** So long a new socket may take until the server's first message; after that prompts are followed by asking. */
+  readonly greeting: number;
   /** So long a prompt may say nothing on an open socket before the queue is asked for it. */
   readonly silence: number;
   /** The same without a socket, or when messages may have been missed. */
@@ -18,7 +20,7 @@ export interface WatchTimes {
   readonly interrupt: number;
 }
 
-export const defaultWatchTimes: WatchTimes = { silence: 5_000, poll: 1_000, stuck: 30_000, interrupt: 30_000 };
+export const defaultWatchTimes: WatchTimes = { greeting: 2_000, silence: 5_000, poll: 1_000, stuck: 30_000, interrupt: 30_000 };
 
 export interface ConnectionOptions {
   readonly endpoint: Endpoint;
@@ -72,7 +74,8 @@ export class Connection {
 
   /** Settles when the socket listens, or cannot be opened: prompts are then followed by asking. */
   open(): Promise<void> {
-    if (this.#listening) return Promise.resolve();
+    // A socket that was not greeted in time is kept: it may still begin to speak.
+    if (this.#listening || (this.#socket !== null && this.#opening === null)) return Promise.resolve();
     this.#opening ??= this.#connect().finally(() => (this.#opening = null));
     return this.#opening;
   }
@@ -126,22 +129,24 @@ export class Connection {
     });
     this.#socket = socket;
     socket.on('open', () => socket.send('{"type": "feature_flags", "data": {"supports_preview_metadata": true}}'));
-    return new Promise((resolve) => {
+    const greeted = new Promise<void>((resolve) => {
+      const late = this.#clock.at(this.#clock.now() + this.#times.greeting, resolve);
       socket.on('message', (data, isBinary) => {
         if (socket !== this.#socket) return;
         // The first message is `status`: only now does the server know this client.
-        if (!this.#listening) {
-          this.#listening = true;
-          resolve();
-        }
+        this.#listening = true;
+        late.cancel();
+        resolve();
         this.#hear(data as Buffer, isBinary);
       });
-      socket.on('error', () => socket.terminate());
       socket.on('close', () => {
+        late.cancel();
         resolve();
         if (socket === this.#socket) this.#socketGone();
       });
     });
+    socket.on('error', () => socket.terminate());
+    return greeted;
   }
 
   #hear(frame: Buffer, isBinary: boolean): void {

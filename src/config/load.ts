@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ComfleetError } from '../errors.ts';
+import { packageRoot } from '../version.ts';
 import { configFrom } from './build.ts';
 import { Complaints } from './complaints.ts';
 import { fileSchema } from './file.ts';
@@ -58,13 +58,10 @@ export function loadConfig(source: ConfigSource): Loaded {
   return { config, notes: [...renamed.notes, ...strangeVariables(source.env)] };
 }
 
-/** `examples/comfleet.yaml` of the package that this file belongs to, seen from src as from dist/src; null when it is not there. */
+/** The example that ships with the package; null when it is not there. */
 export function shippedConfig(): string | null {
-  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
-    const candidate = path.join(folder, 'examples', 'comfleet.yaml');
-    if (existsSync(path.join(folder, 'package.json'))) return existsSync(candidate) ? candidate : null;
-    if (folder === path.dirname(folder)) return null;
-  }
+  const file = path.join(packageRoot, 'examples', 'comfleet.yaml');
+  return existsSync(file) ? file : null;
 }
 
 function chooseFile({ flags, env, cwd, shipped = shippedConfig() }: ConfigSource): string | null {

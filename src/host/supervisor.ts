@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Endpoint } from '../comfyui/runner.ts';
@@ -32,17 +32,22 @@ export interface SupervisorOptions {
   readonly leaseMs: number;
   /** Called once when the lease has run out and everything is stopped. */
   readonly onAbandoned: () => void;
+  /** Told what went wrong without a caller who could be told. */
+  readonly report: (error: unknown) => void;
 }
 
 /** Owns the containers of one host. It outlives gateways, and stops everything when none has renewed its lease for a while. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #containers = new Map<string, Managed>();
+  /** Those of containers that are there, and for a moment longer: until the file holds every line. */
+  readonly #logs = new Map<string, ContainerLog>();
   readonly #events: SupervisorEvent[] = [];
   readonly #listeners = new Set<(event: SupervisorEvent) => void>();
   #epoch = 0;
   #seq = 0;
   #lease: Timer | null = null;
+  #ending = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -51,8 +56,15 @@ export class Supervisor {
     this.renewLease();
   }
 
-  /** A gateway lives: whichever does, since only one owns the data folder. */
+  /** Number of the last event. Error: `supervisor_failed` when everything is being stopped. */
+  get seq(): number {
+    this.#checkAlive();
+    return this.#seq;
+  }
+
+  /** A gateway lives: whichever does, since only one owns the data folder. Error: `supervisor_failed` when everything is being stopped. */
   renewLease(): void {
+    this.#checkAlive();
     const { clock, leaseMs } = this.#options;
     this.#lease?.cancel();
     this.#lease = clock.at(clock.now() + leaseMs, () => {
@@ -60,16 +72,16 @@ export class Supervisor {
     });
   }
 
-  /** Begins a start; an id that is there is left alone. */
+  /** Begins a start; an id that is there is left alone. Errors: `conflict` when a later gateway was seen; `supervisor_failed` as above. */
   start(request: StartRequest): void {
+    this.#checkAlive();
     this.#checkEpoch(request.epoch);
     if (this.#containers.has(request.id)) return;
-    const { clock, launchers } = this.#options;
+    const { clock, launchers, report } = this.#options;
     const folder = this.#folderOf(request.id);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const managed: Managed = {
       request,
-      log: new ContainerLog(this.logFile(request.id)),
+      log: new ContainerLog(this.logFile(request.id), report),
       startedAt: clock.now(),
       state: 'starting',
       endpoint: null,
@@ -78,7 +90,14 @@ export class Supervisor {
       gone: null,
     };
     this.#containers.set(request.id, managed);
-    managed.launched = launchers[request.launch.kind].launch(request, folder, this.#report(managed));
+    this.#logs.set(request.id, managed.log);
+    const told = this.#report(managed);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      managed.launched = launchers[request.launch.kind].launch(request, folder, told);
+    } catch (error) {
+      told.exited('start_failed', error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** Settles when the container is gone; an unknown one is. */
@@ -87,7 +106,9 @@ export class Supervisor {
     await this.#stop(id, graceMs);
   }
 
+  /** Settles when no container is left; from its beginning on, none is started. */
   async stopAll(graceMs: number): Promise<void> {
+    this.#ending = true;
     this.#lease?.cancel();
     await Promise.all([...this.#containers.keys()].map((id) => this.#stop(id, graceMs)));
   }
@@ -113,7 +134,7 @@ export class Supervisor {
 
   /** The log of a container that is there. */
   log(id: string): ContainerLog | undefined {
-    return this.#containers.get(id)?.log;
+    return this.#logs.get(id);
   }
 
   logFile(id: string): string {
@@ -130,6 +151,7 @@ export class Supervisor {
         this.#publish({ type: 'phase', id, phase, at, ...(detail ? { detail } : {}) });
       },
       ready: (endpoint) => {
+        if (managed.gone) return;
         managed.state = 'ready';
         managed.endpoint = endpoint;
         managed.readyAt = clock.now();
@@ -159,8 +181,10 @@ export class Supervisor {
   async #forget(managed: Managed): Promise<void> {
     const { id } = managed.request;
     this.#containers.delete(id);
-    managed.log.close();
-    await rm(this.#folderOf(id), { recursive: true, force: true });
+    const emptied = rm(this.#folderOf(id), { recursive: true, force: true, maxRetries: 3 }).catch(this.#options.report);
+    await Promise.all([managed.log.close(), emptied]);
+    // The id may be there again.
+    if (this.#logs.get(id) === managed.log) this.#logs.delete(id);
   }
 
   #publish(event: SupervisorEvent['event']): void {
@@ -168,6 +192,10 @@ export class Supervisor {
     this.#events.push(numbered);
     if (this.#events.length > 2 * eventsKept) this.#events.splice(0, this.#events.length - eventsKept);
     for (const listener of this.#listeners) listener(numbered);
+  }
+
+  #checkAlive(): void {
+    if (this.#ending) throw new ComfleetError('supervisor_failed', 'the supervisor is stopping everything, and ends');
   }
 
   #checkEpoch(epoch: number): void {
@@ -179,13 +207,20 @@ export class Supervisor {
 
   /** What a supervisor that was killed has left: folders of containers that died with it, and logs that nobody reads any more. */
   #clearRemains(): void {
-    const { folder, clock } = this.#options;
+    const { folder, clock, report } = this.#options;
     const containers = join(folder, 'containers');
-    for (const name of readdirSync(containers)) rmSync(join(containers, name), { recursive: true, force: true });
+    for (const name of readdirSync(containers)) {
+      // Its process may have some seconds left to write into it: see guard.ts.
+      try {
+        rmSync(join(containers, name), { recursive: true, force: true, maxRetries: 3 });
+      } catch (error) {
+        report(error);
+      }
+    }
     const logs = join(folder, 'logs');
     for (const name of readdirSync(logs)) {
       const file = join(logs, name);
-      if (existsSync(file) && statSync(file).mtimeMs < clock.now() - logsKeptMs) rmSync(file);
+      if (statSync(file).mtimeMs < clock.now() - logsKeptMs) rmSync(file);
     }
   }
 }

@@ -40,10 +40,10 @@ interface Network {
 }
 
 function network(cidr: string, kind: string): Network {
-  const [address = '', bits = ''] = cidr.split('/');
+  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(cidr) ?? [];
   const version = isIP(address);
   const prefix = Number(bits);
-  if (version === 0 || !/^\d{1,3}$/.test(bits) || prefix > (version === 4 ? 32 : 128)) {
+  if (version === 0 || prefix > (version === 4 ? 32 : 128)) {
     throw new ComfleetError('invalid_config', `allow_private: ${cidr} is not a network; write it like 10.0.0.0/8`);
   }
   const family = version === 4 ? 'ipv4' : 'ipv6';

@@ -196,6 +196,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
       jobRejected: ({ reason }) => void rejected.push(reason),
     },
     overview: () => overview,
+    overviewTag: () => 'tag',
     logs: async function* () {
       yield { at: t0, stream: 'stdout', text: 'Starting server' };
       yield { at: t0 + 1, stream: 'stderr', text: '<b>warning</b>' };

@@ -8,6 +8,8 @@ export interface Import {
   readonly target: string | null;
   /** Gone after compilation: it joins no modules at run time. */
   readonly typeOnly: boolean;
+  /** Read from a quoted word, which may mean something else. */
+  readonly guessed: boolean;
 }
 
 export interface Source {
@@ -24,7 +26,13 @@ const skipped = new Set(['node_modules', 'dist']);
 
 /** Every source file of the project under `root`. */
 export function readSources(root: string): Source[] {
-  return roots.flatMap((folder) => walk(root, folder)).map((path) => toSource(path, readFileSync(join(root, path), 'utf8')));
+  const paths = roots.flatMap((folder) => walk(root, folder));
+  const there = new Set(paths);
+  return paths.map((path) => {
+    const source = toSource(path, readFileSync(join(root, path), 'utf8'));
+    // A quoted word is the name of a worker's file only where there is such a file.
+    return { ...source, imports: source.imports.filter(({ guessed, target }) => !guessed || (target !== null && there.has(target))) };
+  });
 }
 
 function walk(root: string, folder: string): string[] {
@@ -68,6 +76,7 @@ function toImport(path: string, code: string, match: RegExpMatchArray): Import {
     specifier,
     target: specifier.startsWith('.') ? resolve(path, specifier) : null,
     typeOnly: match.groups?.['type'] !== undefined,
+    guessed: false,
   };
 }
 
@@ -77,7 +86,7 @@ function workersOf(path: string, code: string): Import[] {
   return [...code.matchAll(/['`](?<name>(?:\.{1,2}\/)*[\w/-]+?)(?:\.ts|\$\{[^}]*\})?['`]/g)].map((match) => {
     const name = match.groups?.['name'] ?? '';
     const target = `${resolve(path, name.startsWith('.') ? name : `./${name}`)}.ts`;
-    return { line: lineAt(code, match.index), specifier: name, target, typeOnly: false };
+    return { line: lineAt(code, match.index), specifier: name, target, typeOnly: false, guessed: true };
   });
 }
 

@@ -36,7 +36,10 @@ export function addHealthRoutes(app: Api, context: ApiContext): void {
       };
     },
   );
-  app.get('/fleet/v1/overview', { schema: { tags, summary: 'What the first page shows of the last ten minutes' } }, () =>
-    context.overview(),
-  );
+  app.get('/fleet/v1/overview', { schema: { tags, summary: 'What the first page shows of the last ten minutes' } }, (request, reply) => {
+    // The page asks again after each event: most answers are "nothing new" and cost nothing.
+    const etag = `"${context.overviewTag()}"`;
+    reply.headers({ etag, 'cache-control': 'no-cache' });
+    return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(context.overview());
+  });
 }
