@@ -1,13 +1,11 @@
-/**
- * Durable submissions per second, beside what the disk itself can do in the same run: appending the same bytes and syncing
- * them, one at a time and as many at once as there are submitters. Run: node bench/store.ts
- */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Graph } from '../src/comfyui/protocol.ts';
 import type { JobRequest } from '../src/jobs/job.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
+import type { Bench, Figure } from './lib/report.ts';
+import { median, quantile } from './lib/statistics.ts';
 
 const rounds = 3;
 const submitters = [1, 8, 32, 128];
@@ -78,8 +76,6 @@ let count = 0;
 /** Shaped like a UUIDv7 and rising like one. */
 const nextId = (): string => `01890000-0000-7000-8000-${String(++count).padStart(12, '0')}`;
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
 /** Appends of `group` payloads with one sync each, for a round; payloads per second. */
 function rawRate(folder: string, group: number): number {
   const payload = Buffer.from(JSON.stringify(request).repeat(group));
@@ -118,41 +114,44 @@ async function submissions(folder: string, concurrent: number): Promise<Measured
   await Promise.all(Array.from({ length: concurrent }, submitter));
   const elapsed = performance.now() - started;
   await store.close();
-  latencies.sort((a, b) => a - b);
-  const at = (p: number): number => latencies[Math.floor(latencies.length * p)] ?? 0;
-  return { rate: (latencies.length * 1000) / elapsed, p50: at(0.5), p99: at(0.99) };
+  return { rate: (latencies.length * 1000) / elapsed, p50: median(latencies), p99: quantile(latencies, 0.99) };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'comfleet-bench-store-'));
-try {
-  const bytes = Buffer.byteLength(JSON.stringify(request));
-  console.log(`durable submissions, ${bytes} bytes each, median of ${rounds} rounds of ${roundMs / 1000} s, in ${tmpdir()}\n`);
-  console.log('submitters  submissions/s  p50 ms  p99 ms   append+sync/s one at a time   grouped');
-  for (const concurrent of submitters) {
-    const measured: Measured[] = [];
-    const single: number[] = [];
-    const grouped: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      single.push(rawRate(folder, 1));
-      grouped.push(rawRate(folder, concurrent));
-      measured.push(await submissions(folder, concurrent));
-    }
-    const cells = [
-      String(concurrent).padStart(10),
-      median(measured.map(({ rate }) => rate))
-        .toFixed(0)
-        .padStart(14),
-      median(measured.map(({ p50 }) => p50))
-        .toFixed(2)
-        .padStart(7),
-      median(measured.map(({ p99 }) => p99))
-        .toFixed(2)
-        .padStart(7),
-      median(single).toFixed(0).padStart(29),
-      median(grouped).toFixed(0).padStart(9),
-    ];
-    console.log(cells.join(' '));
+async function figure(folder: string, concurrent: number): Promise<Figure> {
+  const measured: Measured[] = [];
+  const single: number[] = [];
+  const grouped: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    single.push(rawRate(folder, 1));
+    grouped.push(rawRate(folder, concurrent));
+    measured.push(await submissions(folder, concurrent));
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  const whole = (values: number[]): string => Math.round(median(values)).toLocaleString('en');
+  const ms = (values: number[]): string => median(values).toFixed(1);
+  return {
+    what: `durable submissions of ${Buffer.byteLength(JSON.stringify(request))} bytes, ${concurrent} at once`,
+    value: `${whole(measured.map(({ rate }) => rate))}/s, p50 ${ms(measured.map(({ p50 }) => p50))} ms, p99 ${ms(measured.map(({ p99 }) => p99))} ms`,
+    reference: `append and sync of the same bytes: ${whole(single)}/s one by one, ${whole(grouped)}/s in groups of ${concurrent}`,
+    target: '',
+    holds: null,
+  };
 }
+
+/** Beside what the disk itself can do in the same run: appending the same bytes and syncing them, one by one and as many at once. */
+export const storeBench: Bench = {
+  name: 'store',
+  what: 'durable submissions into the store alone',
+  async run({ say }) {
+    const folder = mkdtempSync(join(tmpdir(), 'comfleet-bench-'));
+    try {
+      const figures: Figure[] = [];
+      for (const concurrent of submitters) {
+        say(`${concurrent} submitters`);
+        figures.push(await figure(folder, concurrent));
+      }
+      return figures;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};

@@ -98,7 +98,8 @@ const jobs: Record<LoadSpec['kind'], (server: Server, index: number) => Promise<
   },
 };
 
-const inputs = (index: number): object => (spec.prompts ? { prompt: spec.prompts[Math.floor(Math.random() * spec.prompts.length)] } : { color: index + 1 });
+const inputs = (index: number): object =>
+  spec.prompts ? { prompt: spec.prompts[Math.floor(Math.random() * spec.prompts.length)] } : { color: index + 1 };
 
 async function drive(): Promise<LoadResult> {
   const servers = spec.urls.map((url) => new Server(url));

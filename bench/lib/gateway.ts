@@ -35,7 +35,8 @@ export function writeSetting({ folder, profile, workflow, capacity, scaling }: S
     return join(folder, name);
   };
   const named = typeof profile === 'string' ? profile : file('profile.json', madeUp(profile));
-  const inputs = workflow === 'plain' ? { color: { target: '1.color' } } : { prompt: { target: '2.text' }, seed: { target: '5.seed', random: true } };
+  const inputs =
+    workflow === 'plain' ? { color: { target: '1.color' } } : { prompt: { target: '2.text' }, seed: { target: '5.seed', random: true } };
   const examples = join(root, 'examples', 'collage');
   const deployment =
     workflow === 'collage'
@@ -78,13 +79,24 @@ export interface GatewayOptions {
   readonly args: readonly string[];
   readonly dataDir: string;
   readonly port?: number;
+  /** What starts comfleet, where it is not this clone's own executable. */
+  readonly command?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Starts `comfleet up` and waits for its line of JSON. */
-export async function startGateway({ args, dataDir, port = 0 }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({
+  args,
+  dataDir,
+  port = 0,
+  command,
+  cwd = root,
+  env = cleanEnvironment,
+}: GatewayOptions): Promise<Gateway> {
   const begun = performance.now();
-  const main = join(root, 'bin', 'comfleet.js');
-  const child = launch(process.execPath, [main, 'up', '--json', '--port', String(port), '--data-dir', dataDir, ...args], { env: cleanEnvironment });
+  const [program = '', ...first] = command ?? [process.execPath, join(root, 'bin', 'comfleet.js'), 'up'];
+  const child = launch(program, [...first, '--json', '--port', String(port), '--data-dir', dataDir, ...args], { cwd, env });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const line = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).once('line', resolve);
@@ -95,7 +107,11 @@ export async function startGateway({ args, dataDir, port = 0 }: GatewayOptions):
   const supervisor = (): number => (JSON.parse(readFileSync(join(dataDir, 'supervisor.json'), 'utf8')) as { pid: number }).pid;
   adopt(supervisor());
   return {
-    ...{ url, pid, startedMs, supervisor, gone },
+    url,
+    pid,
+    startedMs,
+    supervisor,
+    gone,
     async stop() {
       const supervisorPid = supervisor();
       // The second request to stop does not wait for running jobs.

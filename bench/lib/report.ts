@@ -29,6 +29,13 @@ export type Row = Figure & { readonly bench: string };
 /** The figures as a Markdown table. */
 export function table(rows: readonly Row[]): string {
   const head = ['bench', 'what', 'measured', 'reference in the same run', 'target', 'holds'];
-  const cells = rows.map((row) => [row.bench, row.what, row.value, row.reference, row.target, row.holds === null ? '' : row.holds ? 'yes' : 'NO']);
+  const cells = rows.map((row) => [
+    row.bench,
+    row.what,
+    row.value,
+    row.reference,
+    row.target,
+    row.holds === null ? '' : row.holds ? 'yes' : 'NO',
+  ]);
   return [head, head.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }

@@ -15,8 +15,16 @@ export const samplerGraph: Graph = {
   5: {
     class_type: 'KSampler',
     inputs: {
-      ...{ seed: 1, steps: 20, cfg: 7, sampler_name: 'euler', scheduler: 'normal', denoise: 1 },
-      ...{ model: ['1', 0], positive: ['2', 0], negative: ['3', 0], latent_image: ['4', 0] },
+      seed: 1,
+      steps: 20,
+      cfg: 7,
+      sampler_name: 'euler',
+      scheduler: 'normal',
+      denoise: 1,
+      model: ['1', 0],
+      positive: ['2', 0],
+      negative: ['3', 0],
+      latent_image: ['4', 0],
     },
   },
   6: { class_type: 'VAEDecode', inputs: { samples: ['5', 0], vae: ['1', 2] } },

@@ -9,6 +9,8 @@ const defaultRetryAfterSeconds = 5;
 
 /** Codes of fastify and its plug-ins that mean something of the catalogue. */
 const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_BAD_URL: 'invalid_parameter',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_REQ_FILE_TOO_LARGE: 'body_too_large',
   FST_PARTS_LIMIT: 'body_too_large',

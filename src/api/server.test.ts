@@ -50,6 +50,21 @@ describe('every answer', () => {
     expect((await world.app.inject({ method: 'DELETE', url: '/' })).headers['allow']).toBe('GET, HEAD, POST');
   });
 
+  test.each(['/%zz', '/fleet/v1/jobs/%E0%A4%A'])('the path %s cannot be read', async (url) => {
+    await create();
+    const response = await world.app.inject(url);
+    expect(response.json()).toMatchObject({ status: 400, code: 'invalid_parameter', request_id: response.headers['x-request-id'] });
+    expect(response.headers).toMatchObject({
+      'content-type': 'application/problem+json; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  test('a path that is far too long is not found', async () => {
+    await create();
+    expect((await world.app.inject(`/fleet/v1/jobs/${'x'.repeat(301)}`)).json()).toMatchObject({ code: 'not_found' });
+  });
+
   test('what is not of the catalogue is internal, keeps its text to itself and is logged', async () => {
     await create({ change: ({ jobs }) => ({ jobs: { ...jobs, get: () => Promise.reject(new Error('secret detail')) } }) });
     const response = await world.app.inject('/fleet/v1/jobs/x');
@@ -66,6 +81,30 @@ describe('every answer', () => {
     expect(response.json()).toMatchObject({ status: 503, code: 'store_failed' });
     expect(response.headers['retry-after']).toBe('5');
     await noJobs();
+  });
+
+  test('every request is counted once when it starts and once when it ends, by its route', async () => {
+    const counted: string[] = [];
+    await create({
+      change: ({ metrics }) => ({
+        metrics: {
+          ...metrics,
+          httpStarted: ({ method, route }) => void counted.push(`${method} ${route}`),
+          httpFinished: ({ method, route, status }) => void counted.push(`${method} ${route} ${status}`),
+        },
+      }),
+    });
+    await world.app.inject('/fleet/v1/jobs/some-id');
+    await world.app.inject({ url: '/livez', headers: { host: 'evil.example' } });
+    await world.app.inject('/nothing');
+    expect(counted).toEqual([
+      'GET /fleet/v1/jobs/:id',
+      'GET /fleet/v1/jobs/:id 404',
+      'GET /livez',
+      'GET /livez 403',
+      'GET null',
+      'GET null 404',
+    ]);
   });
 
   test('429 says when to come back', async () => {

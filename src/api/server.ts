@@ -11,7 +11,7 @@ import { createLifetime } from './lifetime.ts';
 import { addOpenApi } from './open-api.ts';
 import { checkOrigin } from './origin.ts';
 import { addProbes } from './probes.ts';
-import { addProblems, answerBrokenRequest } from './problems.ts';
+import { addProblems, answerBrokenRequest, sendProblem } from './problems.ts';
 import { addSimpleRoutes } from './simple.ts';
 
 /** The server with zod as the language of its schemas. */
@@ -44,18 +44,24 @@ export function createServer(context: ApiContext): FastifyInstance {
     forceCloseConnections: 'idle',
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(5_000, limits.headersMs, limits.requestMs) },
     clientErrorHandler: answerBrokenRequest,
+    // Paths that the router cannot read do not get as far as the hooks below.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...securityHeaders, 'x-request-id': request.id });
+      void sendProblem(request, reply, error);
+    },
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
 
   app.setValidatorCompiler(validatorCompiler);
   // Answers are typed by their schemas; checking them again at each request would only cost.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  // First, so that what is counted as finished was counted as started, however it ends.
+  addRequestLog(app, context);
   app.addHook('preClose', async () => lifetime.close());
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'x-request-id': request.id });
     checkOrigin(request.headers, context.config.network);
   });
-  addRequestLog(app, context);
   // Before the key is asked for: the page asks for it itself.
   leadBrowsersToPage(app);
   addAuthentication(app, context);

@@ -236,19 +236,23 @@ describe('Idempotency-Key', () => {
 });
 
 describe('a client that goes away', () => {
+  let port: number;
+  beforeEach(async () => {
+    port = await listen(world.app);
+  });
+
+  /** Asks, and goes away as soon as its job is there; settles when the server has noticed. */
   async function leave(headers: Record<string, string>): Promise<void> {
-    const port = await listen(world.app);
-    const request = httpRequest({
-      port,
-      host: '127.0.0.1',
-      method: 'POST',
-      path: '/',
-      headers: { ...headers, 'content-type': 'application/json' },
-    });
-    request.on('error', () => undefined);
+    const options = { port, host: '127.0.0.1', method: 'POST', path: '/', headers: { ...headers, 'content-type': 'application/json' } };
+    const { promise: noticed, resolve } = Promise.withResolvers<void>();
+    world.app.server.once('connection', (socket) => socket.once('close', () => resolve()));
+    const before = world.bound.length;
+    const request = httpRequest(options).on('error', () => undefined);
     request.end('{"prompt":"x"}');
-    await until(async () => (await world.context.store.jobs({ limit: 1 })).items.length === 1);
+    await until(async () => world.bound.length > before && (await world.context.store.jobs({ limit: 1 })).items.length === 1);
     request.destroy();
+    await noticed;
+    await settle();
   }
 
   test('its job goes on', async () => {
@@ -261,6 +265,16 @@ describe('a client that goes away', () => {
   test('unless it said otherwise', async () => {
     await leave({ 'x-comfleet-on-disconnect': 'cancel' });
     await until(async () => (await newestJob()).state === 'canceled');
+  });
+
+  test('and only the one that made the job can end it so', async () => {
+    const key = { 'idempotency-key': 'k' };
+    const first = Promise.resolve(post('/', { prompt: 'x' }, key));
+    await until(async () => (await world.context.store.jobs({ limit: 1 })).items.length === 1);
+    await leave({ ...key, 'x-comfleet-on-disconnect': 'cancel' });
+    expect((await newestJob()).state).toBe('queued');
+    await world.finish((await newestJob()).id);
+    expect((await first).rawPayload).toEqual(png);
   });
 });
 

@@ -31,7 +31,7 @@ export function openEventStream(reply: FastifyReply, lifetime: Lifetime, limits:
   const write = (text: string): void => {
     if (body.destroyed || body.readableEnded) return;
     body.push(text);
-    
+    if (body.readableLength + reply.raw.writableLength > limits.streamBacklogBytes) body.destroy();
   };
   const heartbeat = setInterval(() => write(': alive\n\n'), limits.heartbeatMs);
   const forget = lifetime.onClose(end);

@@ -62,6 +62,11 @@ async function listens(call: (method: 'GET', path: string) => Promise<unknown>):
 
 const pause = (clock: Clock, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    const timer = clock.at(clock.now() + pollMs, resolve);
-    signal.addEventListener('abort', () => (timer.cancel(), resolve()), { once: true });
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.at(clock.now() + pollMs, end);
+    signal.addEventListener('abort', end);
   });

@@ -69,9 +69,9 @@ export function withRange(input: WorkflowInput, range: Range): WorkflowInput {
 /** Why a value of this type cannot go into a field that takes `found`; null when it can. */
 export function mismatch(declared: InputType, found: InputType): string | null {
   const takes: Readonly<Record<InputType, readonly InputType[]>> = {
-    int: ['int'],
-    float: ['float', 'int'],
-    boolean: ['boolean'],
+    int: ['int', 'enum'],
+    float: ['float', 'int', 'enum'],
+    boolean: ['boolean', 'enum'],
     string: ['string', 'enum', 'image', 'file', 'int', 'float', 'boolean'],
     enum: ['enum', 'string', 'image', 'file'],
     image: ['image', 'file', 'enum', 'string'],

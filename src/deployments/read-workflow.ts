@@ -8,7 +8,7 @@ import { ComfleetError } from '../errors.ts';
 import { checkDefault } from './check-value.ts';
 import { isJson, mismatch, rangeOfField, typeOfField, withRange } from './describe-input.ts';
 import { inferInputs, type InputDraft } from './infer-inputs.ts';
-import type { InputTarget, Workflow, WorkflowFile, WorkflowInput } from './workflow.ts';
+import type { InputTarget, InputType, Workflow, WorkflowFile, WorkflowInput } from './workflow.ts';
 
 export interface WorkflowDeclaration {
   readonly graph: Graph;
@@ -49,8 +49,18 @@ function declaredInput(name: string, config: InputConfig, reading: Reading): Wor
     const field = typeOfField(reading.graph, target, reading.definitions);
     const reason = reading.definitions && mismatch(input.type, field);
     if (reason) throw wrong(name, `${reason} (${target.node}.${target.field})`, target);
+    if (field !== 'enum') checkChoices(input, field, config.choices ?? [], target);
   }
   return input;
+}
+
+function checkChoices({ name }: WorkflowInput, type: InputType, choices: readonly unknown[], target: InputTarget): void {
+  if (type === 'image' || type === 'file') return;
+  for (const choice of choices) {
+    checkDefault({ name, type, targets: [target], required: false }, choice, (reason) =>
+      wrong(name, `each of its choices ${reason}`, target),
+    );
+  }
 }
 
 function readTarget(name: string, text: string, { graph, definitions }: Reading): InputTarget {

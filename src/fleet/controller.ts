@@ -93,6 +93,7 @@ export class Controller {
     const epoch = await store.acquireLease({ name: 'controller', holder, at: clock.now(), ttlMs: leaseTtlMs, takeOver: true });
     if (epoch === null) throw new ComfleetError('data_folder_in_use', 'another gateway holds the lease of this data folder');
     this.containers.epoch = epoch;
+    await this.#decisions.continueStored();
     this.#beat(holder);
   }
 
@@ -328,10 +329,13 @@ export class Controller {
     this.#detach(runner.definitions(endpoint).then((definitions) => deployments.learnDefinitions(definitions)));
   }
 
+  /** Starts that fail together are one failure; those that their supervisor took with it are none of theirs. */
   #startFailed(pool: Pool, container: Container): void {
+    const now = this.#deps.clock.now();
+    if (container.failure?.code === 'crashed' || now < pool.backoffUntil) return;
     pool.failedStarts++;
     pool.lastFailure = container.failure?.message ?? null;
-    pool.backoffUntil = this.#deps.clock.now() + Math.min(maxBackoffMs, 1_000 * 2 ** (pool.failedStarts - 1));
+    pool.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (pool.failedStarts - 1));
   }
 
   #addPool(deployment: Deployment): Pool {

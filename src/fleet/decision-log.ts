@@ -15,6 +15,12 @@ export class DecisionLog {
     this.#deps = deps;
   }
 
+  /** Goes on with the numbers of the gateway's former lives. */
+  async continueStored(): Promise<void> {
+    const [last] = await this.#deps.store.decisions({ limit: 1 });
+    this.#seq = last?.seq ?? 0;
+  }
+
   record(step: ScalingStep): void {
     const { store, bus, log } = this.#deps;
     const { pool, summary, bounds, memoryBefore, decision, limited } = step;

@@ -1,24 +1,26 @@
 import { fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { ComfleetError, type ErrorCode } from '../errors.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
 import type { LogLine, RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
-import { socketPathOf, type StartRequest, type SupervisorEvent, type SupervisorInfo } from './protocol.ts';
+import { jsonLines } from './lines.ts';
+import { socketPathOf, type EventLine, type EventPosition, type StartRequest, type SupervisorInfo } from './protocol.ts';
 
-const leasePeriodMs = 10_000;
-const reconnectMs = 200;
-/** A start of the supervisor that says nothing for so long has failed. */
-const spawnTimeoutMs = 20_000;
+const leaseMsUsual = 60_000;
+/** A lease is renewed so often that it survives several lost renewals. */
+const renewalsPerLease = 6;
+const retryMs = 200;
+/** A supervisor that cannot be started within this time, or that says nothing for so long while it starts, has failed. */
+const reachTimeoutMs = 20_000;
 
 export interface SupervisorClientOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly report: (error: unknown) => void;
-  /** How long the supervisor keeps containers without a gateway; for tests. */
+  /** How long a supervisor that this client starts keeps containers without a gateway; for tests. */
   readonly leaseMs?: number;
 }
 
@@ -27,8 +29,8 @@ export class SupervisorClient {
   readonly #options: SupervisorClientOptions;
   readonly #pool: Pool;
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
-  #info: SupervisorInfo | null = null;
-  #seq = 0;
+  #pid = 0;
+  #position: EventPosition = { instance: '', seq: 0 };
   #lease: Timer | null = null;
   #closed = false;
 
@@ -38,17 +40,22 @@ export class SupervisorClient {
     this.#pool = new Pool('http://supervisor', { socketPath: socketPathOf(options.folder), bodyTimeout: 0, headersTimeout: 0 });
   }
 
-  /** Connects to the supervisor of the folder, or starts it. Error: `supervisor_failed`. */
+  /** Connects to the supervisor of the folder, or starts it. Events from now on will be heard. Error: `supervisor_failed`. */
   static async connect(options: SupervisorClientOptions): Promise<SupervisorClient> {
     const client = new SupervisorClient(options);
-    await client.#reach();
-    client.#followEvents();
-    client.#renew();
+    try {
+      client.#position = await client.#reach();
+    } catch (error) {
+      await client.#pool.destroy();
+      throw error;
+    }
+    void client.#followEvents();
     return client;
   }
 
+  /** The supervisor's process. */
   get pid(): number {
-    return this.#info?.pid ?? 0;
+    return this.#pid;
   }
 
   async start(request: StartRequest): Promise<void> {
@@ -69,24 +76,23 @@ export class SupervisorClient {
   }
 
   async *logs(id: string, { follow, signal }: { follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine> {
-    const { body } = await this.#pool.request({
-      method: 'GET',
-      path: `/containers/${encodeURIComponent(id)}/logs?follow=${follow ? 1 : 0}`,
-      signal,
-    });
     try {
-      for await (const line of createInterface({ input: body })) yield JSON.parse(line) as LogLine;
+      const path = `/containers/${encodeURIComponent(id)}/logs?follow=${follow ? 1 : 0}`;
+      for await (const line of this.#lines(path, signal)) yield line as LogLine;
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  /** Ends the connection; with `stopAll` every container and the supervisor first. */
+  /** Ends the connection; with `stopAll` every container and the supervisor first, unless that has died and they with it. */
   async close({ stopAll, graceMs }: { stopAll: boolean; graceMs: number }): Promise<void> {
     this.#closed = true;
     this.#lease?.cancel();
-    if (stopAll) await this.#call('POST', '/shutdown', { grace_ms: graceMs });
-    await this.#pool.destroy();
+    try {
+      if (stopAll && (await this.#hello())) await this.#call('POST', '/shutdown', { grace_ms: graceMs });
+    } finally {
+      await this.#pool.destroy();
+    }
   }
 
   async #call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
@@ -94,10 +100,8 @@ export class SupervisorClient {
       const headers = { 'content-type': 'application/json' };
       const answer = await this.#pool.request({ method, path, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
       const text = await answer.body.text();
-      const value: unknown = text === '' ? undefined : JSON.parse(text);
-      if (answer.statusCode < 400) return value;
-      const { code, detail } = value as { code: ErrorCode; detail: string };
-      throw new ComfleetError(code, detail);
+      if (answer.statusCode >= 400) throw errorOf(text);
+      return text === '' ? undefined : JSON.parse(text);
     } catch (error) {
       if (error instanceof ComfleetError) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -105,78 +109,99 @@ export class SupervisorClient {
     }
   }
 
-  /** Finds the supervisor or starts one; true when it is another one than before. */
-  async #reach(): Promise<boolean> {
-    const before = this.#info?.instance;
-    const info = await this.#hello();
-    if (!info) await spawnSupervisor(this.#options);
-    this.#info = info ?? (await this.#hello());
-    if (!this.#info) throw new ComfleetError('supervisor_failed', 'the supervisor was started but does not answer');
-    return before !== undefined && before !== this.#info.instance;
+  async *#lines(path: string, signal?: AbortSignal): AsyncGenerator<unknown, void, undefined> {
+    const { statusCode, body } = await this.#pool.request({ method: 'GET', path, ...(signal ? { signal } : {}) });
+    if (statusCode >= 400) throw errorOf(await body.text());
+    yield* jsonLines(body);
+  }
+
+  /** Finds the supervisor, or starts one, and renews the lease. Error: `supervisor_failed`. */
+  async #reach(): Promise<SupervisorInfo> {
+    const { clock, folder } = this.#options;
+    const deadline = clock.now() + reachTimeoutMs;
+    for (;;) {
+      const info = await this.#hello();
+      if (info) {
+        this.#pid = info.pid;
+        this.#renew();
+        return info;
+      }
+      if (this.#closed || clock.now() > deadline) throw new ComfleetError('supervisor_failed', `no supervisor answers for ${folder}`);
+      const listens = await spawnSupervisor(this.#options);
+      // Another supervisor of this folder begins or ends just now.
+      if (!listens) await this.#pause();
+    }
   }
 
   async #hello(): Promise<SupervisorInfo | null> {
     try {
       return (await this.#call('GET', '/supervisor')) as SupervisorInfo;
     } catch {
-      // Nobody listens there.
+      // Nobody listens there, or one who ends.
       return null;
     }
   }
 
-  /** Reads the stream of events for as long as this client lives; when it breaks, reaches the supervisor again. */
-  #followEvents(): void {
-    const { clock, report } = this.#options;
-    this.#readEvents()
-      .catch((error: unknown) => {
-        if (!this.#closed) report(error);
-      })
-      .finally(() => {
-        if (this.#closed) return;
-        this.#reach().then(
-          (replaced) => {
-            // A new supervisor counts its events from the beginning.
-            if (replaced) this.#reset();
-            this.#renew();
-            this.#followEvents();
-          },
-          (error: unknown) => {
-            report(error);
-            clock.at(clock.now() + reconnectMs, () => this.#followEvents());
-          },
-        );
-      });
-  }
-
-  async #readEvents(): Promise<void> {
-    const { body } = await this.#pool.request({ method: 'GET', path: `/events?after=${this.#seq}` });
-    for await (const line of createInterface({ input: body })) {
-      const event = JSON.parse(line) as SupervisorEvent | { reset: true };
-      if ('reset' in event) this.#reset();
-      else this.#emit(event.event, event.seq);
+  /** Reads the stream of events for as long as this client lives; when it breaks, reaches the supervisor again and goes on where it was. */
+  async #followEvents(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#readEvents();
+      } catch (error) {
+        if (!this.#closed) this.#options.report(error);
+      }
+      try {
+        if (!this.#closed) await this.#reach();
+      } catch (error) {
+        if (!this.#closed) this.#options.report(error);
+        await this.#pause();
+      }
     }
   }
 
-  #reset(): void {
-    this.#emit({ type: 'reset', at: this.#options.clock.now() }, 0);
+  async #readEvents(): Promise<void> {
+    const { instance, seq } = this.#position;
+    for await (const value of this.#lines(`/events?instance=${instance}&after=${seq}`)) {
+      const line = value as EventLine;
+      if ('reset' in line) {
+        this.#position = line.reset;
+        this.#emit({ type: 'reset', at: this.#options.clock.now() });
+      } else {
+        this.#position = { ...this.#position, seq: line.seq };
+        this.#emit(line.event);
+      }
+    }
   }
 
-  #emit(event: RuntimeEvent, seq: number): void {
-    this.#seq = seq;
+  #emit(event: RuntimeEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
   #renew(): void {
-    const { clock, report } = this.#options;
+    const { clock, report, leaseMs = leaseMsUsual } = this.#options;
     this.#lease?.cancel();
     if (this.#closed) return;
     this.#call('PUT', '/lease').catch(report);
-    this.#lease = clock.at(clock.now() + leasePeriodMs, () => this.#renew());
+    this.#lease = clock.at(clock.now() + leaseMs / renewalsPerLease, () => this.#renew());
+  }
+
+  #pause(): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => clock.at(clock.now() + retryMs, resolve));
   }
 }
 
-/** Starts the supervisor as a process of its own group, with its words in `supervisor.log`; settles when it listens. */
-async function spawnSupervisor({ folder, clock, leaseMs }: SupervisorClientOptions): Promise<void> {
+/** The error of an answer, as `errors.ts` wrote it. */
+function errorOf(problem: string): ComfleetError {
+  const { code, detail } = JSON.parse(problem) as { code: ErrorCode; detail: string };
+  return new ComfleetError(code, detail);
+}
+
+/**
+ * Starts the supervisor as a process of its own group, with its words in `supervisor.log`. True when it listens; false when the folder has
+ * a supervisor already. Error: `supervisor_failed`.
+ */
+async function spawnSupervisor({ folder, clock, leaseMs }: SupervisorClientOptions): Promise<boolean> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log = openSync(join(folder, 'supervisor.log'), 'a', 0o600);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -185,12 +210,19 @@ async function spawnSupervisor({ folder, clock, leaseMs }: SupervisorClientOptio
   const child = fork(main, args, { detached: true, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
   try {
-    await new Promise<void>((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const fail = (why: string): void => reject(new ComfleetError('supervisor_failed', `${why}; see ${join(folder, 'supervisor.log')}`));
-      const timer = clock.at(clock.now() + spawnTimeoutMs, () => fail('the supervisor did not start in time'));
-      child.once('message', () => (timer.cancel(), resolve()));
-      child.once('error', (error) => fail(error.message));
-      child.once('exit', (code) => fail(`the supervisor ended with code ${code}`));
+      const timer = clock.at(clock.now() + reachTimeoutMs, () => {
+        child.kill('SIGKILL');
+        fail('the supervisor did not start in time');
+      });
+      child.once('message', () => (timer.cancel(), resolve(true)));
+      child.once('error', (error) => (timer.cancel(), fail(error.message)));
+      child.once('exit', (code, signal) => {
+        timer.cancel();
+        if (code === 0) resolve(false);
+        else fail(`the supervisor ended with ${signal ?? `code ${code}`}`);
+      });
     });
   } finally {
     child.removeAllListeners();

@@ -58,7 +58,10 @@ function launch(
     async stop() {
       stopped = true;
       timer.cancel();
-      await (await server)?.close();
+      await server?.then(
+        (opened) => opened.close(),
+        () => undefined, // It never opened; that has been told.
+      );
     },
   };
 }

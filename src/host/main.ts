@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { PixelPool } from '../emulator/pixels/pool.ts';
 import { createSystemClock } from '../fleet/system-clock.ts';
 import { takeLock } from '../lock.ts';
@@ -11,7 +11,10 @@ import { socketPathOf } from './protocol.ts';
 import { createSupervisorServer } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** The supervisor's process: `main.ts --folder DATA_FOLDER [--lease-ms N]`. Its parent gets the message `ready`, or the message `taken`. */
+/**
+ * The supervisor's process: `main.ts --folder DATA_FOLDER [--lease-ms N]`. Its parent gets the message `ready`, or sees it end
+ * with code 0 when the folder has a supervisor already. Its standard error is `supervisor.log`.
+ */
 function main(): void {
   const { values } = parseArgs({ options: { folder: { type: 'string' }, 'lease-ms': { type: 'string', default: '60000' } } });
   const folder = values.folder;
@@ -19,7 +22,7 @@ function main(): void {
   // Ctrl-C in the terminal goes to whoever is in its group; the gateway tells us what to do.
   process.on('SIGINT', () => undefined);
   const lock = takeLock(join(folder, 'supervisor.lock'));
-  if (!lock) return tellParent('taken');
+  if (!lock) return;
 
   const socket = socketPathOf(folder);
   mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
@@ -27,27 +30,30 @@ function main(): void {
   const clock = createSystemClock();
   const exit = (): void => {
     rmSync(socket, { force: true });
+    if (dirname(socket) !== folder) rmSync(dirname(socket), { recursive: true, force: true });
     process.exit(0);
   };
+  const report = (error: unknown): void => void process.stderr.write(`${inspect(error)}\n`);
   const pixels = new PixelPool({ threads: Math.max(1, availableParallelism() - 1) });
   const launchers = {
-    emulated: createEmulatedLauncher({ clock, pixels: pixels }),
+    emulated: createEmulatedLauncher({ clock, pixels }),
     process: createProcessLauncher({ clock, env: process.env }),
   };
-  const supervisor = new Supervisor({ clock, folder, launchers, leaseMs: Number(values['lease-ms']), onAbandoned: exit });
+  const supervisor = new Supervisor({ clock, folder, launchers, leaseMs: Number(values['lease-ms']), onAbandoned: exit, report });
   process.on('SIGTERM', () => void supervisor.stopAll(0).finally(exit));
 
   const instance = `${process.pid}-${Math.floor(clock.now())}`;
-  const server = createSupervisorServer(supervisor, { pid: process.pid, instance }, exit);
+  const server = createSupervisorServer({ supervisor, pid: process.pid, instance, onShutdown: exit });
   server.listen(socket, () => {
     writeFileSync(join(folder, 'supervisor.json'), `${JSON.stringify({ pid: process.pid, instance, socket })}\n`);
-    tellParent('ready');
+    tellParent();
   });
 }
 
-function tellParent(word: 'ready' | 'taken'): void {
+function tellParent(): void {
   if (!process.send) return;
-  process.send(word, () => process.disconnect());
+  // A parent that died meanwhile has hung up already.
+  process.send('ready', () => process.connected && process.disconnect());
 }
 
 main();

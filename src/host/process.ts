@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -16,6 +17,8 @@ const firstPort = 8400;
 const lastPort = 65_535;
 const startTimeoutMs = 600_000;
 const tailLines = 12;
+/** Time for the last lines of a container that has ended: a process that it put into another group can hold its pipes open for ever. */
+const lastWordsMs = 1_000;
 
 /** Real ComfyUI servers as processes of their own groups, each with its own port, folders, database and GPU. */
 export function createProcessLauncher({ clock, env }: { clock: Clock; env: NodeJS.ProcessEnv }): Launcher {
@@ -60,8 +63,8 @@ class ProcessContainer implements Launched {
     try {
       for (const name of ['input', 'output', 'user']) mkdirSync(join(folder, name), { recursive: true });
       const port = await freePort(ports);
-      if (this.#stopping) return this.#exited.resolve();
       void this.#exited.promise.then(() => ports.delete(port));
+      if (this.#stopping) return this.#exited.resolve();
       this.#spawn(port);
       this.#timeout = clock.at(clock.now() + startTimeoutMs, () => this.#failStart('start_timeout', 'it was not ready after ten minutes'));
       void this.#followStart(`http://127.0.0.1:${port}`, launch);
@@ -97,16 +100,21 @@ class ProcessContainer implements Launched {
     this.#read(child.stdout, 'stdout', phases);
     this.#read(child.stderr, 'stderr', phases);
     child.on('error', (error) => this.#gone(error.message));
-    child.on('close', (code, signal) => this.#gone(signal ? `it was killed by ${signal}` : `it ended with code ${code}`));
+    child.on('exit', (code, signal) => {
+      // What it started and left behind goes with it, and so do the ends of its pipes that are held there.
+      this.#signal('SIGKILL');
+      const gone = (): void => (timer.cancel(), this.#gone(wayOut(code, signal)));
+      const timer = this.#parts.clock.at(this.#parts.clock.now() + lastWordsMs, gone);
+      child.once('close', gone);
+    });
   }
 
   #read(stream: Readable, name: 'stdout' | 'stderr', phases: (line: string, at: number) => void): void {
     createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
       this.#parts.report.log(name, line);
-      if (this.#ready) return;
-      phases(line, this.#parts.clock.now());
       this.#tail.push(line);
       if (this.#tail.length > tailLines) this.#tail.shift();
+      if (!this.#ready) phases(line, this.#parts.clock.now());
     });
   }
 
@@ -129,19 +137,19 @@ class ProcessContainer implements Launched {
   }
 
   #failStart(code: 'start_failed' | 'start_timeout', message: string): void {
-    this.#parts.report.exited(code, `${message}\n${this.#tail.join('\n')}`);
-    void this.stop(0);
+    void this.stop(0).then(() => this.#parts.report.exited(code, `${message}\n${this.#tail.join('\n')}`));
   }
 
   #gone(how: string): void {
+    const asked = this.#stopping;
+    this.#stopping = true;
     this.#abort.abort();
     this.#timeout?.cancel();
-    // What it started and left behind goes with it.
-    this.#signal('SIGKILL');
     this.#exited.resolve();
-    if (this.#stopping) return;
-    if (this.#ready) this.#parts.report.exited('crashed', how);
-    else this.#parts.report.exited('start_failed', `${how}: ${explainFailedStart(this.#tail.join('\n'))}`);
+    if (asked) return;
+    const tail = this.#tail.join('\n');
+    if (this.#ready) this.#parts.report.exited('crashed', `${how}\n${tail}`);
+    else this.#parts.report.exited('start_failed', `${how}: ${explainFailedStart(tail)}`);
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -150,9 +158,17 @@ class ProcessContainer implements Launched {
     try {
       process.kill(-pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      // ESRCH: it has ended. EPERM: so it has, and macOS still counts its remains.
+      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
   }
+}
+
+/** The guard passes on a signal as a code above 128, as shells do. */
+function wayOut(code: number | null, signal: NodeJS.Signals | null): string {
+  const number = code !== null && code > 128 ? code - 128 : null;
+  const name = signal ?? Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  return name === undefined ? `it ended with code ${code}` : `it was killed by ${name}`;
 }
 
 /** The first port from 8400 up that nobody listens on, on loopback. */

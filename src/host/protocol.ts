@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
+import type { RuntimeEvent } from '../runtimes/runtime.ts';
 
 /**
  * What a gateway and a host's supervisor say to each other: HTTP and JSON over a local socket.
@@ -12,8 +12,8 @@ import type { RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
  *     GET    /containers                      what is there, for adoption
  *     POST   /containers       StartRequest   begins a start
  *     DELETE /containers/ID?epoch=&grace_ms=  answers when it is gone
- *     GET    /events?after=SEQ                NDJSON of SupervisorEvent, goes on for ever
- *     GET    /containers/ID/logs?follow=1     NDJSON of LogLine
+ *     GET    /events?instance=&after=SEQ      NDJSON of EventLine, goes on for ever
+ *     GET    /containers/ID/logs?follow=1     NDJSON of LogLine, ends with the container
  *     POST   /shutdown         {grace_ms}     stops everything, answers, exits
  *
  * Calls that change something carry the controller's epoch; one below the highest seen is refused with 409.
@@ -41,19 +41,25 @@ export const startRequest = z.strictObject({
 export type StartRequest = z.infer<typeof startRequest>;
 export type Launch = StartRequest['launch'];
 
-export interface SupervisorInfo {
-  readonly pid: number;
-  /** Another one for each life of the supervisor. */
+/** A place in the stream of events: each life of a supervisor (`instance`) numbers its own from 1. */
+export interface EventPosition {
   readonly instance: string;
+  /** Number of the last event. */
+  readonly seq: number;
 }
 
-/** An event with its number; `instance` changes when the supervisor was started anew. */
+export interface SupervisorInfo extends EventPosition {
+  readonly pid: number;
+}
+
+/** An event with its number. */
 export interface SupervisorEvent {
   readonly seq: number;
   readonly event: Exclude<RuntimeEvent, { type: 'reset' }>;
 }
 
-export type ContainerList = readonly RunningContainer[];
+/** A reader who comes from a place that is not known here is told where it is now, and must look at the list again. */
+export type EventLine = SupervisorEvent | { readonly reset: EventPosition };
 
 /** The shortest limit of the systems that we run on, less a byte for its end. */
 const longestSocketPath = 103;

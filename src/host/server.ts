@@ -1,18 +1,27 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { ComfleetError, toProblem } from '../errors.ts';
 import { readLogFile } from './container-log.ts';
-import { startRequest, type SupervisorInfo } from './protocol.ts';
+import { startRequest, type EventLine, type EventPosition, type SupervisorInfo } from './protocol.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const shutdownRequest = z.strictObject({ grace_ms: z.int().min(0) });
 const stopQuery = z.strictObject({ epoch: z.coerce.number(), grace_ms: z.coerce.number() });
 
-/** The supervisor's HTTP server, over `protocol.ts`. `onShutdown` is called when everything is stopped and the answer is out. */
-export function createSupervisorServer(supervisor: Supervisor, info: SupervisorInfo, onShutdown: () => void): Server {
+interface Served {
+  readonly supervisor: Supervisor;
+  readonly pid: number;
+  readonly instance: string;
+  /** Called when everything is stopped and the answer is out. */
+  readonly onShutdown: () => void;
+}
+
+/** The supervisor's HTTP server, over `protocol.ts`. */
+export function createSupervisorServer(served: Served): Server {
   return createServer((request, response) => {
-    answer(supervisor, info, onShutdown, request, response).catch((error: unknown) => {
+    answer(served, request, response).catch((error: unknown) => {
       const problem = toProblem(error instanceof z.ZodError ? new ComfleetError('invalid_parameter', z.prettifyError(error)) : error);
       if (response.headersSent) response.destroy();
       else send(response, problem.status, problem);
@@ -20,18 +29,13 @@ export function createSupervisorServer(supervisor: Supervisor, info: SupervisorI
   });
 }
 
-async function answer(
-  supervisor: Supervisor,
-  info: SupervisorInfo,
-  onShutdown: () => void,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function answer(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { supervisor, pid, instance, onShutdown } = served;
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://supervisor');
   const [, resource, id, part] = pathname.split('/');
   switch (`${request.method} /${resource}${id ? '/:id' : ''}${part ? `/${part}` : ''}`) {
     case 'GET /supervisor':
-      return send(response, 200, info);
+      return send(response, 200, { pid, instance, seq: supervisor.seq } satisfies SupervisorInfo);
     case 'PUT /lease':
       supervisor.renewLease();
       return send(response, 204);
@@ -48,10 +52,11 @@ async function answer(
     case 'GET /containers/:id/logs':
       return sendLogs(supervisor, response, id ?? '', searchParams.get('follow') === '1');
     case 'GET /events':
-      return sendEvents(supervisor, response, Number(searchParams.get('after') ?? 0));
+      return sendEvents(served, response, { instance: searchParams.get('instance') ?? '', seq: Number(searchParams.get('after') ?? 0) });
     case 'POST /shutdown':
       await supervisor.stopAll(shutdownRequest.parse(await json(request)).grace_ms);
-      response.once('close', onShutdown);
+      // Whether or not there is still somebody to hear the answer.
+      finished(response, onShutdown);
       return send(response, 204);
     default:
       throw new ComfleetError('not_found', `the supervisor has no ${request.method} ${pathname}`);
@@ -63,24 +68,23 @@ function send(response: ServerResponse, status: number, body?: unknown): void {
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
-/** A forgotten past is told by a first line `{"reset": true}`: the reader then looks at the list again. */
-function sendEvents(supervisor: Supervisor, response: ServerResponse, after: number): void {
+function sendEvents({ supervisor, instance }: Served, response: ServerResponse, after: EventPosition): void {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
-  const past = supervisor.since(after);
-  if (!past) response.write('{"reset":true}\n');
-  for (const event of past ?? []) response.write(`${JSON.stringify(event)}\n`);
-  const end = supervisor.subscribe((event) => response.write(`${JSON.stringify(event)}\n`));
-  response.once('close', end);
+  const write = (line: EventLine): void => void response.write(`${JSON.stringify(line)}\n`);
+  const past = after.instance === instance ? supervisor.since(after.seq) : null;
+  if (!past) write({ reset: { instance, seq: supervisor.seq } });
+  for (const event of past ?? []) write(event);
+  response.once('close', supervisor.subscribe(write));
 }
 
 async function sendLogs(supervisor: Supervisor, response: ServerResponse, id: string, follow: boolean): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   const log = supervisor.log(id);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.flushHeaders();
   const write = (line: unknown): void => void response.write(`${JSON.stringify(line)}\n`);
   if (log) for (const line of log.recent()) write(line);
   else for await (const line of readLogFile(supervisor.logFile(id))) write(line);
   if (!log || !follow) return void response.end();
-  const end = log.follow(write);
-  response.once('close', end);
+  response.once('close', log.follow({ line: write, end: () => response.end() }));
 }

@@ -5,7 +5,7 @@ import type { Report } from './launcher.ts';
  * by the seconds that it prints for each pack, `probe` once it listens.
  */
 export function createStartLog(startedAt: number, report: Pick<Report, 'phase'>): (line: string, at: number) => void {
-  let importing = false;
+  let importsAt: number | null = null;
   let readingTimes = false;
   let times: Record<string, number> = {};
   report.phase('process', { at: startedAt });
@@ -13,12 +13,12 @@ export function createStartLog(startedAt: number, report: Pick<Report, 'phase'>)
   const endOfTimes = (at: number): void => {
     readingTimes = false;
     const total = Object.values(times).reduce((sum, seconds) => sum + seconds, 0);
-    report.phase('custom_nodes', { at: Math.max(startedAt, at - total * 1000), detail: times });
+    report.phase('custom_nodes', { at: Math.max(importsAt ?? startedAt, at - total * 1000), detail: times });
   };
 
   return (line, at) => {
-    if (!importing) {
-      importing = true;
+    if (importsAt === null) {
+      importsAt = at;
       report.phase('imports', { at });
     }
     const time = /^\s*(\d+(?:\.\d+)?) seconds(?: \(IMPORT FAILED\))?: (.+)$/.exec(line);

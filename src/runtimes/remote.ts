@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { request } from 'undici';
 import { probe } from '../comfyui/probe.ts';
 import type { Endpoint } from '../comfyui/runner.ts';
@@ -15,6 +16,8 @@ interface Claimed {
   readonly endpoint: Endpoint;
   readonly startedAt: number;
   readonly log: LogLine[];
+  /** Emits `line` after each one. */
+  readonly written: EventEmitter;
   readonly abort: AbortController;
   state: RunningContainer['state'];
   readyAt: number | null;
@@ -60,6 +63,7 @@ class RemoteRuntime implements Runtime {
       endpoint: { url: spec.slot.device },
       startedAt: at,
       log: [],
+      written: new EventEmitter(),
       abort: new AbortController(),
       state: 'starting',
       readyAt: null,
@@ -94,8 +98,20 @@ class RemoteRuntime implements Runtime {
   }
 
   /** What is known of it here; its own log stays with its owner. */
-  async *logs(id: string): AsyncIterable<LogLine> {
-    yield* this.#claimed.get(id)?.log ?? [];
+  async *logs(id: string, { follow, signal }: { follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine> {
+    const claimed = this.#claimed.get(id);
+    if (!claimed) return;
+    const ends = AbortSignal.any([signal, claimed.abort.signal]);
+    for (let next = 0; ;) {
+      for (const line of claimed.log.slice(next)) {
+        next++;
+        yield line;
+      }
+      if (next < claimed.log.length) continue;
+      if (!follow || ends.aborted) return;
+      // An abort shows in the next round.
+      await once(claimed.written, 'line', { signal: ends }).catch(() => undefined);
+    }
   }
 
   close(): Promise<void> {
@@ -115,7 +131,7 @@ class RemoteRuntime implements Runtime {
   /** A server that hangs up is noticed by whoever talks to it; this finds one that went while nobody did. */
   #watch(claimed: Claimed): void {
     claimed.timer = this.#clock.at(this.#clock.now() + checkPeriodMs, () => {
-      systemStats(claimed.endpoint.url)
+      systemStats(claimed.endpoint.url, claimed.abort.signal)
         .then(
           () => (claimed.failures = 0),
           (error: unknown) => {
@@ -130,6 +146,7 @@ class RemoteRuntime implements Runtime {
 
   #lost(claimed: Claimed, code: 'start_failed' | 'unreachable', message: string): void {
     if (claimed.abort.signal.aborted) return;
+    this.#note(claimed, message);
     this.#release(claimed.spec.id);
     this.#emit({ type: 'exited', id: claimed.spec.id, at: this.#clock.now(), code, message });
   }
@@ -143,6 +160,7 @@ class RemoteRuntime implements Runtime {
 
   #note(claimed: Claimed, text: string): void {
     claimed.log.push({ at: this.#clock.now(), stream: 'comfleet', text });
+    claimed.written.emit('line');
   }
 
   #emit(event: RuntimeEvent): void {
@@ -154,8 +172,9 @@ interface SystemStats {
   readonly devices: readonly { name: string; type: string }[];
 }
 
-async function systemStats(url: string): Promise<SystemStats> {
-  const answer = await request(`${url}/system_stats`, { signal: AbortSignal.timeout(checkTimeoutMs) });
+async function systemStats(url: string, signal?: AbortSignal): Promise<SystemStats> {
+  const signals = [AbortSignal.timeout(checkTimeoutMs), ...(signal ? [signal] : [])];
+  const answer = await request(`${url}/system_stats`, { signal: AbortSignal.any(signals) });
   const stats = (await answer.body.json()) as SystemStats;
   if (answer.statusCode !== 200) throw new Error(`/system_stats answered ${answer.statusCode}`);
   return stats;

@@ -20,7 +20,7 @@ export interface Runtime {
   list(): Promise<readonly RunningContainer[]>;
   /** Calls `listener` for every later event, in order, until the returned function is called. */
   subscribe(listener: (event: RuntimeEvent) => void): () => void;
-  /** The container's log, oldest line first; with `follow` it goes on until the signal aborts. */
+  /** The container's log, oldest line first; with `follow` it goes on until the container is gone or the signal aborts. */
   logs(id: string, options: { follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine>;
   /** Ends the connection. `stopAll`: also stops every container it started, and the supervisor. Remote ones stay. */
   close(options: { stopAll: boolean; graceMs: number }): Promise<void>;

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import sharp from 'sharp';
 import { createClient } from '../../src/cli/client.ts';
 import type { StreamEvent } from '../../src/cli/client.ts';
 
@@ -166,3 +168,6 @@ export function serverTiming(headers: Headers): Record<string, number> {
 }
 
 export const isPng = (body: Buffer): boolean => body.subarray(0, 8).toString('hex') === '89504e470d0a1a0a';
+
+/** What a picture shows, as a short text: the file also carries the graph, which differs from job to job. */
+export const pixels = async (body: Buffer): Promise<string> => createHash('sha256').update(await sharp(body).raw().toBuffer()).digest('hex');

@@ -112,3 +112,12 @@ test('every decision is kept with what went into it and why', async () => {
   const decisions = await sim.store.decisions({ limit: 10 });
   expect(decisions.map((decision) => decision.reason)).toContain('2 in flight want 2; held by gpu_limit');
 });
+
+test('starts that fail together pause the next try once, not once each', async () => {
+  const sim = new Simulation();
+  sim.fleet.failNextStarts = 10;
+  await sim.boot();
+  for (let n = 0; n < 10; n++) await sim.submit();
+  await sim.clock.runFor(18 * second);
+  expect(sim.states()).toEqual({ starting: 10 });
+});

@@ -1,4 +1,4 @@
-/** The process that `emulated-server.ts` of a bench is: one emulated ComfyUI server that answers at once; its URL on standard output. */
+/** A process of emulated ComfyUI servers that answer at once: `emulated-servers.ts FOLDER COUNT`; their URLs as JSON on standard output. */
 import { PixelPool } from '../../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../../src/emulator/profile.ts';
 import { startEmulatedServer } from '../../src/emulator/server.ts';
@@ -9,7 +9,13 @@ const pixels = new PixelPool({ threads: 1 });
 const urls: string[] = [];
 for (let n = 0; n < Number(count); n++) {
   const name = `bench${n}`;
-  const server = await startEmulatedServer({ profile: loadProfile('instant'), clock: createSystemClock(), name, folder: `${folder}/${name}`, pixels });
+  const server = await startEmulatedServer({
+    profile: loadProfile('instant'),
+    clock: createSystemClock(),
+    name,
+    folder: `${folder}/${name}`,
+    pixels,
+  });
   urls.push(server.url);
 }
 process.stdout.write(`${JSON.stringify(urls)}\n`);

@@ -1,0 +1,92 @@
+import { describe } from 'vitest';
+import { createSystemClock } from '../../src/fleet/system-clock.ts';
+import { PixelPool } from '../../src/emulator/pixels/pool.ts';
+import { loadProfile } from '../../src/emulator/profile.ts';
+import { startEmulatedServer, type EmulatedServer } from '../../src/emulator/server.ts';
+import { createRemoteRuntime } from '../../src/runtimes/remote.ts';
+import { createSupervisedRuntime } from '../../src/runtimes/supervised.ts';
+import {
+  connectSupervisor,
+  cpuSlot,
+  fakeLaunch,
+  hurriedClock,
+  instantLaunch,
+  noPython,
+  openWitness,
+  temporaryFolder,
+} from '../support/supervised.ts';
+import { runtimeContract, type RuntimeUnderTest } from './runtime.ts';
+
+async function emulated(): Promise<RuntimeUnderTest> {
+  const folder = temporaryFolder();
+  const { client } = await connectSupervisor(folder.path);
+  const crash = async (url: string): Promise<void> => {
+    const post = (path: string, body: unknown) => fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    await post('/emulator/faults', { crash: true });
+    const prompt = {
+      '1': { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 1, color: 0 } },
+      '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+    };
+    await post('/prompt', { prompt }).catch(() => undefined);
+  };
+  return {
+    runtime: createSupervisedRuntime('emulated', { client, slots: [cpuSlot], launchOn: () => instantLaunch }),
+    crash,
+    dispose: async () => folder.remove(),
+  };
+}
+
+async function processes(): Promise<RuntimeUnderTest> {
+  const folder = temporaryFolder();
+  const witness = await openWitness();
+  const { client } = await connectSupervisor(folder.path);
+  return {
+    runtime: createSupervisedRuntime('process', { client, slots: [cpuSlot], launchOn: () => fakeLaunch(witness) }),
+    async crash(url) {
+      const living = witness.all.filter(({ port }) => url.endsWith(`:${port}`)).at(-1)!;
+      process.kill(living.pid, 'SIGKILL');
+      await living.dead;
+    },
+    async dispose() {
+      witness.close();
+      folder.remove();
+    },
+  };
+}
+
+/** Servers that somebody else runs; one that dies is started anew for the next test. */
+async function remote(): Promise<RuntimeUnderTest> {
+  const folder = temporaryFolder();
+  const pixels = new PixelPool({ threads: 1 });
+  const open = (port: number): Promise<EmulatedServer> =>
+    startEmulatedServer({ profile: loadProfile('instant'), clock: createSystemClock(), name: 'remote', folder: folder.path, pixels, port });
+  let server = await open(0);
+  const { url } = server;
+  const port = Number(new URL(url).port);
+  // Looks after its servers every 5 s, that is 50 ms here.
+  const runtime = createRemoteRuntime({ urls: [url], clock: hurriedClock(100) });
+  runtime.subscribe((event) => {
+    if (event.type === 'exited') void reopen();
+  });
+  let reopening = Promise.resolve();
+  const reopen = async (): Promise<void> => {
+    reopening = open(port).then((opened) => void (server = opened));
+    await reopening;
+  };
+  return {
+    runtime,
+    crash: () => server.close(),
+    async dispose() {
+      await reopening;
+      await server.close();
+      await pixels.close();
+      folder.remove();
+    },
+  };
+}
+
+runtimeContract('emulated', { phases: ['process'], owner: true, crashCode: 'crashed' }, emulated);
+describe.skipIf(noPython)(`the process runtime${noPython ? ' (skipped: no python3)' : ''}`, () => {
+  runtimeContract('process', { phases: ['process', 'imports', 'custom_nodes', 'probe'], owner: true, crashCode: 'crashed' }, processes);
+});
+runtimeContract('remote', { phases: ['probe'], owner: false, crashCode: 'unreachable' }, remote);
