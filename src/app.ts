@@ -233,13 +233,27 @@ async function listen(server: Parts['server'], { network }: Config): Promise<str
   try {
     await server.listen({ host: network.host, port: network.port });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new ComfleetError('port_in_use', `port ${network.port} of ${network.host} is in use by another program`, {}, { cause: error });
+    throw listenError(error as NodeJS.ErrnoException, network);
   }
   const address = server.server.address();
   const port = typeof address === 'object' && address ? address.port : network.port;
   const host = network.host === '0.0.0.0' || network.host === '::' ? '127.0.0.1' : network.host;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function listenError(cause: NodeJS.ErrnoException, { host, port }: Config['network']): Error {
+  const wrong = (key: string, why: string) => new ComfleetError('invalid_config', `network.${key}: ${why}`, {}, { cause });
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new ComfleetError('port_in_use', `port ${port} of ${host} is in use by another program`, {}, { cause });
+    case 'EACCES':
+      return wrong('port', `this user may not listen on port ${port}; choose one above 1023`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return wrong('host', `${host} is no address of this machine; write e.g. host: 127.0.0.1`);
+    default:
+      return cause;
+  }
 }
 
 function running(
@@ -255,21 +269,21 @@ function running(
       await controller.stopContainers('the gateway was stopped');
       for (const step of undo) await step();
     })().then(closed.resolve, closed.reject));
-  const takeNoMore = (): void => {
+  const takeNoMore = (finishing: (job: string) => boolean): void => {
     state.draining = true;
-    jobs.drain();
+    jobs.drain(finishing);
   };
   return {
     banner,
     runningJobs: () => controller.running,
     closed: closed.promise,
     async drain() {
-      takeNoMore();
+      takeNoMore((job) => controller.runs(job));
       await controller.drain();
       await end();
     },
     async stopNow() {
-      takeNoMore();
+      takeNoMore(() => false);
       await end();
     },
   };

@@ -36,6 +36,11 @@ class Server {
     return JSON.parse(answer.body.toString()) as T;
   }
 
+  async picture(path: string): Promise<void> {
+    const { status, body } = await this.call('GET', path);
+    if (status !== 200 || !isPng(body)) throw new Error(`status ${status} and no picture`);
+  }
+
   /** Settles when ComfyUI says on its socket that the prompt is done. */
   async listen(): Promise<(promptId: string) => Promise<void>> {
     this.#socket ??= new Promise((resolve, reject) => {
@@ -59,13 +64,15 @@ class Server {
   }
 }
 
+const isPng = (bytes: Buffer): boolean => bytes.subarray(1, 4).toString() === 'PNG';
+
 type Outputs = Record<string, { outputs: Record<string, { images?: { filename: string; subfolder: string; type: string }[] }> }>;
 
 const jobs: Record<LoadSpec['kind'], (server: Server, index: number) => Promise<void>> = {
   async simple(server, index) {
     const { status, body } = await server.call('POST', '/', inputs(index));
     if (status !== 200) throw new Error(`status ${status}: ${body.toString().slice(0, 200)}`);
-    if (body.length < 70) throw new Error(`an answer of ${body.length} bytes`);
+    if (!isPng(body)) throw new Error('no picture');
   },
   async accepted(server, index) {
     const { status, body } = await server.call('POST', '/', inputs(index), { prefer: 'respond-async' });
@@ -83,7 +90,7 @@ const jobs: Record<LoadSpec['kind'], (server: Server, index: number) => Promise<
     const history = await server.json<Outputs>('GET', `/history/${prompt_id}`);
     const file = history[prompt_id]?.outputs['2']?.images?.[0];
     if (!file) throw new Error('no picture in the history');
-    await server.call('GET', `/view?${new URLSearchParams(file).toString()}`);
+    await server.picture(`/view?${new URLSearchParams(file).toString()}`);
   },
   async v2(server, index) {
     const path = '/api/v2/jobs';
@@ -92,7 +99,7 @@ const jobs: Record<LoadSpec['kind'], (server: Server, index: number) => Promise<
       const job = await server.json<{ status: string; outputs: { id: string }[] }>('GET', `${path}/${id}`);
       if (job.status === 'failed') throw new Error('failed');
       const [picture] = job.outputs;
-      if (picture) return void (await server.call('GET', `/api/v2/assets/${picture.id}/content`));
+      if (picture) return server.picture(`/api/v2/assets/${picture.id}/content`);
       await pause(5);
     }
   },

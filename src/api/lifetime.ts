@@ -1,3 +1,5 @@
+import type { FastifyInstance } from 'fastify';
+
 /** What has to end before the server can: streams, and requests that wait for a job. */
 export interface Lifetime {
   /** True once the server began to close. */
@@ -23,4 +25,29 @@ export function createLifetime(): Lifetime {
       ends.clear();
     },
   };
+}
+
+/**
+ * Ends what `lifetime` holds when the server closes, and every connection once the last answer is out. Node would wait for connections that
+ * have never sent a request, as browsers open them in advance, and for those whose stream ended after it looked for idle ones.
+ */
+export function closeWhenAnswered(app: FastifyInstance, lifetime: Lifetime): void {
+  let unanswered = 0;
+  const closeConnections = (): void => {
+    if (unanswered > 0) return;
+    if (app.server.listening) setImmediate(closeConnections);
+    else app.server.closeAllConnections();
+  };
+  app.addHook('onRequest', async (_request, reply) => {
+    unanswered += 1;
+    // Not the hook onResponse: that is not called when the client goes first.
+    reply.raw.once('close', () => {
+      unanswered -= 1;
+      if (lifetime.closing()) closeConnections();
+    });
+  });
+  app.addHook('preClose', async () => {
+    lifetime.close();
+    closeConnections();
+  });
 }

@@ -7,7 +7,7 @@ import { addBodyParsers } from './body.ts';
 import { defaultLimits, type ApiContext, type ApiLimits } from './context.ts';
 import { addDashboard, leadBrowsersToPage } from './dashboard.ts';
 import { addFleetRoutes } from './fleet/routes.ts';
-import { createLifetime } from './lifetime.ts';
+import { closeWhenAnswered, createLifetime } from './lifetime.ts';
 import { addOpenApi } from './open-api.ts';
 import { checkOrigin } from './origin.ts';
 import { addProbes } from './probes.ts';
@@ -57,7 +57,7 @@ export function createServer(context: ApiContext): FastifyInstance {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   // First, so that what is counted as finished was counted as started, however it ends.
   addRequestLog(app, context);
-  app.addHook('preClose', async () => lifetime.close());
+  closeWhenAnswered(app, lifetime);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'x-request-id': request.id });
     checkOrigin(request.headers, context.config.network);

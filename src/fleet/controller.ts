@@ -153,6 +153,11 @@ export class Controller {
     return this.#bound.size;
   }
 
+  /** Is the job bound to a container now? */
+  runs(job: string): boolean {
+    return this.#bound.has(job);
+  }
+
   /** Binds no more jobs; settles when none runs. Queued jobs stay in the store for the next start. */
   async drain(): Promise<void> {
     this.#draining = true;

@@ -7,7 +7,7 @@ import { ComfleetError, type ErrorCode } from '../errors.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
 import type { LogLine, RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
 import { jsonLines } from './lines.ts';
-import { socketPathOf, type EventLine, type EventPosition, type StartRequest, type SupervisorInfo } from './protocol.ts';
+import { makeSocketFolder, socketPathOf, type EventLine, type EventPosition, type StartRequest, type SupervisorInfo } from './protocol.ts';
 
 const leaseMsUsual = 60_000;
 /** A lease is renewed so often that it survives several lost renewals. */
@@ -80,12 +80,13 @@ export class SupervisorClient {
       const path = `/containers/${encodeURIComponent(id)}/logs?follow=${follow ? 1 : 0}`;
       for await (const line of this.#lines(path, signal)) yield line as LogLine;
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) throw asFailure(`the log of ${id} broke off`, error);
     }
   }
 
   /** Ends the connection; with `stopAll` every container and the supervisor first, unless that has died and they with it. */
   async close({ stopAll, graceMs }: { stopAll: boolean; graceMs: number }): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     this.#lease?.cancel();
     try {
@@ -103,9 +104,7 @@ export class SupervisorClient {
       if (answer.statusCode >= 400) throw errorOf(text);
       return text === '' ? undefined : JSON.parse(text);
     } catch (error) {
-      if (error instanceof ComfleetError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ComfleetError('supervisor_failed', `the supervisor did not answer ${method} ${path}: ${why}`, {}, { cause: error });
+      throw asFailure(`the supervisor did not answer ${method} ${path}`, error);
     }
   }
 
@@ -120,6 +119,7 @@ export class SupervisorClient {
     const { clock, folder } = this.#options;
     const deadline = clock.now() + reachTimeoutMs;
     for (;;) {
+      makeSocketFolder(folder);
       const info = await this.#hello();
       if (info) {
         this.#pid = info.pid;
@@ -181,7 +181,9 @@ export class SupervisorClient {
     const { clock, report, leaseMs = leaseMsUsual } = this.#options;
     this.#lease?.cancel();
     if (this.#closed) return;
-    this.#call('PUT', '/lease').catch(report);
+    this.#call('PUT', '/lease').catch((error: unknown) => {
+      if (!this.#closed) report(error);
+    });
     this.#lease = clock.at(clock.now() + leaseMs / renewalsPerLease, () => this.#renew());
   }
 
@@ -189,6 +191,11 @@ export class SupervisorClient {
     const { clock } = this.#options;
     return new Promise((resolve) => clock.at(clock.now() + retryMs, resolve));
   }
+}
+
+function asFailure(what: string, error: unknown): ComfleetError {
+  if (error instanceof ComfleetError) return error;
+  return new ComfleetError('supervisor_failed', `${what}: ${error instanceof Error ? error.message : String(error)}`, {}, { cause: error });
 }
 
 /** The error of an answer, as `errors.ts` wrote it. */

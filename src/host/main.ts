@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
@@ -7,7 +7,7 @@ import { createSystemClock } from '../fleet/system-clock.ts';
 import { takeLock } from '../lock.ts';
 import { createEmulatedLauncher } from './emulated.ts';
 import { createProcessLauncher } from './process.ts';
-import { socketPathOf } from './protocol.ts';
+import { makeSocketFolder, socketPathOf } from './protocol.ts';
 import { createSupervisorServer } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -25,7 +25,7 @@ function main(): void {
   if (!lock) return;
 
   const socket = socketPathOf(folder);
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+  makeSocketFolder(folder);
   rmSync(socket, { force: true });
   const clock = createSystemClock();
   const exit = (): void => {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../fleet/clock.ts';
 import { probe } from '../comfyui/probe.ts';
-import { comfyuiArguments, comfyuiEnvironment } from './command.ts';
+import { comfyuiArguments, comfyuiEnvironment, databaseOf } from './command.ts';
 import { guardScript } from './guard.ts';
 import type { Launched, Launcher, Report } from './launcher.ts';
 import type { Launch, StartRequest } from './protocol.ts';
@@ -122,7 +122,7 @@ class ProcessContainer implements Launched {
   async #followStart(url: string, launch: Parts['launch']): Promise<void> {
     const { clock, report } = this.#parts;
     try {
-      await probe({ url }, { clock, signal: this.#abort.signal, patient: true });
+      await probe({ url }, { clock, signal: this.#abort.signal, starting: { argument: databaseOf(this.#parts.folder) } });
       if (this.#stopping) return;
       this.#ready = true;
       this.#timeout?.cancel();

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { getuid } from 'node:process';
 import { z } from 'zod';
+import { ComfleetError } from '../errors.ts';
 import type { RuntimeEvent } from '../runtimes/runtime.ts';
 
 /**
@@ -63,6 +66,19 @@ export type EventLine = SupervisorEvent | { readonly reset: EventPosition };
 
 /** The shortest limit of the systems that we run on, less a byte for its end. */
 const longestSocketPath = 103;
+
+/**
+ * Makes the folder of a supervisor's socket, if it is not the data folder itself. Everybody can write into the temporary folder: one that
+ * somebody else has made there would hand them our containers. Error: `supervisor_failed`.
+ */
+export function makeSocketFolder(folder: string): void {
+  const place = dirname(socketPathOf(folder));
+  if (place === folder) return;
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  const found = lstatSync(place);
+  if (found.isDirectory() && found.uid === getuid?.() && (found.mode & 0o077) === 0) return;
+  throw new ComfleetError('supervisor_failed', `${place} is not this user's own: remove it, or use a data folder with a shorter path`);
+}
 
 /** Where the supervisor of a data folder listens: in the folder, or, where that path is too long for a socket, in the temporary folder. */
 export function socketPathOf(folder: string): string {

@@ -19,8 +19,8 @@ interface Dependencies {
 export interface JobsService extends Jobs {
   /** A job reached its final state: wakes whoever waits for it. */
   ended(job: Job): void;
-  /** Accepts no more jobs, and wakes everyone who waits. */
-  drain(): void;
+  /** Accepts no more jobs, and wakes whoever waits for one that does not run: only those that do are still finished. */
+  drain(runs?: (job: string) => boolean): void;
 }
 
 export function createJobs({ store, clock, random, accept, canceled }: Dependencies): JobsService {
@@ -76,9 +76,9 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
       active.delete(job.id);
       waiters.wake(job.id, job);
     },
-    drain() {
+    drain(runs = () => false) {
       draining = true;
-      waiters.wakeAll();
+      waiters.giveUp(runs);
     },
   };
 }

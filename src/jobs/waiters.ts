@@ -12,7 +12,7 @@ export class Waiters {
     this.#clock = clock;
   }
 
-  /** A promise of the ended job, or of null after `timeoutMs`, an abort or `wakeAll`. `end` must be called once it is of no more use. */
+  /** A promise of the ended job, or of null after `timeoutMs`, an abort or `giveUp`. `end` must be called once it is of no more use. */
   wait(id: string, timeoutMs: number, signal: AbortSignal | undefined): { promise: Promise<Job | null>; end: () => void } {
     const { promise, resolve } = Promise.withResolvers<Job | null>();
     const set = this.#waiting.get(id) ?? new Set();
@@ -33,7 +33,8 @@ export class Waiters {
     for (const resolve of this.#waiting.get(id) ?? []) resolve(job);
   }
 
-  wakeAll(): void {
-    for (const set of this.#waiting.values()) for (const resolve of set) resolve(null);
+  /** Ends the wait for every job but those to `keep`. */
+  giveUp(keep: (job: string) => boolean): void {
+    for (const [job, set] of this.#waiting) if (!keep(job)) for (const resolve of set) resolve(null);
   }
 }

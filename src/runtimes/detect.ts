@@ -13,6 +13,8 @@ const run = promisify(execFile);
 const toolTimeoutMs = 10_000;
 const emulatedCapacity = 100;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Which runtime serves, by the configuration and by what is there. */
 export function chooseRuntime({ runtime, comfyui }: Config): 'emulated' | 'process' | 'remote' {
   if (runtime === 'process' && comfyui.path === null) {
@@ -37,8 +39,8 @@ export function emulatedSlots(capacity: number | null, profile: Profile): Slot[]
 }
 
 /** One slot for each GPU, or for as many as `capacity` says (dealt out in turn); without a GPU, `capacity` or one on the CPU. */
-export async function processSlots({ capacity, comfyui }: Config): Promise<Slot[]> {
-  const gpus = comfyui.cpu ? [] : await listGpus();
+export async function processSlots({ capacity, comfyui }: Config, env: Environment): Promise<Slot[]> {
+  const gpus = comfyui.cpu ? [] : visibleGpus(await listGpus(), env['CUDA_VISIBLE_DEVICES']);
   const host = hostname();
   if (gpus.length === 0) return Array.from({ length: capacity ?? 1 }, (_, n) => ({ host, device: `cpu${n}`, gpu: null, share: 0 }));
   const count = capacity ?? gpus.length;
@@ -52,14 +54,37 @@ export async function processSlots({ capacity, comfyui }: Config): Promise<Slot[
 /** The CUDA number of a slot's device; null on CPU. */
 export const cudaDeviceOf = (slot: Slot): number | null => (slot.gpu === null ? null : Number(slot.device.replace('gpu', '')));
 
+interface Gpu {
+  readonly index: number;
+  readonly uuid: string;
+  readonly model: string;
+}
+
+/**
+ * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order: numbers or beginnings of UUIDs. As with CUDA, the first unknown one ends the
+ * list. Undefined leaves all.
+ */
+export function visibleGpus<G extends Gpu>(gpus: readonly G[], visible: string | undefined): readonly G[] {
+  if (visible === undefined) return gpus;
+  const named = visible.split(',').map((name) => {
+    const text = name.trim();
+    return gpus.find(({ index, uuid }) => text === String(index) || (text.startsWith('GPU-') && uuid.startsWith(text)));
+  });
+  const unknown = named.indexOf(undefined);
+  return (unknown === -1 ? named : named.slice(0, unknown)) as G[];
+}
+
 /** GPUs by nvidia-smi; none where it is missing or fails. */
-async function listGpus(): Promise<{ index: number; model: string }[]> {
+async function listGpus(): Promise<Gpu[]> {
   try {
-    const { stdout } = await run('nvidia-smi', ['--query-gpu=index,name', '--format=csv,noheader'], { timeout: toolTimeoutMs });
+    const { stdout } = await run('nvidia-smi', ['--query-gpu=index,uuid,name', '--format=csv,noheader'], { timeout: toolTimeoutMs });
     return stdout
       .split('\n')
       .filter((line) => line.includes(','))
-      .map((line) => ({ index: Number(line.slice(0, line.indexOf(','))), model: gpuModel(line.slice(line.indexOf(',') + 1).trim()) }));
+      .map((line) => {
+        const [index, uuid = '', ...name] = line.split(', ');
+        return { index: Number(index), uuid, model: gpuModel(name.join(', ')) };
+      });
   } catch {
     // No driver: no GPU that ComfyUI could use.
     return [];

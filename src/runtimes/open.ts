@@ -41,7 +41,7 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
     case 'process': {
       const python = await checkComfyui(config.comfyui);
       const path = config.comfyui.path ?? '';
-      const [client, slots] = await Promise.all([connect(), processSlots(config)]);
+      const [client, slots] = await Promise.all([connect(), processSlots(config, process.env)]);
       const runtime = createSupervisedRuntime('process', {
         client,
         slots,

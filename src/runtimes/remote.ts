@@ -73,7 +73,7 @@ class RemoteRuntime implements Runtime {
     this.#claimed.set(spec.id, claimed);
     this.#emit({ type: 'phase', id: spec.id, phase: 'probe', at });
     this.#note(claimed, `claimed ${claimed.endpoint.url}; probe prompt sent`);
-    probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, patient: false }).then(
+    probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, starting: null }).then(
       () => this.#ready(claimed),
       (error: unknown) => this.#lost(claimed, 'start_failed', `${claimed.endpoint.url}: ${reasonOf(error)}`),
     );

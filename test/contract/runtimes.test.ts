@@ -43,7 +43,7 @@ async function processes(): Promise<RuntimeUnderTest> {
   return {
     runtime: createSupervisedRuntime('process', { client, slots: [cpuSlot], launchOn: () => fakeLaunch(witness) }),
     async crash(url) {
-      const living = witness.all.filter(({ port }) => url.endsWith(`:${port}`)).at(-1)!;
+      const living = witness.all.findLast(({ port }) => url.endsWith(`:${port}`))!;
       process.kill(living.pid, 'SIGKILL');
       await living.dead;
     },
