@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { assetsContract } from '../../test/contract/assets.ts';
 import { createDiskAssets } from './disk.ts';
+import { createMemoryAssets } from './memory.ts';
 
 const folders: string[] = [];
 const newFolder = (): string => {
@@ -21,12 +22,17 @@ const filesIn = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 
+/** More than is gathered in memory. */
+const large = Buffer.alloc(300_000, 7);
+
 describe('assets on disk', () => {
   it('keeps each file once, in folders by its hash, and no temporary ones', async () => {
     const folder = newFolder();
     const assets = createDiskAssets({ folder });
-    await Promise.all([assets.put(Buffer.from('abc')), assets.put(Readable.from([Buffer.from('abc')]))]);
-    expect(filesIn(folder)).toEqual(['64/37/b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85']);
+    const puts = [Buffer.from('abc'), large].flatMap((bytes) => [assets.put(bytes), assets.put(Readable.from([bytes])), assets.put(bytes)]);
+    const hashes = (await Promise.all(puts)).map(({ id }) => id.slice('blake3:'.length));
+    expect(hashes[0]).toBe('6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85');
+    expect(filesIn(folder).sort()).toEqual([...new Set(hashes)].map((hash) => `${hash.slice(0, 2)}/${hash.slice(2)}`).sort());
   });
 
   it('is there again after a restart, without the remains of a crash', async () => {
@@ -40,16 +46,19 @@ describe('assets on disk', () => {
   });
 
   it.each([
-    ['a file stands where a folder must be', (path: string) => writeFileSync(path, 'in the way'), ['64']],
-    ['a folder cannot be made', (path: string) => symlinkSync(`${path}-nowhere/x`, path), []],
+    ['a file stands where a folder must be', (path: string) => writeFileSync(path, 'in the way'), true],
+    ['a folder cannot be made', (path: string) => symlinkSync(`${path}-nowhere/x`, path), false],
   ])('leaves nothing behind when %s, and goes on afterwards', async (_what, spoil, left) => {
-    const folder = newFolder();
-    const assets = createDiskAssets({ folder });
-    spoil(join(folder, '64'));
-    await expect(assets.put(Buffer.from('abc'))).rejects.toThrow(/^E[A-Z]+/);
-    await expect(assets.put(Readable.from([Buffer.from('abc')]))).rejects.toThrow(/^E[A-Z]+/);
-    expect(filesIn(folder)).toEqual(left);
-    rmSync(join(folder, '64'));
-    expect(await assets.put(Buffer.from('abc'))).toMatchObject({ bytes: 3 });
+    for (const bytes of [Buffer.from('abc'), large]) {
+      const folder = newFolder();
+      const assets = createDiskAssets({ folder });
+      const name = (await createMemoryAssets().put(bytes)).id.slice('blake3:'.length).slice(0, 2);
+      spoil(join(folder, name));
+      await expect(assets.put(bytes)).rejects.toThrow(/^E[A-Z]+/);
+      await expect(assets.put(Readable.from([bytes]))).rejects.toThrow(/^E[A-Z]+/);
+      expect(filesIn(folder)).toEqual(left ? [name] : []);
+      rmSync(join(folder, name));
+      expect(await assets.put(bytes)).toMatchObject({ bytes: bytes.length });
+    }
   });
 });

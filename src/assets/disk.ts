@@ -10,10 +10,16 @@ import { createPlacer, isMissing, sizeOf } from './place.ts';
 function pathIn(folder: string, id: string): string {
   if (!isAssetId(id)) throw noAsset(id);
   const hex = id.slice('blake3:'.length);
-  return join(folder, hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+  return join(folder, hex.slice(0, 2), hex.slice(2));
 }
 
-/** Assets in a folder of their own: `<first two hex digits>/<next two>/<the rest>`. */
+/** Up to this size a file is gathered in memory first: hashing and writing it whole takes a tenth of the steps of a stream. */
+const smallFile = 256 * 1024;
+
+/**
+ * Assets in a folder of their own: `<first two hex digits>/<the rest>`. One level, because a folder that is new costs a sync of its own:
+ * with 256 of them that is soon over.
+ */
 export function createDiskAssets({ folder }: { folder: string }): Assets {
   const placer = createPlacer(folder);
   const pathOf = (id: string): string => pathIn(folder, id);
@@ -38,15 +44,30 @@ export function createDiskAssets({ folder }: { folder: string }): Assets {
     return { id, bytes: content.length };
   }
 
+  /** Bytes of unknown number: a file that turns out small goes the way of a buffer. */
   async function putStream(content: Readable, maxBytes: number): Promise<Asset> {
+    const chunks = limited(content, maxBytes);
+    const head: Buffer[] = [];
+    for (let bytes = 0; bytes <= smallFile;) {
+      const { value, done } = await chunks.next();
+      if (done) return putBuffer(Buffer.concat(head));
+      head.push(value);
+      bytes += value.length;
+    }
+    return putLarge(head, chunks);
+  }
+
+  async function putLarge(head: readonly Buffer[], rest: AsyncIterable<Buffer>): Promise<Asset> {
     const hasher = await takeHasher();
     let bytes = 0;
     async function* hashed(): AsyncGenerator<Buffer> {
-      for await (const chunk of limited(content, maxBytes)) {
-        bytes += chunk.length;
-        hasher.update(chunk);
-        yield chunk;
-      }
+      for (const chunk of head) yield counted(chunk);
+      for await (const chunk of rest) yield counted(chunk);
+    }
+    function counted(chunk: Buffer): Buffer {
+      bytes += chunk.length;
+      hasher.update(chunk);
+      return chunk;
     }
     try {
       const written = await placer.write(hashed());

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 export interface Placer {
   /** Writes the bytes to a temporary file and syncs it. The answer is its path; a failure leaves nothing behind. */
   write(content: Buffer | AsyncIterable<Buffer>): Promise<string>;
-  /** Moves a temporary file to `path`, two folders below, and makes that durable. A failure leaves nothing behind. */
+  /** Moves a temporary file to `path`, one folder below, and makes that durable. A failure leaves nothing behind. */
   move(from: string, path: string): Promise<void>;
 }
 
@@ -43,7 +43,6 @@ export function createPlacer(folder: string): Placer {
     async move(from, path) {
       const parent = dirname(path);
       try {
-        await ensureFolder(dirname(parent));
         await ensureFolder(parent);
         await rename(from, path);
       } catch (error) {

@@ -15,7 +15,7 @@ const clock: typeof systemClock = {
 let server: Server;
 
 /** A server whose `/history` is answered by `entry`; what it is asked for. */
-async function serve(entry: () => unknown, argv?: () => readonly string[]): Promise<{ url: string; asked: string[] }> {
+async function serve(entry: () => unknown, argv?: () => readonly string[], port = 0): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   server = createServer((request, response) => {
     void (async () => {
@@ -27,7 +27,7 @@ async function serve(entry: () => unknown, argv?: () => readonly string[]): Prom
       return response.end(JSON.stringify(answer));
     })();
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
@@ -59,4 +59,62 @@ test('a probe prompt that does not move is taken out of the queue again', async 
   const { url, asked } = await serve(() => ({}));
   await expect(probe({ url }, { clock, signal, starting: null })).rejects.toMatchObject({ code: 'container_lost' });
   expect(asked.at(-1)).toBe('POST /queue {"delete":["p1"]}');
+});
+
+/** A server whose probe prompt has ended like this by the third question about it. */
+function endedAs(status: string): () => unknown {
+  let questions = 0;
+  const ended = {
+    outputs: {},
+    status: { status_str: status, completed: true, messages: [['execution_error', { exception_message: 'no ears' }]] },
+  };
+  return () => (++questions > 2 ? { p1: ended } : {});
+}
+
+test('it settles when the prompt went through, and leaves it in history', async () => {
+  const { url, asked } = await serve(endedAs('success'));
+  await probe({ url }, { clock, signal, starting: null });
+  expect(asked).toEqual(['GET /system_stats', 'POST /prompt', ...Array<string>(3).fill('GET /history/p1')]);
+});
+
+test('a prompt that fails is told with its last message', async () => {
+  const { url } = await serve(endedAs('error'));
+  const probed = probe({ url }, { clock, signal, starting: null });
+  await expect(probed).rejects.toMatchObject({ code: 'container_lost', message: expect.stringContaining('no ears') });
+});
+
+test('a prompt that does not move is told', async () => {
+  const { url } = await serve(() => ({}));
+  const probed = probe({ url }, { clock, signal, starting: null });
+  await expect(probed).rejects.toMatchObject({ message: 'it takes prompts but does not move them' });
+});
+
+test('a server that starts is waited for, one that should run already is not', async () => {
+  const { url } = await serve(() => succeeded);
+  const { port } = new URL(url);
+  await new Promise((resolve) => server.close(resolve));
+  await expect(probe({ url }, { clock, signal, starting: null })).rejects.toThrow();
+  const probed = probe({ url }, { clock, signal, starting: { argument: 'own' } });
+  await serve(() => succeeded, undefined, Number(port));
+  await probed;
+});
+
+test('an abort ends the waiting for the prompt', async () => {
+  const { url, asked } = await serve(() => ({}));
+  const abort = new AbortController();
+  const probed = probe({ url }, { clock, signal: abort.signal, starting: null });
+  await expect.poll(() => asked).toContain('GET /history/p1');
+  abort.abort();
+  await expect(probed).rejects.toThrow(/abort/i);
+});
+
+test('an abort ends the waiting for the port', async () => {
+  const { url } = await serve(
+    () => ({}),
+    () => ['another'],
+  );
+  const abort = new AbortController();
+  const probed = probe({ url }, { clock, signal: abort.signal, starting: { argument: 'own' } });
+  abort.abort();
+  await expect(probed).rejects.toThrow(/abort/i);
 });

@@ -76,8 +76,8 @@ function unlessTimeout(error: unknown): undefined {
 
 async function listens(call: Call, argument: string): Promise<boolean> {
   try {
-    const { system } = (await call('GET', '/system_stats')) as { system: { argv?: readonly string[] } };
-    return system.argv?.includes(argument) ?? true;
+    const { system } = (await call('GET', '/system_stats')) as { system?: { argv?: readonly string[] } };
+    return system?.argv?.includes(argument) ?? true;
   } catch {
     // Not yet.
     return false;

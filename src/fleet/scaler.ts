@@ -3,7 +3,8 @@ import type { Container } from './container.ts';
 import type { Containers } from './containers.ts';
 import type { Pool } from './pool.ts';
 import { applyLimits, type Bounds, type LimitedDecision } from './scaling/limits.ts';
-import { policies, type Decision, type FleetSummary } from './scaling/policy.ts';
+import { policies } from './scaling/policies.ts';
+import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { Slots } from './slots.ts';
 
 /** A policy runs at most once in this time, unless at a timer it asked for. */

@@ -55,7 +55,7 @@ describe('Supervisor', () => {
 
   beforeEach(() => {
     folder = temporaryFolder();
-    clock = new VirtualClock();
+    clock = new VirtualClock(Date.UTC(2030, 0));
     launched = new Map();
     abandoned = 0;
     troubles = [];
@@ -94,7 +94,7 @@ describe('Supervisor', () => {
     expect(supervisor.list()).toEqual([]);
   });
 
-  test('a stop of one that has just ended waits for what it leaves to be cleared away', async () => {
+  test('a container that has ended is told of once, is gone at once, and what it leaves is cleared away', async () => {
     supervisor.start(request('a'));
     const place = join(folder.path, 'containers', 'a');
     expect(existsSync(place)).toBe(true);

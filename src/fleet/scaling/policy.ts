@@ -1,5 +1,4 @@
 import type { Json } from '../../comfyui/protocol.ts';
-import { perInput } from './per-input.ts';
 import type { ScalingSettings } from './settings.ts';
 
 /** What a policy sees of one deployment: counts, never the fleet itself. Times are milliseconds. */
@@ -33,6 +32,3 @@ export interface Policy {
   readonly name: ScalingSettings['policy'];
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
-
-/** Every policy, by name. A new one is one file and one line here. */
-export const policies: Readonly<Record<ScalingSettings['policy'], Policy>> = { 'per-input': perInput };

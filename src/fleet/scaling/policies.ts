@@ -1,0 +1,6 @@
+import { perInput } from './per-input.ts';
+import type { Policy } from './policy.ts';
+import type { ScalingSettings } from './settings.ts';
+
+/** Every policy, by name. A new one is one file and one line here. */
+export const policies: Readonly<Record<ScalingSettings['policy'], Policy>> = { 'per-input': perInput };
