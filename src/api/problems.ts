@@ -6,6 +6,8 @@ import type { ApiContext } from './context.ts';
 
 export const problemType = 'application/problem+json; charset=utf-8';
 const defaultRetryAfterSeconds = 5;
+/** Of a body that is refused unread. */
+const skippedBytes = 64 * 1024 * 1024;
 
 /** Codes of fastify and its plug-ins that mean something of the catalogue. */
 const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
@@ -52,13 +54,23 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
     reply.header('retry-after', String(typeof retryAfter === 'number' ? Math.ceil(retryAfter) : defaultRetryAfterSeconds));
   }
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="comfleet"');
-  // What is left of such a body is not worth reading: the connection ends with the answer.
-  if (problem.status === 408 || problem.status === 413) reply.header('connection', 'close');
+  if (leavesBody(request)) reply.header('connection', 'close');
+  // Fastify closes after every body that is too large, and many clients then never see why.
+  else reply.removeHeader('connection');
   return reply
     .code(problem.status)
     .type(problemType)
     .header('cache-control', 'no-store')
     .send(JSON.stringify({ ...problem, request_id: request.id }));
+}
+
+/**
+ * Is there a rest of the body that would be in the way of a next request? Then the connection ends with the answer. A body that nobody has
+ * begun to read is skipped by Node, so that clients which first send all of it get to see the answer; but not one of any length.
+ */
+function leavesBody({ headers, raw }: FastifyRequest): boolean {
+  const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity;
+  return length > 0 && !raw.complete && (raw.readableDidRead || length > skippedBytes);
 }
 
 export function addProblems(app: FastifyInstance, context: ApiContext): void {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -236,7 +238,16 @@ describe('on the wire', () => {
   test('a body larger than it says it may be is refused before it is sent', async () => {
     await create({ limits: { bodyBytes: 100 } });
     const port = await listen(world.app);
-    expect(await rawRequest(port, head(port, 101))).toMatch(/^HTTP\/1.1 413 [^]*"code":"body_too_large"/);
+    expect(await rawRequest(port, head(port, 100_000_000))).toMatch(/^HTTP\/1.1 413 [^]*"code":"body_too_large"/);
+  });
+
+  test('closing does not wait for connections that never sent a request', async () => {
+    await create();
+    const silent = connect(await listen(world.app), '127.0.0.1');
+    await once(silent, 'connect');
+    const ended = once(silent.resume(), 'close');
+    await world.app.close();
+    await ended;
   });
 
   test('closing ends the streams', async () => {

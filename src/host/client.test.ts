@@ -116,8 +116,12 @@ describe('SupervisorClient', () => {
       await expect.poll(() => events.all.at(-1)?.type).toBe('reset');
       phase(1_000 + counted);
       await heard(1_000 + counted);
+      // From here on the new one is resumed like any other: nothing is forgotten, nothing is told twice.
+      server.closeAllConnections();
+      phase(2_000 + counted);
+      await heard(2_000 + counted);
     }
-    expect(seen()).toEqual([2, 'reset', 1_005, 'reset', 1_000]);
+    expect(seen()).toEqual([2, 'reset', 1_005, 2_005, 'reset', 1_000, 2_000]);
   });
 
   test('an event that a listener cannot bear is reported, and does not end the stream', async () => {

@@ -32,6 +32,7 @@ export class SupervisorClient {
   #pid = 0;
   #position: EventPosition = { instance: '', seq: 0 };
   #lease: Timer | null = null;
+  #following: Promise<void> = Promise.resolve();
   #closed = false;
 
   private constructor(options: SupervisorClientOptions) {
@@ -49,7 +50,7 @@ export class SupervisorClient {
       await client.#pool.destroy();
       throw error;
     }
-    void client.#followEvents();
+    client.#following = client.#followEvents();
     return client;
   }
 
@@ -90,7 +91,10 @@ export class SupervisorClient {
     this.#closed = true;
     this.#lease?.cancel();
     try {
-      if (stopAll && (await this.#hello())) await this.#call('POST', '/shutdown', { grace_ms: graceMs });
+      if (!stopAll || !(await this.#hello())) return;
+      await this.#call('POST', '/shutdown', { grace_ms: graceMs });
+      // It answers before it ends; its stream of events ends with it.
+      await this.#following;
     } finally {
       await this.#pool.destroy();
     }

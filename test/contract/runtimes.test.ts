@@ -32,7 +32,10 @@ async function emulated(): Promise<RuntimeUnderTest> {
   return {
     runtime: createSupervisedRuntime('emulated', { client, slots: [cpuSlot], launchOn: () => instantLaunch }),
     crash,
-    dispose: async () => folder.remove(),
+    async dispose() {
+      await client.close({ stopAll: true, graceMs: 0 });
+      folder.remove();
+    },
   };
 }
 
@@ -48,6 +51,7 @@ async function processes(): Promise<RuntimeUnderTest> {
       await living.dead;
     },
     async dispose() {
+      await client.close({ stopAll: true, graceMs: 0 });
       witness.close();
       folder.remove();
     },

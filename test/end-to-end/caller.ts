@@ -170,4 +170,7 @@ export function serverTiming(headers: Headers): Record<string, number> {
 export const isPng = (body: Buffer): boolean => body.subarray(0, 8).toString('hex') === '89504e470d0a1a0a';
 
 /** What a picture shows, as a short text: the file also carries the graph, which differs from job to job. */
-export const pixels = async (body: Buffer): Promise<string> => createHash('sha256').update(await sharp(body).raw().toBuffer()).digest('hex');
+export const pixels = async (body: Buffer): Promise<string> =>
+  createHash('sha256')
+    .update(await sharp(body).raw().toBuffer())
+    .digest('hex');

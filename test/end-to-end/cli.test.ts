@@ -82,12 +82,13 @@ test('jobs, containers, logs and top show what there is', async () => {
 });
 
 test('keys are made, listed and revoked by the gateway', async () => {
-  const key = await json('keys', 'create', 'shop', '--role', 'invoke').catch(() => null);
-  const list = await json('keys', 'list');
-  const made = (list.items as Json[]).find(({ name }) => name === 'shop');
-  expect(made).toMatchObject({ role: 'invoke', revoked_at: null });
-  expect(key === null ? made.tail : key.secret.slice(-4)).toBe(made.tail);
-  const revoked = await run('keys', 'revoke', made.id);
+  const created = await run('keys', 'create', 'shop', '--role', 'invoke', '--json');
+  expect(created.err).toContain('it is not shown again');
+  const { id, secret } = JSON.parse(created.out) as { id: string; secret: string };
+  expect((await json('keys', 'list')).items).toMatchObject([
+    { id, name: 'shop', role: 'invoke', revoked_at: null, tail: secret.slice(-4) },
+  ]);
+  const revoked = await run('keys', 'revoke', id);
   expect(revoked.code).toBe(0);
   expect((await json('keys', 'list')).items[0].revoked_at).not.toBeNull();
 });
@@ -96,7 +97,9 @@ test('doctor looks at this machine and changes nothing', async () => {
   const { out } = await run('doctor', '--json', '--data-dir', join(folder, 'nothing'), '--port', '0');
   const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: Json[] };
   expect(ok).toBe(true);
-  expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['node', 'sqlite', 'configuration', 'comfyui', 'port', 'data folder']));
+  expect(findings.map(({ check }) => check)).toEqual(
+    expect.arrayContaining(['node', 'sqlite', 'configuration', 'comfyui', 'port', 'data folder']),
+  );
   const wrong = await run('doctor', '--config', 'none.yaml');
   expect(wrong.code).toBe(1);
   expect(wrong.out).toContain('none.yaml');
@@ -126,6 +129,9 @@ describe('exit codes', () => {
   test('with --json a failure is a problem on one line', async () => {
     const { code, out } = await run('run', 'draw', 'promt=x', '--json');
     expect(code).toBe(1);
-    expect((JSON.parse(out) as Json).error).toMatchObject({ code: 'invalid_input', detail: expect.stringContaining('did you mean prompt') as string });
+    expect((JSON.parse(out) as Json).error).toMatchObject({
+      code: 'invalid_input',
+      detail: expect.stringContaining('did you mean prompt') as string,
+    });
   });
 });

@@ -82,7 +82,10 @@ describe('kill -9 of the gateway', () => {
   test('settings that were changed live are kept, and so are deployments that were made', async () => {
     const { program, caller } = await up();
     await caller.scale({ max_containers: 2, scaledown_window: '7s' });
-    const graph = { 1: { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 1 } }, 2: { class_type: 'SaveImage', inputs: { filename_prefix: 'x', images: ['1', 0] } } };
+    const graph = {
+      1: { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 1 } },
+      2: { class_type: 'SaveImage', inputs: { filename_prefix: 'x', images: ['1', 0] } },
+    };
     await caller.ask('POST', '/fleet/v1/deployments', { body: { name: 'plain', graph } });
     await program.kill();
     const { caller: next } = await again(program);
@@ -124,31 +127,36 @@ describe('kill -9 of the supervisor', () => {
 });
 
 describe('Ctrl-C', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('once (%s): running jobs finish and are answered, queued ones are kept, nothing is left', async (signal) => {
-    const { program, caller } = await up({ config: drawWith({ scaling: { max_containers: 1 } }) });
-    const waiting = caller.ask('POST', '/', { body: { steps: 80 } });
-    const running = await caller.until(async () => (await caller.jobs()).find(({ state }) => state === 'running')?.id as string | undefined);
-    await caller.works(running);
-    const queued = caller.ask('POST', '/', { body: { steps: 2 } });
-    const later = await caller.until(async () => (await caller.jobs()).find(({ state }) => state === 'queued')?.id as string | undefined);
-    const { supervisorPid } = program;
-    program.signal(signal);
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'once (%s): running jobs finish and are answered, queued ones are kept, nothing is left',
+    async (signal) => {
+      const { program, caller } = await up({ config: drawWith({ scaling: { max_containers: 1 } }) });
+      const waiting = caller.ask('POST', '/', { body: { steps: 80 } });
+      const running = await caller.until(
+        async () => (await caller.jobs()).find(({ state }) => state === 'running')?.id as string | undefined,
+      );
+      await caller.works(running);
+      const queued = caller.ask('POST', '/', { body: { steps: 2 } });
+      const later = await caller.until(async () => (await caller.jobs()).find(({ state }) => state === 'queued')?.id as string | undefined);
+      const { supervisorPid } = program;
+      program.signal(signal);
 
-    expect((await queued).json).toMatchObject({ status: 503, code: 'draining', job: later });
-    expect((await caller.ask('POST', '/', { body: {} })).json).toMatchObject({ status: 503, code: 'draining' });
-    expect((await caller.ask('GET', '/readyz')).status).toBe(503);
-    const answer = await waiting;
-    expect(answer.status).toBe(200);
-    expect(isPng(answer.body)).toBe(true);
-    expect(await program.ended).toEqual({ code: 0, signal: null });
-    await gone(supervisorPid);
-    expect(program.err).toContain('waiting for 1 job');
+      expect((await queued).json).toMatchObject({ status: 503, code: 'draining', job: later });
+      expect((await caller.ask('POST', '/', { body: {} })).json).toMatchObject({ status: 503, code: 'draining' });
+      expect((await caller.ask('GET', '/readyz')).status).toBe(503);
+      const answer = await waiting;
+      expect(answer.status).toBe(200);
+      expect(isPng(answer.body)).toBe(true);
+      expect(await program.ended).toEqual({ code: 0, signal: null });
+      await gone(supervisorPid);
+      expect(program.err).toContain('waiting for 1 job');
 
-    const { caller: next } = await again(program);
-    expect(await next.job(running)).toMatchObject({ state: 'succeeded', attempts: 1 });
-    expect(await next.ended(later)).toMatchObject({ state: 'succeeded', attempts: 1 });
-    expect((await next.containers(true)).filter(({ state }) => state === 'failed')).toEqual([]);
-  });
+      const { caller: next } = await again(program);
+      expect(await next.job(running)).toMatchObject({ state: 'succeeded', attempts: 1 });
+      expect(await next.ended(later)).toMatchObject({ state: 'succeeded', attempts: 1 });
+      expect((await next.containers(true)).filter(({ state }) => state === 'failed')).toEqual([]);
+    },
+  );
 
   test('twice: it stops at once, and the running job finishes at the next start', async () => {
     const { program, caller } = await up();

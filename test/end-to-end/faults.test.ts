@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Caller, isPng, type Json } from './caller.ts';
 import { drawWith, Program } from './program.ts';
@@ -77,12 +78,14 @@ test('a socket that says nothing: the job is found finished all the same', async
   await caller.setFaults(container, {});
 });
 
-test('a file cut short is never handed on as a result', async () => {
+test('a picture that was cut short is never handed on: the job is tried again elsewhere', async () => {
   await caller.setFaults(container, { corruptFile: true });
   const answer = await post({ prompt: 'cut short' });
+  expect((await sharp(answer.body).metadata()).format).toBe('png');
   const job = await caller.job(answer.headers.get('x-comfleet-job-id') ?? '');
-  if (job.state === 'succeeded') expect(job).toMatchObject({ lost_containers: 1, attempts: 2 });
-  else expect(job).toMatchObject({ state: 'failed', outputs: [] });
+  expect(job).toMatchObject({ state: 'succeeded', lost_containers: 1, attempts: 2 });
+  const crashed = await caller.get(`/fleet/v1/containers/${container}`);
+  expect(crashed).toMatchObject({ state: 'failed', failure: { message: expect.stringContaining('cut short') as string } });
 });
 
 test('a container that takes prompts and does not move them: its job can be cancelled, and it is stopped by hand', async () => {

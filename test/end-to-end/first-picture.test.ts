@@ -24,7 +24,14 @@ test('the first prompt starts a container and is answered with a picture', async
   const [container] = await caller.containers();
   expect(job).toMatchObject({ state: 'succeeded', attempts: 1, deployment: 'draw', error: null, lost_containers: 0 });
   expect(job.container).toBe(answer.headers.get('x-comfleet-container-id'));
-  expect(container).toMatchObject({ id: job.container, deployment: 'draw', state: 'ready', gpu: 'A10G', jobs_done: 1, runtime: 'emulated' });
+  expect(container).toMatchObject({
+    id: job.container,
+    deployment: 'draw',
+    state: 'ready',
+    gpu: 'A10G',
+    jobs_done: 1,
+    runtime: 'emulated',
+  });
   expect(Date.parse(container.ready_at)).toBeGreaterThanOrEqual(Date.parse(container.started_at) + 50);
 });
 
@@ -132,6 +139,9 @@ test('it says what it is: probes, health, metrics, dashboard, the list of deploy
   expect((await caller.ask('GET', '/livez')).status).toBe(200);
   expect((await caller.get('/fleet/v1/health')).runtime).toMatchObject({ name: 'emulated' });
   expect((await caller.ask('GET', '/metrics')).body.toString()).toMatch(/^comfleet_jobs\w*\{[^}]*deployment="draw"/m);
-  expect(((await caller.get('/fleet/v1/deployments')) as { items: { name: string }[] }).items.map(({ name }) => name).sort()).toEqual(['draw', 'tint']);
+  expect(((await caller.get('/fleet/v1/deployments')) as { items: { name: string }[] }).items.map(({ name }) => name).sort()).toEqual([
+    'draw',
+    'tint',
+  ]);
   expect((await caller.get('/fleet/v1/usage')).items[0]).toMatchObject({ deployment: 'draw', gpu: 'A10G' });
 });

@@ -53,7 +53,12 @@ describe('Idempotency-Key', () => {
 });
 
 test('a seed is drawn and stored for each job that gives none; a given one is kept', async () => {
-  const ids = await Promise.all([caller.submit({}), caller.submit({}), caller.submit({ seed: 42 }), caller.submit({ seed: '18446744073709551615' })]);
+  const ids = await Promise.all([
+    caller.submit({}),
+    caller.submit({}),
+    caller.submit({ seed: 42 }),
+    caller.submit({ seed: '18446744073709551615' }),
+  ]);
   const [one, two, given, largest] = (await Promise.all(ids.map((id) => caller.ended(id)))).map(({ inputs }) => inputs.seed);
   expect(Number.isSafeInteger(one)).toBe(true);
   expect(one).not.toBe(two);
