@@ -8,7 +8,9 @@ import type { Bench, Figure } from './lib/report.ts';
 import { median, quantile } from './lib/statistics.ts';
 
 const perSecond = 50;
-const seconds = 20;
+/** Straight and through the gateway in turn, so that both meet the same weather on this machine; of the rounds the median counts. */
+const rounds = 4;
+const roundSeconds = 5;
 const containers = 4;
 
 const places = [
@@ -28,38 +30,40 @@ const times = (result: LoadResult): number[] => result.answers.map(({ ms }) => m
 
 /**
  * The same prompts at the same rate, straight to emulated servers and through the gateway. What the gateway adds to a job is its time less the
- * median of the straight ones, so that all disturbances of the machine count against the gateway.
+ * median of the straight ones, so that what disturbs the machine meanwhile counts against the gateway.
  */
 async function measure({ name, parent, p50, p99 }: (typeof places)[number], say: (line: string) => void): Promise<Figure> {
   const folder = temporaryFolder(parent);
   const scaling = { min_containers: containers, max_containers: containers };
   const args = writeSetting({ folder: folder.path, profile: 'instant', workflow: 'plain', capacity: containers, scaling });
   const servers = await emulatedServers(folder.path, containers);
-  const direct = async (jobs: number) => times(await load(spec('direct', servers.urls, jobs)));
-  await direct(perSecond * 4);
-  say(`${name}: straight to the emulated servers`);
-  const before = await direct((perSecond * seconds) / 2);
-  await servers.stop();
   const gateway = await startGateway({ args, dataDir: join(folder.path, 'data') });
   await untilReady(gateway.url, containers);
-  await load(spec('simple', [gateway.url], perSecond * 4));
-  say(`${name}: through the gateway`);
-  const through = await load(spec('simple', [gateway.url], perSecond * seconds));
+  await load(spec('direct', servers.urls, perSecond * roundSeconds));
+  await load(spec('simple', [gateway.url], perSecond * roundSeconds));
+  const straight: number[][] = [];
+  const added: number[][] = [];
+  const troubles: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    say(`${name}: round ${round + 1} of ${rounds}`);
+    const direct = await load(spec('direct', servers.urls, perSecond * roundSeconds));
+    const through = await load(spec('simple', [gateway.url], perSecond * roundSeconds));
+    const base = median(times(direct));
+    straight.push(times(direct));
+    added.push(times(through).map((ms) => ms - base));
+    if (failed(through) > 0) troubles.push(why(through));
+  }
   await gateway.stop();
-  const again = await emulatedServers(join(folder.path, 'again'), containers);
-  await load(spec('direct', again.urls, perSecond * 4));
-  const straight = [...before, ...times(await load(spec('direct', again.urls, (perSecond * seconds) / 2)))];
-  await again.stop();
+  await servers.stop();
   folder.remove();
-  const base = median(straight);
-  const added = times(through).map((ms) => ms - base);
-  const [middle, high] = [median(added), quantile(added, 0.99)];
+  const of = (values: number[][], p: number): number => median(values.map((each) => quantile(each, p)));
+  const [middle, high] = [of(added, 0.5), of(added, 0.99)];
   return {
     what: `time added to a job at ${perSecond} jobs/s, data folder ${name}`,
-    value: `p50 ${middle.toFixed(1)} ms, p99 ${high.toFixed(1)} ms${failed(through) > 0 ? `; failed: ${why(through)}` : ''}`,
-    reference: `straight to the container: p50 ${base.toFixed(1)} ms, p99 ${quantile(straight, 0.99).toFixed(1)} ms`,
+    value: `p50 ${middle.toFixed(1)} ms, p99 ${high.toFixed(1)} ms${troubles.length > 0 ? `; failed: ${troubles.join('; ')}` : ''}`,
+    reference: `straight to the container: p50 ${of(straight, 0.5).toFixed(1)} ms, p99 ${of(straight, 0.99).toFixed(1)} ms`,
     target: `p50 <= ${p50}, p99 <= ${p99} ms`,
-    holds: middle <= p50 && high <= p99 && failed(through) === 0,
+    holds: middle <= p50 && high <= p99 && troubles.length === 0,
   };
 }
 

@@ -3,7 +3,7 @@
  * table; progress goes to standard error. `--full` also runs what takes minutes. `--write` keeps the table in docs/reference/benchmarks.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { articleBench } from './article.ts';
@@ -53,10 +53,12 @@ function chosen(): readonly Bench[] {
 function machine(): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown';
   const memory = Math.round(totalmem() / 2 ** 30);
+  const load = loadavg()[0]?.toFixed(1);
   const date = new Date().toISOString().slice(0, 10);
-  return `${availableParallelism()} x ${model}, ${memory} GiB; ${process.platform}; Node ${process.versions.node}; ${date}`;
+  return `${availableParallelism()} x ${model}, ${memory} GiB; ${process.platform}; Node ${process.versions.node}; load average at the start ${load}; ${date}`;
 }
 
+const where = machine();
 const rows: Row[] = [];
 for (const bench of chosen()) {
   const say = (line: string): void => void process.stderr.write(`${bench.name}: ${line}\n`);
@@ -71,10 +73,10 @@ for (const bench of chosen()) {
   }
 }
 
-process.stdout.write(`${machine()}\n\n${table(rows)}\n`);
+process.stdout.write(`${where}\n\n${table(rows)}\n`);
 if (values.write) {
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
   const intro = readFileSync(join(root, 'bench/lib/benchmarks.md'), 'utf8');
-  writeFileSync(join(root, 'docs/reference/benchmarks.md'), `${intro}\nMade by \`${command}\` on: ${machine()}\n\n${table(rows)}\n`);
+  writeFileSync(join(root, 'docs/reference/benchmarks.md'), `${intro}\nMade by \`${command}\` on: ${where}\n\n${table(rows)}\n`);
 }
 process.exit(rows.some(({ holds }) => holds === false) ? 1 : 0);

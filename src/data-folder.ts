@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ComfleetError } from './errors.ts';
 import { takeLock } from './lock.ts';
 
@@ -13,9 +13,9 @@ export interface DataFolder {
   release(): void;
 }
 
-/** Makes the folder and takes its lock. Errors: `data_folder_in_use`. */
+/** Makes the folder and takes its lock. Errors: `data_folder_in_use`, `data_folder_unusable`. */
 export function openDataFolder(path: string): DataFolder {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   const lock = takeLock(join(path, 'gateway.lock'));
   if (!lock) throw new ComfleetError('data_folder_in_use', `${path} is used by another comfleet${ownerOf(path)}`);
   return {
@@ -34,5 +34,19 @@ function ownerOf(path: string): string {
   } catch {
     // The owner has not said yet where it listens.
     return '';
+  }
+}
+
+/** Level by level: Node's own recursive way never ends where the system denies that a folder exists which it will not make, as in /proc. */
+function makeFolder(path: string): void {
+  try {
+    const missing: string[] = [];
+    for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+    for (const folder of missing) mkdirSync(folder, { mode: 0o700 });
+    if (!statSync(path).isDirectory()) throw new Error('it is a file');
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ComfleetError('data_folder_unusable', `${path} cannot be the data folder: ${why}`, {}, { cause: error });
   }
 }

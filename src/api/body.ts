@@ -77,6 +77,9 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 
 async function readMultipart(request: FastifyRequest, workflow: Workflow, stageFile: StageFile): Promise<Values> {
   const values = new Map<string, unknown>();
+  if (!/;\s*boundary=/i.test(request.headers['content-type'] ?? '')) {
+    throw new ComfleetError('invalid_body', 'The multipart body has no boundary in its Content-Type; let your client set that header');
+  }
   for await (const part of request.parts()) {
     if (values.has(part.fieldname)) throw new ComfleetError('invalid_body', `The form has the field ${part.fieldname} twice`);
     if (part.type === 'file') {
@@ -86,6 +89,7 @@ async function readMultipart(request: FastifyRequest, workflow: Workflow, stageF
       values.set(part.fieldname, fieldValue(workflow, part.fieldname, String(part.value)));
     }
   }
+  if (values.size === 0) throw new ComfleetError('invalid_body', 'The multipart body has no parts; send at least one input, or {} as JSON');
   return Object.fromEntries(values);
 }
 

@@ -31,6 +31,13 @@ describe('every answer', () => {
     });
   });
 
+  test('multipart without a boundary is refused as the caller’s mistake', async () => {
+    await create();
+    const response = await world.app.inject({ method: 'POST', url: '/', payload: 'x', headers: { 'content-type': 'multipart/form-data' } });
+    expect(response.json()).toMatchObject({ code: 'invalid_body', status: 400 });
+    await noJobs();
+  });
+
   test.each([
     ['abc-123', true],
     ['x'.repeat(129), false],

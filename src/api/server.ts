@@ -86,14 +86,16 @@ function requestId(request: IncomingMessage, { random }: ApiContext): string {
 }
 
 function addRequestLog(app: Api, { metrics, logger }: ApiContext): void {
-  app.addHook('onRequest', async (request) => {
-    metrics.httpStarted({ method: request.method, route: request.routeOptions.url ?? null });
-  });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
+    const { method } = request;
     const route = request.routeOptions.url ?? null;
-    const seconds = reply.elapsedTime / 1000;
-    metrics.httpFinished({ method: request.method, route, status: reply.statusCode, seconds });
-    const fields = { event: 'http_request', component: 'api', request_id: request.id, method: request.method, route };
-    logger.debug({ ...fields, status: reply.statusCode, duration_s: seconds }, 'request answered');
+    metrics.httpStarted({ method, route });
+    // Not the hook onResponse: that is not called when the client goes first.
+    reply.raw.once('close', () => {
+      const seconds = reply.elapsedTime / 1000;
+      metrics.httpFinished({ method, route, status: reply.statusCode, seconds });
+      const fields = { event: 'http_request', component: 'api', request_id: request.id, method, route };
+      logger.debug({ ...fields, status: reply.statusCode, duration_s: seconds }, 'request answered');
+    });
   });
 }

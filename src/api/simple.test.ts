@@ -322,6 +322,7 @@ describe('forms', () => {
   test.each([
     ['a field twice', () => form(['name="prompt"', 'x'], ['name="prompt"', 'y']), 'invalid_body', 400],
     ['a file that is too large', () => form(['name="background"; filename="a.png"', Buffer.alloc(1_000_001)]), 'body_too_large', 413],
+    ['a form without parts', () => Buffer.alloc(0), 'invalid_body', 400],
     ['a form cut off', () => form(['name="prompt"', 'x']).subarray(0, 60), 'invalid_body', 400],
     ['an unknown input', () => form(['name="nonsense"', 'x']), 'invalid_input', 422],
   ])('%s is refused', async (_what, payload, code, status) => {

@@ -58,30 +58,14 @@ export function createDiskAssets({ folder }: { folder: string }): Assets {
   }
 
   async function putLarge(head: readonly Buffer[], rest: AsyncIterable<Buffer>): Promise<Asset> {
-    const hasher = await takeHasher();
-    let bytes = 0;
-    async function* hashed(): AsyncGenerator<Buffer> {
-      for (const chunk of head) yield counted(chunk);
-      for await (const chunk of rest) yield counted(chunk);
-    }
-    function counted(chunk: Buffer): Buffer {
-      bytes += chunk.length;
-      hasher.update(chunk);
-      return chunk;
-    }
+    const { written, id, bytes } = await writeHashed(placer, head, rest);
+    // Also left over when the asset was there before, or could not be looked for.
     try {
-      const written = await placer.write(hashed());
-      const id = idOf(hasher);
-      // Also left over when the asset was there before, or could not be looked for.
-      try {
-        await once(id, (path) => placer.move(written, path));
-      } finally {
-        await rm(written, { force: true });
-      }
-      return { id, bytes };
+      await once(id, (path) => placer.move(written, path));
     } finally {
-      giveBack(hasher);
+      await rm(written, { force: true });
     }
+    return { id, bytes };
   }
 
   return {
@@ -104,4 +88,29 @@ export function createDiskAssets({ folder }: { folder: string }): Assets {
       for (const id of ids.filter(isAssetId)) await rm(pathOf(id), { force: true });
     },
   };
+}
+
+/** Writes a temporary file of `head` and `rest`, and hashes it on the way. */
+async function writeHashed(
+  placer: ReturnType<typeof createPlacer>,
+  head: readonly Buffer[],
+  rest: AsyncIterable<Buffer>,
+): Promise<{ written: string; id: string; bytes: number }> {
+  const hasher = await takeHasher();
+  let bytes = 0;
+  const counted = (chunk: Buffer): Buffer => {
+    bytes += chunk.length;
+    hasher.update(chunk);
+    return chunk;
+  };
+  async function* hashed(): AsyncGenerator<Buffer> {
+    for (const chunk of head) yield counted(chunk);
+    for await (const chunk of rest) yield counted(chunk);
+  }
+  try {
+    const written = await placer.write(hashed());
+    return { written, id: idOf(hasher), bytes };
+  } finally {
+    giveBack(hasher);
+  }
 }

@@ -64,6 +64,8 @@ function checkChoice(choices: readonly Json[] | undefined, value: unknown): Chec
 
 /** A value as it is quoted in messages. */
 function shown(value: unknown): string {
+  // Lists and objects may be nested too deeply to be written out.
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -70,7 +70,9 @@ async function chooseDefault({ config, deployments, files }: Parts): Promise<str
   const production = config.deployments
     .filter((configured) => configured.environment === 'production')
     .map(({ name }) => deployments.get(name));
-  const wanted = deployments.get(config.deployments.find((configured) => configured.default)?.name ?? production[0]?.name ?? null);
+  const wanted =
+    production.find(({ name }) => config.deployments.some((configured) => configured.default && configured.name === name)) ?? production[0];
+  if (!wanted) return [];
   const troubles = (deployment: Deployment): string[] => [
     ...deployment.problems.map(({ message }) => message),
     ...(deployments.definitions() ? [] : missingModels(deployments.revision(deployment).workflow.graph, files)),

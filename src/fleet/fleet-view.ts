@@ -45,6 +45,9 @@ function queueView(pool: Pool): QueueView {
 /** What the jobs at the head of the queue wait for, in words. */
 function waitingFor(pool: Pool): string {
   const starting = [...pool.containers.values()].filter((container) => container.state === 'starting');
+  const phases = starting.map((container) => container.phases.at(-1)?.phase ?? 'provision');
+  if (phases.length > 0)
+    return `${phases.length} starting ${phases.length === 1 ? 'container' : 'containers'} (${[...new Set(phases)].join(', ')})`;
   switch (pool.heldBy) {
     case 'max_containers':
       return `a place in one of ${pool.alive} containers: max_containers is reached`;
@@ -56,9 +59,6 @@ function waitingFor(pool: Pool): string {
       return `the next try to start a container, after ${pool.failedStarts} failed: ${pool.lastFailure ?? 'see the logs'}`;
     case null:
   }
-  const phases = starting.map((container) => container.phases.at(-1)?.phase ?? 'provision');
-  if (phases.length > 0)
-    return `${phases.length} starting ${phases.length === 1 ? 'container' : 'containers'} (${[...new Set(phases)].join(', ')})`;
   return pool.alive > 0 ? 'a place in a container' : 'a container';
 }
 

@@ -205,7 +205,7 @@ describe('headers', () => {
 describe('graphs of clients', () => {
   const submit = (workflow: unknown) => caller.ask('POST', '/fleet/v1/jobs', { body: { workflow } });
   const image = { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 1 } };
-  const draw = JSON.parse(readFileSync(usualConfig.deployments.draw.workflow, 'utf8')) as Json;
+  const draw = JSON.parse(readFileSync(usualConfig.deployments.draw.workflow, 'utf8'));
   const save = { class_type: 'SaveImage', inputs: { filename_prefix: 'x', images: ['1', 0] } };
 
   test.each<[string, Json, Expected]>([

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { createClient } from '../../src/cli/client.ts';
@@ -84,9 +84,14 @@ export class Caller {
 
   /** Looks again after every event of the fleet until `look` finds something. */
   async until<T>(look: () => Promise<T | null | undefined | false>): Promise<T> {
-    for await (const _event of this.events('/fleet/v1/events')) {
-      const found = await look();
-      if (found !== null && found !== undefined && found !== false) return found;
+    const events = this.events('/fleet/v1/events');
+    try {
+      while (!(await events.next()).done) {
+        const found = await look();
+        if (found !== null && found !== undefined && found !== false) return found;
+      }
+    } finally {
+      await events.return(undefined);
     }
     throw new Error('the events of the fleet ended');
   }
@@ -146,7 +151,7 @@ function answer(status: number, headers: Headers, body: Buffer): Answer {
     headers,
     body,
     get json() {
-      return JSON.parse(body.toString()) as Json;
+      return JSON.parse(body.toString());
     },
   };
 }
@@ -155,9 +160,7 @@ function answer(status: number, headers: Headers, body: Buffer): Answer {
 export async function askWith(url: string, headers: Record<string, string>, method = 'GET', body?: string): Promise<Answer> {
   const request = httpRequest(url, { method, headers, agent: false });
   request.end(body);
-  const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) =>
-    request.once('response', resolve).once('error', reject),
-  );
+  const response = await new Promise<IncomingMessage>((resolve, reject) => request.once('response', resolve).once('error', reject));
   return answer(response.statusCode ?? 0, new Headers(response.headers as Record<string, string>), await buffer(response));
 }
 

@@ -21,7 +21,7 @@ const run = (...args: string[]) => comfleet(args, { cwd: folder, env: { COMFLEET
 const json = async (...args: string[]): Promise<Json> => {
   const { code, out, err } = await run(...args, '--json');
   expect([code, err]).toEqual([0, '']);
-  return JSON.parse(out) as Json;
+  return JSON.parse(out);
 };
 
 test('run saves the picture where -o says, and says how it went', async () => {
@@ -129,7 +129,7 @@ describe('exit codes', () => {
   test('with --json a failure is a problem on one line', async () => {
     const { code, out } = await run('run', 'draw', 'promt=x', '--json');
     expect(code).toBe(1);
-    expect((JSON.parse(out) as Json).error).toMatchObject({
+    expect(JSON.parse(out).error).toMatchObject({
       code: 'invalid_input',
       detail: expect.stringContaining('did you mean prompt') as string,
     });

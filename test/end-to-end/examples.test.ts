@@ -52,6 +52,6 @@ test('the line to try, which each deployment names, is right', async () => {
   for (const { url, try: line } of deployments as Json[]) {
     expect(line).toContain(program.url);
     const body = / -d '(.*?)'/.exec(line as string)?.[1];
-    expect((await caller.ask('POST', url as string, { body: JSON.parse(body ?? '') as Json })).status).toBe(200);
+    expect((await caller.ask('POST', url as string, { body: JSON.parse(body ?? '') })).status).toBe(200);
   }
 });

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Caller, isPng, type Json } from './caller.ts';
+import { Caller, isPng } from './caller.ts';
 import { drawWith, Program } from './program.ts';
 
 /** Containers that fail in every way that the emulator knows. */
@@ -98,7 +98,7 @@ test('a container that takes prompts and does not move them: its job can be canc
   const next = await caller.submit({});
   await caller.when(next, ({ state }) => state === 'running');
   await caller.ask('DELETE', `/fleet/v1/containers/${container}?force=1`);
-  const job = (await caller.ended(next)) as Json;
+  const job = await caller.ended(next);
   expect(job).toMatchObject({ state: 'succeeded', attempts: 2 });
   expect(job.container).not.toBe(container);
 });

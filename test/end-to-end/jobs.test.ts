@@ -143,5 +143,7 @@ describe('a client that goes away', () => {
   test('leaves its job running otherwise', async () => {
     const id = await leave({});
     expect(await caller.ended(id)).toMatchObject({ state: 'succeeded', attempts: 1 });
+    const metrics = (await caller.ask('GET', '/metrics')).body.toString();
+    expect(metrics).toMatch(/^http_server_active_requests\{http_request_method="POST",http_route="\/"\} 0$/m);
   });
 });

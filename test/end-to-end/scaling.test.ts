@@ -64,7 +64,7 @@ test('buffer_containers stand by beside those that work', async () => {
   await caller.scale({ buffer_containers: 1 });
   const id = await caller.submit({ steps: 9000 });
   await caller.until(async () => {
-    const states = (await caller.containers()).map(({ state }) => state).sort();
+    const states = (await caller.containers()).map(({ state }) => state as string).sort();
     return states.join() === 'busy,ready';
   });
   await caller.ask('DELETE', `/fleet/v1/jobs/${id}`);

@@ -66,7 +66,7 @@ export class LiveEvents {
 
   deployment(deployment: Deployment, now: number): void {
     const why = deployment.problems[0]?.message ?? `revision ${deployment.revision.slice(-6)}`;
-    this.#add({ t: now, kind: 'deployment', subject: deployment.name, sentence: 'changed', why });
+    this.#add({ t: now, kind: 'deployment', subject: deployment.name, sentence: 'has new settings or a new revision', why });
   }
 
   /** Newest first. */
