@@ -33,8 +33,8 @@ interface Observed extends LoadResult {
 
 async function experiment(scaling: Readonly<Record<string, unknown>>): Promise<Observed> {
   const folder = temporaryFolder();
-  const args = writeSetting({ folder: folder.path, profile: 'a10g-collage', workflow: 'collage', capacity: 100, scaling });
-  const gateway = await startGateway({ args, dataDir: join(folder.path, 'data') });
+  const args = writeSetting({ folder, profile: 'a10g-collage', workflow: 'collage', capacity: 100, scaling });
+  const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
   const warm = typeof scaling['min_containers'] === 'number' ? scaling['min_containers'] : 0;
   let most = 0;
   const containers = async (): Promise<number> => {
@@ -48,7 +48,6 @@ async function experiment(scaling: Readonly<Record<string, unknown>>): Promise<O
   const result = await load({ kind: 'simple', urls: [gateway.url], pacing: { clients: users, pauseMs }, jobs: 10_000, seconds, prompts });
   clearInterval(watch);
   await gateway.stop();
-  folder.remove();
   return { ...result, containers: most };
 }
 

@@ -16,13 +16,13 @@ export const crowdBench: Bench = {
   async run({ say }) {
     const folder = temporaryFolder();
     const args = writeSetting({
-      folder: folder.path,
+      folder,
       profile,
       workflow: 'sampler',
       capacity: containers,
       scaling: { max_containers: containers },
     });
-    const gateway = await startGateway({ args, dataDir: join(folder.path, 'data') });
+    const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
     say(`${clients} clients, ${jobs} jobs`);
     let most = 0;
     const watch = setInterval(() => void countContainers(gateway.url).then((count) => (most = Math.max(most, count))), 500);
@@ -30,7 +30,6 @@ export const crowdBench: Bench = {
     clearInterval(watch);
     const memory = await memoryOf([gateway.pid, gateway.supervisor()]);
     await gateway.stop();
-    folder.remove();
     const ideal = profile.start + (jobs * profile.execute) / containers;
     const times = result.answers.map(({ ms }) => ms / 1_000);
     return [

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PixelPool } from '../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../src/emulator/profile.ts';
 import { startEmulatedServer, type EmulatedServer } from '../src/emulator/server.ts';
 import { createSystemClock } from '../src/fleet/system-clock.ts';
+import { temporaryFolder } from './lib/gateway.ts';
 import { load } from './lib/load.ts';
 import type { Bench, Figure } from './lib/report.ts';
 
@@ -54,7 +53,7 @@ export const emulatorBench: Bench = {
   name: 'emulator',
   what: 'what emulated containers cost',
   async run({ say }) {
-    const folder = mkdtempSync(join(tmpdir(), 'comfleet-bench-'));
+    const folder = temporaryFolder();
     const pixels = new PixelPool({ threads: 1 });
     try {
       say(`${servers} servers`);
@@ -63,7 +62,6 @@ export const emulatorBench: Bench = {
       return [await throughput(join(folder, 'one'), pixels), crowd];
     } finally {
       await pixels.close();
-      rmSync(folder, { recursive: true, force: true });
     }
   },
 };

@@ -35,9 +35,9 @@ const times = (result: LoadResult): number[] => result.answers.map(({ ms }) => m
 async function measure({ name, parent, p50, p99 }: (typeof places)[number], say: (line: string) => void): Promise<Figure> {
   const folder = temporaryFolder(parent);
   const scaling = { min_containers: containers, max_containers: containers };
-  const args = writeSetting({ folder: folder.path, profile: 'instant', workflow: 'plain', capacity: containers, scaling });
-  const servers = await emulatedServers(folder.path, containers);
-  const gateway = await startGateway({ args, dataDir: join(folder.path, 'data') });
+  const args = writeSetting({ folder, profile: 'instant', workflow: 'plain', capacity: containers, scaling });
+  const servers = await emulatedServers(folder, containers);
+  const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
   await untilReady(gateway.url, containers);
   await load(spec('direct', servers.urls, perSecond * roundSeconds));
   await load(spec('simple', [gateway.url], perSecond * roundSeconds));
@@ -55,7 +55,6 @@ async function measure({ name, parent, p50, p99 }: (typeof places)[number], say:
   }
   await gateway.stop();
   await servers.stop();
-  folder.remove();
   const of = (values: number[][], p: number): number => median(values.map((each) => quantile(each, p)));
   const [middle, high] = [of(added, 0.5), of(added, 0.99)];
   return {

@@ -20,10 +20,9 @@ async function toBanner(say: (line: string) => void): Promise<Figure> {
   const evaluate = (code: string) => () => output(process.execPath, ['--input-type=module', '-e', code], { cwd: root });
   for (let run = 0; run < runs; run++) {
     const folder = temporaryFolder();
-    const gateway = await startGateway({ args: ['--runtime', 'emulated'], dataDir: join(folder.path, 'data') });
+    const gateway = await startGateway({ args: ['--runtime', 'emulated'], dataDir: join(folder, 'data') });
     banner.push(gateway.startedMs);
     await gateway.stop();
-    folder.remove();
     bare.push(await timed(evaluate('0')));
     fastify.push(await timed(evaluate('await import("fastify")')));
     say(`${Math.round(gateway.startedMs)} ms to the banner`);
@@ -41,7 +40,7 @@ async function toBanner(say: (line: string) => void): Promise<Figure> {
 /** A fresh clone by the two commands, to the first image of the default deployment. */
 async function fromClone(say: (line: string) => void): Promise<Figure> {
   const folder = temporaryFolder();
-  const clone = join(folder.path, 'clone');
+  const clone = join(folder, 'clone');
   const options = { cwd: clone, env: cloneEnvironment };
   await output('git', ['clone', '--quiet', root, clone]);
   say('npm ci');
@@ -50,7 +49,7 @@ async function fromClone(say: (line: string) => void): Promise<Figure> {
   say('npm start');
   const gateway = await startGateway({
     args: [],
-    dataDir: join(folder.path, 'data'),
+    dataDir: join(folder, 'data'),
     command: ['npm', 'start', '--silent', '--'],
     ...options,
   });
@@ -62,7 +61,6 @@ async function fromClone(say: (line: string) => void): Promise<Figure> {
   const image = await answer.arrayBuffer();
   const total = performance.now() - begun;
   await gateway.stop();
-  folder.remove();
   const good = answer.status === 200 && answer.headers.get('content-type') === 'image/png' && image.byteLength > 1_000;
   return {
     what: 'fresh clone: npm ci && npm start to the first image',

@@ -1,9 +1,9 @@
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Graph } from '../src/comfyui/protocol.ts';
 import type { JobRequest } from '../src/jobs/job.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
+import { temporaryFolder } from './lib/gateway.ts';
 import type { Bench, Figure } from './lib/report.ts';
 import { median, quantile } from './lib/statistics.ts';
 
@@ -142,16 +142,12 @@ export const storeBench: Bench = {
   name: 'store',
   what: 'durable submissions into the store alone',
   async run({ say }) {
-    const folder = mkdtempSync(join(tmpdir(), 'comfleet-bench-'));
-    try {
-      const figures: Figure[] = [];
-      for (const concurrent of submitters) {
-        say(`${concurrent} submitters`);
-        figures.push(await figure(folder, concurrent));
-      }
-      return figures;
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+    const folder = temporaryFolder();
+    const figures: Figure[] = [];
+    for (const concurrent of submitters) {
+      say(`${concurrent} submitters`);
+      figures.push(await figure(folder, concurrent));
     }
+    return figures;
   },
 };

@@ -25,17 +25,16 @@ const spec = (kind: LoadSpec['kind'], urls: readonly string[], jobs: number): Lo
 /** Submissions alone: no container ever comes, so queueing is what is measured. */
 async function accepted(say: (line: string) => void): Promise<Figure> {
   const folder = temporaryFolder();
-  const args = writeSetting({ folder: folder.path, profile: 'instant', workflow: 'plain', capacity: 1, scaling: { max_containers: 0 } });
-  const bare = await bareServer(folder.path);
+  const args = writeSetting({ folder, profile: 'instant', workflow: 'plain', capacity: 1, scaling: { max_containers: 0 } });
+  const bare = await bareServer(folder);
   await load(spec('bare', bare.urls, 2_000));
   const reference = await load(spec('bare', bare.urls, 10_000));
   await bare.stop();
-  const gateway = await startGateway({ args, dataDir: join(folder.path, 'data') });
+  const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
   await load(spec('accepted', [gateway.url], 5_000));
   say('submitting');
   const result = await load(spec('accepted', [gateway.url], 20_000));
   await gateway.stop();
-  folder.remove();
   return {
     what: `durable submissions accepted, ${clients} clients`,
     value: perSecond(rate(result)) + troublesOf(result),
@@ -49,9 +48,9 @@ async function carried({ say, full }: BenchOptions): Promise<Figure[]> {
   const folder = temporaryFolder();
   const jobs = full ? 100_000 : 10_000;
   const scaling = { min_containers: containers, max_containers: containers };
-  const args = writeSetting({ folder: folder.path, profile: 'instant', workflow: 'plain', capacity: containers, scaling });
-  const servers = await emulatedServers(folder.path, 1);
-  const gateway = await startGateway({ args, dataDir: join(folder.path, 'data') });
+  const args = writeSetting({ folder, profile: 'instant', workflow: 'plain', capacity: containers, scaling });
+  const servers = await emulatedServers(folder, 1);
+  const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
   await untilReady(gateway.url, containers);
   await load(spec('simple', [gateway.url], 1_000));
   const straight: LoadResult[] = [];
@@ -66,8 +65,7 @@ async function carried({ say, full }: BenchOptions): Promise<Figure[]> {
   }
   await gateway.stop();
   await servers.stop();
-  const other = await proxied(folder.path, say);
-  folder.remove();
+  const other = await proxied(folder, say);
   const medianRate = (results: LoadResult[]): number => median(results.map(rate));
   const troubles = through.map(troublesOf).join('');
   return [

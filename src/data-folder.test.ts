@@ -23,10 +23,9 @@ test.each([
   [
     'a file',
     () => {
-      const { path, release } = openDataFolder(base);
-      release();
-      writeFileSync(join(path, 'file'), '');
-      return join(path, 'file');
+      openDataFolder(base).release();
+      writeFileSync(join(base, 'file'), '');
+      return join(base, 'file');
     },
   ],
 ])('%s is refused with what to do', (_what, path) => {

@@ -13,10 +13,17 @@ export const cleanEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('COMFLEET_') && name !== 'COMFYUI_HOME'),
 );
 
-/** A folder that is removed by `remove`. */
-export function temporaryFolder(parent: string = tmpdir()): { path: string; remove: () => void } {
+const folders: string[] = [];
+process.once('exit', () => folders.forEach((path) => rmSync(path, { recursive: true, force: true })));
+
+/**
+ * A folder that is removed when the benches end, not before: ext4 is slow to make files while many were deleted shortly before, and the next
+ * bench would measure that.
+ */
+export function temporaryFolder(parent: string = tmpdir()): string {
   const path = mkdtempSync(join(parent, 'comfleet-bench-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  folders.push(path);
+  return path;
 }
 
 export interface Setting {

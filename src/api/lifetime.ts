@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** What has to end before the server can: streams, and requests that wait for a job. */
 export interface Lifetime {
@@ -27,22 +27,26 @@ export function createLifetime(): Lifetime {
   };
 }
 
+/** Called once for each request that came, when its answer is out or its client is gone. */
+type Answered = (request: FastifyRequest, reply: FastifyReply) => void;
+
 /**
  * Ends what `lifetime` holds when the server closes, and every connection once the last answer is out. Node would wait for connections that
  * have never sent a request, as browsers open them in advance, and for those whose stream ended after it looked for idle ones.
  */
-export function closeWhenAnswered(app: FastifyInstance, lifetime: Lifetime): void {
+export function closeWhenAnswered(app: FastifyInstance, lifetime: Lifetime, answered: Answered): void {
   let unanswered = 0;
   const closeConnections = (): void => {
     if (unanswered > 0) return;
     if (app.server.listening) setImmediate(closeConnections);
     else app.server.closeAllConnections();
   };
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     unanswered += 1;
     // Not the hook onResponse: that is not called when the client goes first.
     reply.raw.once('close', () => {
       unanswered -= 1;
+      answered(request, reply);
       if (lifetime.closing()) closeConnections();
     });
   });

@@ -7,7 +7,7 @@ import { addBodyParsers } from './body.ts';
 import { defaultLimits, type ApiContext, type ApiLimits } from './context.ts';
 import { addDashboard, leadBrowsersToPage } from './dashboard.ts';
 import { addFleetRoutes } from './fleet/routes.ts';
-import { closeWhenAnswered, createLifetime } from './lifetime.ts';
+import { closeWhenAnswered, createLifetime, type Lifetime } from './lifetime.ts';
 import { addOpenApi } from './open-api.ts';
 import { checkOrigin } from './origin.ts';
 import { addProbes } from './probes.ts';
@@ -56,8 +56,7 @@ export function createServer(context: ApiContext): FastifyInstance {
   // Answers are typed by their schemas; checking them again at each request would only cost.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   // First, so that what is counted as finished was counted as started, however it ends.
-  addRequestLog(app, context);
-  closeWhenAnswered(app, lifetime);
+  addRequestLog(app, context, lifetime);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'x-request-id': request.id });
     checkOrigin(request.headers, context.config.network);
@@ -85,17 +84,17 @@ function requestId(request: IncomingMessage, { random }: ApiContext): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : random.id();
 }
 
-function addRequestLog(app: Api, { metrics, logger }: ApiContext): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const { method } = request;
+/** Counts each request from its beginning to its end, and writes it down. */
+function addRequestLog(app: Api, { metrics, logger }: ApiContext, lifetime: Lifetime): void {
+  app.addHook('onRequest', async (request) => {
+    metrics.httpStarted({ method: request.method, route: request.routeOptions.url ?? null });
+  });
+  closeWhenAnswered(app, lifetime, (request, reply) => {
+    const { method, id } = request;
     const route = request.routeOptions.url ?? null;
-    metrics.httpStarted({ method, route });
-    // Not the hook onResponse: that is not called when the client goes first.
-    reply.raw.once('close', () => {
-      const seconds = reply.elapsedTime / 1000;
-      metrics.httpFinished({ method, route, status: reply.statusCode, seconds });
-      const fields = { event: 'http_request', component: 'api', request_id: request.id, method, route };
-      logger.debug({ ...fields, status: reply.statusCode, duration_s: seconds }, 'request answered');
-    });
+    const seconds = reply.elapsedTime / 1000;
+    metrics.httpFinished({ method, route, status: reply.statusCode, seconds });
+    const fields = { event: 'http_request', component: 'api', request_id: id, method, route };
+    logger.debug({ ...fields, status: reply.statusCode, duration_s: seconds }, 'request answered');
   });
 }

@@ -88,7 +88,7 @@ export class Attempts {
       startedAt: job.startedAt ?? attempt.startedAt,
     };
     publishJob(bus, started, 'started');
-    const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: `${job.id}/out` };
+    const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: prefixOf(job.id) };
     return this.#follow({ ...input, job: started }, attempt, (endpoint, options) => runner.run(endpoint, prompt, options));
   }
 
@@ -222,6 +222,12 @@ export class Attempts {
     }
   }
 }
+
+/**
+ * Where a container saves a job's files: under the job's id, in one folder for the jobs of about a minute (ids begin with the time). A folder
+ * for each job would cost the container another file to make; a single one would grow, and ComfyUI reads the whole folder at every save.
+ */
+const prefixOf = (job: string): string => `${job.slice(0, 8)}/${job}`;
 
 function interrupted(job: Job, reason: StopReason | null): { state: FinalState; outputs: Output[]; error: JobError } {
   const ended = (state: FinalState, code: JobError['code'], message: string) => ({ state, outputs: [], error: { code, message } });

@@ -7,14 +7,12 @@ import { Program, temporaryFolder } from './program.ts';
 
 /** A data folder on a small disk of its own, which only root can make. */
 
-const { path: folder, remove } = temporaryFolder();
-const disk = join(folder, 'disk');
-
-function mount(): boolean {
+/** A small disk at `place`; false where this user may not make one. */
+function mount(place: string): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  mkdirSync(disk);
+  mkdirSync(place);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', place], { stdio: 'ignore' });
     return true;
   } catch {
     // A container without the right to mount.
@@ -22,9 +20,24 @@ function mount(): boolean {
   }
 }
 
-const noSmallDisk = !mount();
+/** Threads of a killed process may hold it for a moment more. */
+const unmount = (place: string): unknown => execFileSync('umount', ['--lazy', place]);
+
+function canMount(): boolean {
+  const { path, remove } = temporaryFolder();
+  const place = join(path, 'disk');
+  const done = mount(place);
+  if (done) unmount(place);
+  remove();
+  return done;
+}
+
+const noSmallDisk = !canMount();
 
 test.skipIf(noSmallDisk)('a full disk refuses jobs, loses none that was accepted, and is forgiven once there is room again', async () => {
+  const { path: folder, remove } = temporaryFolder();
+  const disk = join(folder, 'disk');
+  mount(disk);
   const program = await Program.up({ folder, dataDir: join(disk, 'data') });
   try {
     const caller = new Caller(program);
@@ -63,8 +76,7 @@ test.skipIf(noSmallDisk)('a full disk refuses jobs, loses none that was accepted
     expect([after.status, isPng(after.body)]).toEqual([200, true]);
   } finally {
     await program.end();
-    // Threads of a killed process may need a moment more to let go.
-    execFileSync('umount', ['--lazy', disk]);
+    unmount(disk);
     remove();
   }
 });
