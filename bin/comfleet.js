@@ -31,11 +31,25 @@ if (found[0] < 24) {
   process.env.NODE_NO_WARNINGS = '1';
 }
 
+// Node keeps what it made of the sources, types stripped and compiled, in the clone: later starts take two thirds of the time.
+// The variable is for threads and the supervisor. Where the folder cannot be written, nothing is kept.
+function keepCompiled() {
+  return Promise.all([import('node:module'), import('node:url')]).then(function (modules) {
+    var folder = modules[1].fileURLToPath(new URL('../node_modules/.cache/comfleet/', import.meta.url));
+    process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || folder;
+    if (modules[0].enableCompileCache) modules[0].enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  });
+}
+
 import('node:fs')
   .then(function (fs) {
     var source = new URL('../src/cli/main.ts', import.meta.url);
     var built = new URL('../dist/src/cli/main.js', import.meta.url);
-    if (fs.existsSync(source) && process.features.typescript) return import(source.href);
+    if (fs.existsSync(source) && process.features.typescript) {
+      return keepCompiled().then(function () {
+        return import(source.href);
+      });
+    }
     if (fs.existsSync(built)) return import(built.href);
     return give([
       'Node ' + process.versions.node + ' does not run TypeScript as it is, and there is no dist folder.',
