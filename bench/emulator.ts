@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { PixelPool } from '../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../src/emulator/profile.ts';
-import { startEmulatedServer, type EmulatedServer } from '../src/emulator/server.ts';
+import { startEmulatedServer } from '../src/emulator/server.ts';
 import { createSystemClock } from '../src/fleet/system-clock.ts';
 import { temporaryFolder } from './lib/gateway.ts';
 import { load } from './lib/load.ts';
+import { memoryOf } from './lib/processes.ts';
+import { emulatedServers } from './lib/references.ts';
 import type { Bench, Figure } from './lib/report.ts';
 
 const prompts = 5_000;
@@ -28,22 +30,21 @@ async function throughput(folder: string, pixels: PixelPool): Promise<Figure> {
   };
 }
 
-async function many(folder: string, pixels: PixelPool): Promise<Figure> {
-  const profile = loadProfile('instant');
-  const before = process.memoryUsage().rss;
-  const begun = performance.now();
-  const started: EmulatedServer[] = [];
-  for (let n = 0; n < servers; n++) {
-    started.push(await startEmulatedServer({ profile, clock, name: `c${n}`, folder: join(folder, String(n)), pixels }));
-  }
-  const each = (performance.now() - begun) / servers;
-  for (const { url } of started) await (await fetch(`${url}/system_stats`)).text();
-  const memory = (process.memoryUsage().rss - before) / servers / 1_024;
-  await Promise.all(started.map((server) => server.close()));
+/** Servers in a process of their own, beside one alone in another: memory that this process has used before would hide theirs. */
+async function many(folder: string): Promise<Figure> {
+  const memory = async (count: number): Promise<number> => {
+    const started = await emulatedServers(join(folder, `of-${count}`), count);
+    for (const url of started.urls) await (await fetch(`${url}/system_stats`)).text();
+    const mib = await memoryOf([started.pid]);
+    await started.stop();
+    return mib;
+  };
+  const one = await memory(1);
+  const all = await memory(servers);
   return {
-    what: `${servers} servers in one process`,
-    value: `${each.toFixed(2)} ms to start each, ${Math.round(memory)} KiB each after one request`,
-    reference: `${Math.round(before / 2 ** 20)} MiB of this process before`,
+    what: `${servers} servers in one process, memory of each after one request`,
+    value: `${Math.round(((all - one) * 1_024) / (servers - 1))} KiB`,
+    reference: `${Math.round(one)} MiB for a process with one`,
     target: '',
     holds: null,
   };
@@ -57,7 +58,7 @@ export const emulatorBench: Bench = {
     const pixels = new PixelPool({ threads: 1 });
     try {
       say(`${servers} servers`);
-      const crowd = await many(folder, pixels);
+      const crowd = await many(folder);
       say(`${prompts} prompts`);
       return [await throughput(join(folder, 'one'), pixels), crowd];
     } finally {

@@ -31,7 +31,7 @@ if (found[0] < 24) {
   process.env.NODE_NO_WARNINGS = '1';
 }
 
-// Node keeps what it made of the sources, types stripped and compiled, in the clone: later starts take two thirds of the time.
+// Node keeps what it made of the sources, types stripped and compiled, in the clone: later starts take about six tenths of the time.
 // The variable is for threads and the supervisor. Where the folder cannot be written, nothing is kept.
 function keepCompiled() {
   return Promise.all([import('node:module'), import('node:url')]).then(function (modules) {

@@ -16,10 +16,7 @@ export const cleanEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
 const folders: string[] = [];
 process.once('exit', () => folders.forEach((path) => rmSync(path, { recursive: true, force: true })));
 
-/**
- * A folder that is removed when the benches end, not before: ext4 is slow to make files while many were deleted shortly before, and the next
- * bench would measure that.
- */
+/** A folder that is removed when the benches end, so that no bench runs while the disk still works on the removal of another's files. */
 export function temporaryFolder(parent: string = tmpdir()): string {
   const path = mkdtempSync(join(parent, 'comfleet-bench-'));
   folders.push(path);

@@ -8,6 +8,7 @@ import { kill, launch, output, pause, untilGone } from './processes.ts';
 /** A program that a bench compares with. */
 export interface Reference {
   readonly urls: readonly string[];
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -20,7 +21,7 @@ async function start(name: string, args: readonly string[]): Promise<Reference> 
     createInterface({ input: child.stdout! }).once('line', resolve);
     child.once('close', (code) => reject(new Error(`${name} ended with code ${code}: ${child.errors()}`)));
   });
-  return { urls: JSON.parse(line) as string[], stop: () => end(child.pid!) };
+  return { urls: JSON.parse(line) as string[], pid: child.pid!, stop: () => end(child.pid!) };
 }
 
 async function end(pid: number): Promise<void> {
@@ -55,7 +56,7 @@ export async function comfyApiProxy(folder: string, comfyui: string): Promise<(R
   for (let tries = 0; tries < 200; tries++) {
     const answer = await fetch(`${url}/api/v2/health`).catch(() => null);
     await answer?.text();
-    if (answer?.ok) return { urls: [url], version, stop: () => end(child.pid!) };
+    if (answer?.ok) return { urls: [url], version, pid: child.pid!, stop: () => end(child.pid!) };
     await pause(50);
   }
   await end(child.pid!);
