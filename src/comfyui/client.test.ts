@@ -99,14 +99,16 @@ describe('prompt runner', () => {
     expect(fake.sockets.size).toBe(1);
   });
 
-  it('measures nodes by the messages', async () => {
-    const result = run();
+  it('measures how long models take to load', async () => {
+    const loader = { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'a.safetensors' } };
+    const from = clock.now();
+    const result = run({ graph: { ...graph, '4': loader } });
     const prompt = await fake.prompt();
-    fake.send(prompt, 'executing', { node: '1', display_node: '1' });
+    fake.send(prompt, 'executing', { node: '4', display_node: '4' });
     await heard(2);
-    await clock.runUntil(clock.now() + 1500);
+    await clock.runUntil(from + 1500);
     fake.succeed(prompt, '3', image);
-    expect(await result).toMatchObject({ nodeSeconds: { '1': 1.5, '3': 0 } });
+    expect(await result).toMatchObject({ loading: { from, to: from + 1500, seconds: { CheckpointLoaderSimple: 1.5 } } });
   });
 
   it('reads history when a node was executed without output', async () => {

@@ -56,7 +56,7 @@ export function createPromptRunner({ assets, clock, random, times }: PromptRunne
       const item = [...running, ...pending].find((entry) => entry[1] === promptId);
       if (!item) {
         const entry = await connection.http.history(promptId);
-        return entry && resultOfHistory(entry, {});
+        return entry && resultOfHistory(entry, null);
       }
       // Its messages go to the socket of the gateway that submitted it.
       const track = new PromptTrack({ promptId, graph: item[2], onEvent, at: clock.now(), listening: false, held });

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { ExecutionError } from './messages.ts';
 import type { FileReference, HistoryEntry, Json, PromptRefusal } from './protocol.ts';
-import type { PromptOutput, PromptResult } from './runner.ts';
+import type { ModelLoading, PromptOutput, PromptResult } from './runner.ts';
 
 type Failure = Extract<PromptResult, { kind: 'failed' }>;
 
@@ -32,8 +32,8 @@ function fileReference(value: Json): FileReference | null {
   };
 }
 
-/** What became of a prompt by its entry in `/history`. Times of nodes are not kept there. */
-export function resultOfHistory(entry: HistoryEntry, nodeSeconds: Record<string, number>): PromptResult {
+/** What became of a prompt by its entry in `/history`, where nothing stands of how its models were loaded. */
+export function resultOfHistory(entry: HistoryEntry, loading: ModelLoading | null): PromptResult {
   const messages = entry.status.messages;
   const error = messages.find(([type]) => type === 'execution_error');
   if (error) return failureOf(error[1] as unknown as ExecutionError);
@@ -43,12 +43,12 @@ export function resultOfHistory(entry: HistoryEntry, nodeSeconds: Record<string,
   const outputs = Object.entries(entry.outputs).flatMap(([node, output]) =>
     outputsOfNode(entry.meta?.[node]?.display_node ?? node, output),
   );
-  return succeededWith(outputs, nodeSeconds);
+  return succeededWith(outputs, loading);
 }
 
 /** Success, unless nothing came out: a prompt whose every node was cached can end so. */
-export function succeededWith(outputs: PromptOutput[], nodeSeconds: Record<string, number>): PromptResult {
-  if (outputs.length > 0) return { kind: 'succeeded', outputs, nodeSeconds };
+export function succeededWith(outputs: PromptOutput[], loading: ModelLoading | null): PromptResult {
+  if (outputs.length > 0) return { kind: 'succeeded', outputs, loading };
   return { kind: 'failed', code: 'no_output', message: 'The workflow ran to its end, but none of its nodes gave a file or a text.' };
 }
 

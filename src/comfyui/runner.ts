@@ -45,8 +45,19 @@ export interface PromptOutput {
   readonly text?: string;
 }
 
+/** How a prompt loaded its models: ComfyUI does it when the first prompt needs them, not at its start. */
+export interface ModelLoading {
+  /** The first loader began. */
+  readonly from: number;
+  /** The first step of a sampler was done, or, where there is none, the last loader. */
+  readonly to: number;
+  /** Seconds in each class of loader. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
 export type PromptResult =
-  | { kind: 'succeeded'; outputs: PromptOutput[]; nodeSeconds: Record<string, number> }
+  /** `loading`: null when every model was there already, or nobody listened. */
+  | { kind: 'succeeded'; outputs: PromptOutput[]; loading: ModelLoading | null }
   /** The workflow's own failure: never retried. */
   | { kind: 'failed'; code: ErrorCode; message: string; node?: string; classType?: string; details?: Json }
   | { kind: 'interrupted' };

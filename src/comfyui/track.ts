@@ -1,6 +1,7 @@
 import { ComfleetError } from '../errors.ts';
 import type { SocketImage, SocketMessage } from './messages.ts';
-import type { FileReference, Graph, HistoryEntry } from './protocol.ts';
+import { LoadingWatch } from './loading.ts';
+import type { FileReference, Graph, GraphNode, HistoryEntry } from './protocol.ts';
 import { failureOf, outputsOfNode, resultOfHistory, succeededWith } from './results.ts';
 import type { PromptEvent, PromptOutput, PromptResult } from './runner.ts';
 
@@ -36,12 +37,11 @@ export class PromptTrack {
   readonly #onEvent: (event: PromptEvent) => void;
   readonly #held: WeakMap<FileReference, SocketImage>;
   readonly #outputs: PromptOutput[] = [];
-  readonly #seconds: Record<string, number> = {};
+  readonly #loading = new LoadingWatch();
   #complete = true;
   #succeeded = false;
   #failure: PromptResult | null = null;
   #node: string | null = null;
-  #nodeSince = 0;
   #resolve!: (result: PromptResult) => void;
   #reject!: (error: ComfleetError) => void;
 
@@ -68,6 +68,7 @@ export class PromptTrack {
         this.#executing(message.data.display_node ?? message.data.node, at);
         return message.data.node === null && !this.#settle();
       case 'progress':
+        this.#loading.step(message.data.value, at);
         this.#onEvent({ type: 'progress', node: message.data.node, value: message.data.value, max: message.data.max });
         break;
       case 'executed': {
@@ -110,14 +111,14 @@ export class PromptTrack {
 
   /** Ends with what history says. */
   endFromHistory(entry: HistoryEntry): void {
-    const result = resultOfHistory(entry, this.#seconds);
+    const result = resultOfHistory(entry, this.#loading.seen());
     if (!this.listening && entry.status.status_str === 'success' && this.#sendsImages()) {
       this.lose(new ComfleetError('container_lost', `The socket dropped while prompt ${this.promptId} sent its pictures over it.`));
       return;
     }
     const fromSocket = this.#outputs.filter(({ file }) => file && this.#held.has(file));
     if (result.kind === 'succeeded') this.end({ ...result, outputs: [...result.outputs, ...fromSocket] });
-    else if (result.kind === 'failed' && result.code === 'no_output') this.end(succeededWith(fromSocket, this.#seconds));
+    else if (result.kind === 'failed' && result.code === 'no_output') this.end(succeededWith(fromSocket, this.#loading.seen()));
     else this.end(result);
   }
 
@@ -136,14 +137,13 @@ export class PromptTrack {
   /** Ends with what the socket said, if that is all there is to say. */
   #settle(): boolean {
     if (this.#failure) this.end(this.#failure);
-    else if (this.#succeeded && this.listening && this.#complete) this.end(succeededWith(this.#outputs, this.#seconds));
+    else if (this.#succeeded && this.listening && this.#complete) this.end(succeededWith(this.#outputs, this.#loading.seen()));
     return this.done;
   }
 
   #executing(node: string | null, at: number): void {
-    if (this.#node !== null) this.#seconds[this.#node] = (this.#seconds[this.#node] ?? 0) + (at - this.#nodeSince) / 1000;
     this.#node = node;
-    this.#nodeSince = at;
+    this.#loading.executing(node === null ? undefined : this.#nodeAt(node), at);
     if (node !== null) this.#onEvent({ type: 'executing', node, classType: this.#classOf(node) });
   }
 
@@ -152,6 +152,10 @@ export class PromptTrack {
   }
 
   #classOf(node: string): string {
-    return Object.hasOwn(this.#graph, node) ? (this.#graph[node]?.class_type ?? '') : '';
+    return this.#nodeAt(node)?.class_type ?? '';
+  }
+
+  #nodeAt(id: string): GraphNode | undefined {
+    return Object.hasOwn(this.#graph, id) ? this.#graph[id] : undefined;
   }
 }

@@ -45,6 +45,15 @@ const drain: ContainerEvent = { type: 'drain', reason: 'r' };
 const stopped = (at: number): ContainerEvent => ({ type: 'stopped', at, reason: 'r' });
 const failed = (at: number): ContainerEvent => ({ type: 'failed', at, code: 'crashed', message: 'm' });
 
+test('the first model is a part of its start, though it is loaded later; others are not', () => {
+  const loaded = (from: number): ContainerEvent => ({ type: 'loaded', from, to: from + 3, seconds: { CheckpointLoaderSimple: 2 } });
+  const { phases } = apply(container(), { type: 'phase', phase: 'process', at: 0 }, ready, started(20), loaded(21), ended(30), loaded(40));
+  expect(phases).toEqual([
+    { phase: 'process', from: 0, to: 10 },
+    { phase: 'models', from: 21, to: 24, detail: { CheckpointLoaderSimple: 2 } },
+  ]);
+});
+
 describe('states', () => {
   test.each<[string, ContainerEvent[], ContainerState]>([
     ['a start that is under way', [], 'starting'],

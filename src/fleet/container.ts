@@ -1,4 +1,4 @@
-import type { Endpoint } from '../comfyui/runner.ts';
+import type { Endpoint, ModelLoading } from '../comfyui/runner.ts';
 
 /**
  * A container's states: `starting -> ready <-> busy -> draining -> stopped`, or `failed` from any of the living ones. `parked` (alive
@@ -14,7 +14,7 @@ export interface PhaseRecord {
   readonly phase: StartPhase;
   readonly from: number;
   readonly to: number | null;
-  /** For custom_nodes: seconds of each pack. */
+  /** Seconds of each part: of each pack in `custom_nodes`, of each class of loader in `models`. */
   readonly detail?: Readonly<Record<string, number>>;
 }
 
@@ -69,6 +69,8 @@ export interface Container extends ContainerRecord {
 export type ContainerEvent =
   | { type: 'phase'; at: number; phase: StartPhase; detail?: Readonly<Record<string, number>> }
   | { type: 'ready'; at: number; endpoint: Endpoint }
+  /** A prompt has loaded its models. */
+  | ({ type: 'loaded' } & ModelLoading)
   | { type: 'job_started'; at: number; modelKey: string }
   | { type: 'job_ended'; at: number; done: boolean }
   | { type: 'drain'; reason: string }
@@ -105,6 +107,8 @@ export function advance(container: Container, event: ContainerEvent): Container 
         idleSince: event.at,
         phases: closePhases(container.phases, event.at),
       };
+    case 'loaded':
+      return withFirstModel(container, event);
     case 'job_started':
       return {
         ...container,
@@ -123,6 +127,12 @@ export function advance(container: Container, event: ContainerEvent): Container 
     case 'failed':
       return { ...settled(container, event.at), state: 'failed', failure: { code: event.code, message: event.message } };
   }
+}
+
+/** Its first model belongs to its start, though it is loaded after `ready`; later ones are the jobs' own affair. */
+function withFirstModel(container: Container, { from, to, seconds }: ModelLoading): Container {
+  if (container.phases.some(({ phase }) => phase === 'models')) return container;
+  return { ...container, phases: [...container.phases, { phase: 'models', from, to, detail: seconds }] };
 }
 
 function afterJob(container: Container, at: number, done: boolean): Container {

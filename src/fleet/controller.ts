@@ -227,6 +227,7 @@ export class Controller {
   #attemptEnded(pool: Pool, container: string, outcome: AttemptOutcome): void {
     if (outcome.kind === 'ended') {
       pool.learnServiceTime(outcome.seconds);
+      if (outcome.loading) this.containers.apply(container, { type: 'loaded', ...outcome.loading });
       this.#ended(outcome.job);
     } else if (outcome.kind === 'lost') {
       if (outcome.containerBroken) this.containers.fail(container, 'container_lost', outcome.message);

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Assets } from '../assets/assets.ts';
 import type { Bus } from '../bus/bus.ts';
 import { jobTopic, publishJob } from '../bus/events.ts';
-import type { Endpoint, Prompt, PromptResult, PromptRunner, RunOptions } from '../comfyui/runner.ts';
+import type { Endpoint, ModelLoading, Prompt, PromptResult, PromptRunner, RunOptions } from '../comfyui/runner.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Clock } from '../fleet/clock.ts';
 import type { Container } from '../fleet/container.ts';
@@ -13,7 +13,7 @@ import { splitTiming, usageOf, type Spent } from './timing.ts';
 
 /** How an attempt ended, for the controller. `job` is the job as it is now. */
 export type AttemptOutcome =
-  | { kind: 'ended'; job: Job & { readonly state: FinalState }; seconds: number }
+  | { kind: 'ended'; job: Job & { readonly state: FinalState }; seconds: number; loading: ModelLoading | null }
   /**
    * The attempt was lost; the job is queued again or has ended. `spent` goes into its next attempt. `containerBroken` is false when only
    * the gateway's own death lost it.
@@ -166,7 +166,8 @@ export class Attempts {
     if (!recorded) return { kind: 'gone' };
     const { state, outputs, error } = verdict;
     const ended = { ...job, state, outputs, error, timing, usage, finishedAt: at };
-    return { kind: 'ended', job: ended, seconds: (at - attempt.startedAt) / 1000 };
+    const loading = result.kind === 'succeeded' ? result.loading : null;
+    return { kind: 'ended', job: ended, seconds: (at - attempt.startedAt) / 1000, loading };
   }
 
   async #verdict(

@@ -164,6 +164,8 @@ describe('containers', () => {
     expect((await samples()).get(`comfleet_gpu_seconds_total{${of},gpu="A10G",state="starting"}`)).toBe(2.5);
     const phases = [{ phase: 'imports', from: 12_000, to: 30_000 }] as const;
     container({ ...baseContainer, state: 'ready', readyAt: 30_000, phases });
+    const models = { phase: 'models', from: 31_000, to: 33_000 } as const;
+    for (const jobsDone of [1, 2]) container({ ...baseContainer, state: 'ready', readyAt: 30_000, phases: [...phases, models], jobsDone });
     clock.time = 40_000;
     const ready = await samples();
     expect(ready.get(`comfleet_containers{${of},gpu="A10G",state="ready"}`)).toBe(1);
@@ -174,7 +176,7 @@ describe('containers', () => {
       readyAt: 30_000,
       stoppedAt: 42_000,
       busySeconds: 7,
-      phases,
+      phases: [...phases, models],
       stopReason: 'idle longer than the scaledown window',
     });
     clock.time = 90_000;
@@ -182,6 +184,8 @@ describe('containers', () => {
     expect(end.get(`comfleet_container_starts_total{${of},gpu="A10G",reason="demand"}`)).toBe(1);
     expect(end.get(`comfleet_container_stops_total{${of},gpu="A10G",reason="idle"}`)).toBe(1);
     expect(end.get(`comfleet_container_start_seconds_sum{${of},gpu="A10G",phase="imports"}`)).toBe(18);
+    expect(end.get(`comfleet_container_start_seconds_sum{${of},gpu="A10G",phase="models"}`)).toBe(2);
+    expect(end.get(`comfleet_container_start_seconds_count{${of},gpu="A10G",phase="models"}`)).toBe(1);
     expect(end.get(`comfleet_container_start_seconds_sum{${of},gpu="A10G",phase="total"}`)).toBe(20);
     expect(end.get(`comfleet_gpu_seconds_total{${of},gpu="A10G",state="starting"}`)).toBe(10);
     expect(end.get(`comfleet_gpu_seconds_total{${of},gpu="A10G",state="busy"}`)).toBe(3.5);

@@ -149,9 +149,11 @@ function countContainer(
   if (!isAlive(container.state)) {
     containerStops.inc({ ...of, reason: container.failure?.code ?? reasonLabel(container.stopReason ?? '') });
   }
-  if (before?.readyAt !== null || container.readyAt === null) return;
-  containerStart.observe({ ...of, phase: 'total' }, (container.readyAt - container.startedAt) / 1000);
-  for (const { phase, from, to } of container.phases) {
+  if (before === null || container.readyAt === null) return;
+  const isReadyNow = before.readyAt === null;
+  if (isReadyNow) containerStart.observe({ ...of, phase: 'total' }, (container.readyAt - container.startedAt) / 1000);
+  // The first model comes after ready.
+  for (const { phase, from, to } of container.phases.slice(isReadyNow ? 0 : before.phases.length)) {
     if (to !== null) containerStart.observe({ ...of, phase }, (to - from) / 1000);
   }
 }

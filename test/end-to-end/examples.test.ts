@@ -38,6 +38,18 @@ test('text-to-image draws in the size that is asked for', async () => {
   expect(await sharp(answer.body).metadata()).toMatchObject({ format: 'png', width: 256, height: 128 });
 });
 
+test('the first model that a container loads is timed, once, after it was ready', async () => {
+  await caller.ask('POST', '/d/text-to-image/', { body: { width: 64, height: 64 } });
+  const { items } = await caller.get('/fleet/v1/containers');
+  const container = (items as Json[]).find(({ deployment }) => deployment === 'text-to-image')!;
+  const loads = (container.phases as Json[]).filter(({ phase }) => phase === 'models');
+  expect(loads).toHaveLength(1);
+  expect((loads[0]!.from as string) >= (container.ready_at as string)).toBe(true);
+  expect(Object.keys(loads[0]!.detail!)).toEqual(['CheckpointLoaderSimple']);
+  const { items: others } = await caller.get('/fleet/v1/containers?deployment=no-model');
+  expect((others as Json[]).flatMap(({ phases }) => phases as Json[]).map(({ phase }) => phase)).not.toContain('models');
+});
+
 test('the one without a model answers with a picture and a text', async () => {
   const { json } = await caller.ask('POST', '/d/no-model/', { body: { prompt: 'hello' }, headers: { accept: 'application/json' } });
   expect((json.outputs as Json[]).map(({ kind, text }) => [kind, text])).toEqual([

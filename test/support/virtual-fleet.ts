@@ -161,7 +161,7 @@ export class VirtualFleet implements Runtime, PromptRunner {
     if (id === undefined) return;
     server.timer = this.#clock.at(this.#clock.now() + this.serviceMs, () => {
       const file = { filename: `${id}.png`, subfolder: '', type: 'output' as const };
-      server.prompts.get(id)?.finish({ kind: 'succeeded', outputs: [{ node: '9', key: 'images', file }], nodeSeconds: {} });
+      server.prompts.get(id)?.finish({ kind: 'succeeded', outputs: [{ node: '9', key: 'images', file }], loading: null });
       this.#next(server);
     });
   }
