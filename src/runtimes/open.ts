@@ -7,7 +7,8 @@ import { definitionsFor, usualModels } from '../emulator/definitions.ts';
 import { loadProfile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
 import { SupervisorClient } from '../host/client.ts';
-import { checkComfyui, chooseRuntime, cudaDeviceOf, emulatedSlots, processSlots } from './detect.ts';
+import { checkComfyui, chooseRuntime, emulatedSlots, processSlots } from './detect.ts';
+import { deviceOf, findGpus } from './devices.ts';
 import { createRemoteRuntime } from './remote.ts';
 import type { Runtime } from './runtime.ts';
 import { createSupervisedRuntime } from './supervised.ts';
@@ -41,11 +42,17 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
     case 'process': {
       const python = await checkComfyui(config.comfyui);
       const path = config.comfyui.path ?? '';
-      const [client, slots] = await Promise.all([connect(), processSlots(config, process.env)]);
+      const [client, gpus] = await Promise.all([connect(), config.comfyui.cpu ? [] : findGpus(python, process.env)]);
       const runtime = createSupervisedRuntime('process', {
         client,
-        slots,
-        launchOn: (slot) => ({ kind: 'process', path, python, args: [...config.comfyui.args], cudaDevice: cudaDeviceOf(slot) }),
+        slots: processSlots(config.capacity, gpus),
+        launchOn: (slot) => ({
+          kind: 'process',
+          path,
+          python: python.program,
+          args: [...config.comfyui.args],
+          device: deviceOf(slot),
+        }),
       });
       const note = "node packs run with this user's rights";
       return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note };

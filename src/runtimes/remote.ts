@@ -4,6 +4,7 @@ import { probe } from '../comfyui/probe.ts';
 import type { Endpoint } from '../comfyui/runner.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
 import type { Slot } from '../fleet/container.ts';
+import { gpuModel } from './devices.ts';
 import type { LogLine, RunningContainer, Runtime, RuntimeEvent, StartSpec } from './runtime.ts';
 
 const checkPeriodMs = 5_000;
@@ -189,13 +190,5 @@ async function gpuOf(url: string): Promise<string | null> {
     return null;
   }
 }
-
-/** `cuda:0 NVIDIA A10G : cudaMallocAsync` and `NVIDIA A10G` are both an A10G. */
-export const gpuModel = (name: string): string =>
-  name
-    .replace(/^\w+:\d+\s+/, '')
-    .replace(/\s+:.*$/, '')
-    .replace(/^NVIDIA\s+/, '')
-    .trim();
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
