@@ -20,6 +20,8 @@ interface Claimed {
   /** Emits `line` after each one. */
   readonly written: EventEmitter;
   readonly abort: AbortController;
+  /** Settles when its probe prompt has ended, or was withdrawn. */
+  probing: Promise<void>;
   state: RunningContainer['state'];
   readyAt: number | null;
   failures: number;
@@ -66,6 +68,7 @@ class RemoteRuntime implements Runtime {
       log: [],
       written: new EventEmitter(),
       abort: new AbortController(),
+      probing: Promise.resolve(),
       state: 'starting',
       readyAt: null,
       failures: 0,
@@ -74,7 +77,8 @@ class RemoteRuntime implements Runtime {
     this.#claimed.set(spec.id, claimed);
     this.#emit({ type: 'phase', id: spec.id, phase: 'probe', at });
     this.#note(claimed, `claimed ${claimed.endpoint.url}; probe prompt sent`);
-    probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, starting: null }).then(
+    const onBusy = (): void => this.#note(claimed, 'the probe prompt waits: another one runs there');
+    claimed.probing = probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, starting: null, onBusy }).then(
       () => this.#ready(claimed),
       (error: unknown) => this.#lost(claimed, 'start_failed', `${claimed.endpoint.url}: ${reasonOf(error)}`),
     );
@@ -82,8 +86,7 @@ class RemoteRuntime implements Runtime {
   }
 
   stop({ id }: { id: string }): Promise<void> {
-    this.#release(id);
-    return Promise.resolve();
+    return this.#release(id);
   }
 
   list(): Promise<readonly RunningContainer[]> {
@@ -115,9 +118,8 @@ class RemoteRuntime implements Runtime {
     }
   }
 
-  close(): Promise<void> {
-    for (const id of this.#claimed.keys()) this.#release(id);
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await Promise.all([...this.#claimed.keys()].map((id) => this.#release(id)));
   }
 
   #ready(claimed: Claimed): void {
@@ -148,15 +150,17 @@ class RemoteRuntime implements Runtime {
   #lost(claimed: Claimed, code: 'start_failed' | 'unreachable', message: string): void {
     if (claimed.abort.signal.aborted) return;
     this.#note(claimed, message);
-    this.#release(claimed.spec.id);
+    void this.#release(claimed.spec.id);
     this.#emit({ type: 'exited', id: claimed.spec.id, at: this.#clock.now(), code, message });
   }
 
-  #release(id: string): void {
+  /** Settles when nothing of it is left on the server. */
+  async #release(id: string): Promise<void> {
     const claimed = this.#claimed.get(id);
     claimed?.abort.abort();
     claimed?.timer?.cancel();
     this.#claimed.delete(id);
+    await claimed?.probing;
   }
 
   #note(claimed: Claimed, text: string): void {
