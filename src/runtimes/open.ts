@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { definitionsFor, usualModels } from '../emulator/definitions.ts';
 import { loadProfile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
+import type { ContainerRecord } from '../fleet/container.ts';
 import { SupervisorClient } from '../host/client.ts';
 import { checkComfyui, chooseRuntime, emulatedSlots, processSlots } from './detect.ts';
 import { deviceOf, findGpus } from './devices.ts';
@@ -26,12 +27,19 @@ export interface OpenedRuntime {
   readonly note: string | null;
 }
 
+export interface OpenOptions {
+  readonly clock: Clock;
+  readonly report: (error: unknown) => void;
+  /** Containers that, by the store, a former life of the gateway left alive. Supervisors know theirs themselves. */
+  readonly left: readonly ContainerRecord[];
+}
+
 /** Opens the runtime that the configuration and the machine ask for. Errors: `comfyui_not_found`, `supervisor_failed`, `invalid_config`. */
-export async function openRuntime(config: Config, clock: Clock, report: (error: unknown) => void): Promise<OpenedRuntime> {
+export async function openRuntime(config: Config, { clock, report, left }: OpenOptions): Promise<OpenedRuntime> {
   const connect = (): Promise<SupervisorClient> => SupervisorClient.connect({ folder: config.dataDir, clock, report });
   switch (chooseRuntime(config)) {
     case 'remote': {
-      const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock });
+      const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock, left });
       return {
         runtime,
         definitions: await firstDefinitions(config.comfyui.urls),

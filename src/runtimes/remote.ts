@@ -3,7 +3,7 @@ import { request } from 'undici';
 import { probe } from '../comfyui/probe.ts';
 import type { Endpoint } from '../comfyui/runner.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
-import type { Slot } from '../fleet/container.ts';
+import type { ContainerRecord, Slot } from '../fleet/container.ts';
 import { gpuModel } from './devices.ts';
 import type { LogLine, RunningContainer, Runtime, RuntimeEvent, StartSpec } from './runtime.ts';
 
@@ -22,18 +22,25 @@ interface Claimed {
   readonly abort: AbortController;
   /** Settles when its probe prompt has ended, or was withdrawn. */
   probing: Promise<void>;
-  state: RunningContainer['state'];
+  /** Null while its probe prompt is under way. */
   readyAt: number | null;
   failures: number;
   timer: Timer | null;
+}
+
+export interface RemoteOptions {
+  readonly urls: readonly string[];
+  readonly clock: Clock;
+  /** Containers that a former life of the gateway left. Those whose server is still configured, and answers, are taken over. */
+  readonly left: readonly ContainerRecord[];
 }
 
 /**
  * ComfyUI servers that run already, by URL: a start claims one and sends a probe prompt, a stop lets it go. They are never started or
  * stopped from here, and go on whatever happens to comfleet.
  */
-export function createRemoteRuntime({ urls, clock }: { urls: readonly string[]; clock: Clock }): Runtime {
-  return new RemoteRuntime(urls, clock);
+export function createRemoteRuntime(options: RemoteOptions): Runtime {
+  return new RemoteRuntime(options);
 }
 
 class RemoteRuntime implements Runtime {
@@ -42,10 +49,13 @@ class RemoteRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #claimed = new Map<string, Claimed>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  /** Settles when it is known which of the containers that were left are there. */
+  readonly #takenOver: Promise<unknown>;
 
-  constructor(urls: readonly string[], clock: Clock) {
+  constructor({ urls, clock, left }: RemoteOptions) {
     this.#urls = urls;
     this.#clock = clock;
+    this.#takenOver = Promise.all(left.filter(({ device }) => urls.includes(device)).map((record) => this.#takeOver(record)));
   }
 
   /** Asks each server which GPU it has; one that does not answer now has a slot all the same, since it may come back. */
@@ -61,20 +71,7 @@ class RemoteRuntime implements Runtime {
   start(spec: StartSpec): Promise<void> {
     if (this.#claimed.has(spec.id)) return Promise.resolve();
     const at = this.#clock.now();
-    const claimed: Claimed = {
-      spec,
-      endpoint: { url: spec.slot.device },
-      startedAt: at,
-      log: [],
-      written: new EventEmitter(),
-      abort: new AbortController(),
-      probing: Promise.resolve(),
-      state: 'starting',
-      readyAt: null,
-      failures: 0,
-      timer: null,
-    };
-    this.#claimed.set(spec.id, claimed);
+    const claimed = this.#claim(spec, { startedAt: at, readyAt: null });
     this.#emit({ type: 'phase', id: spec.id, phase: 'probe', at });
     this.#note(claimed, `claimed ${claimed.endpoint.url}; probe prompt sent`);
     const onBusy = (): void => this.#note(claimed, 'the probe prompt waits: another one runs there');
@@ -89,11 +86,12 @@ class RemoteRuntime implements Runtime {
     return this.#release(id);
   }
 
-  list(): Promise<readonly RunningContainer[]> {
-    const listed = [...this.#claimed.values()].map(({ spec, state, endpoint, startedAt, readyAt }) => {
-      return { ...spec, state, startedAt, readyAt, endpoint: state === 'ready' ? endpoint : null };
+  async list(): Promise<readonly RunningContainer[]> {
+    await this.#takenOver;
+    return [...this.#claimed.values()].map(({ spec, endpoint, startedAt, readyAt }) => {
+      const ready = readyAt !== null;
+      return { ...spec, state: ready ? 'ready' : 'starting', startedAt, readyAt, endpoint: ready ? endpoint : null };
     });
-    return Promise.resolve(listed);
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
@@ -122,9 +120,40 @@ class RemoteRuntime implements Runtime {
     await Promise.all([...this.#claimed.keys()].map((id) => this.#release(id)));
   }
 
+  #claim(spec: StartSpec, { startedAt, readyAt }: Pick<Claimed, 'startedAt' | 'readyAt'>): Claimed {
+    const claimed: Claimed = {
+      spec,
+      endpoint: { url: spec.slot.device },
+      startedAt,
+      log: [],
+      written: new EventEmitter(),
+      abort: new AbortController(),
+      probing: Promise.resolve(),
+      readyAt,
+      failures: 0,
+      timer: null,
+    };
+    this.#claimed.set(spec.id, claimed);
+    return claimed;
+  }
+
+  /** One that was ready needs no probe prompt, which could wait behind the very prompts that are to be followed further. */
+  async #takeOver({ id, epoch, deployment, revision, host, device, gpu, share, startedAt, readyAt }: ContainerRecord): Promise<void> {
+    const spec = { id, epoch, deployment, revision, slot: { host, device, gpu, share } };
+    if (readyAt === null) return this.start(spec);
+    const claimed = this.#claim(spec, { startedAt, readyAt });
+    this.#note(claimed, `claimed ${device} again for a gateway that came back`);
+    try {
+      await systemStats(device, claimed.abort.signal);
+      if (!claimed.abort.signal.aborted) this.#watch(claimed);
+    } catch {
+      // It went while no gateway looked: whoever asks for the list sees that it is gone.
+      await this.#release(id);
+    }
+  }
+
   #ready(claimed: Claimed): void {
     if (claimed.abort.signal.aborted) return;
-    claimed.state = 'ready';
     claimed.readyAt = this.#clock.now();
     this.#note(claimed, 'the probe prompt went through');
     this.#emit({ type: 'ready', id: claimed.spec.id, endpoint: claimed.endpoint, at: claimed.readyAt });
