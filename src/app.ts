@@ -56,7 +56,8 @@ export async function startApp(config: Config): Promise<RunningApp> {
     const clock = createSystemClock();
     const store = await openSqliteStore({ file: folder.database });
     undo.unshift(() => store.close());
-    const opened = await openRuntime(config, clock, reporter(log, 'runtime'));
+    const left = await store.containers({ alive: true, limit: 100_000 });
+    const opened = await openRuntime(config, { clock, report: reporter(log, 'runtime'), left });
     undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
     const random = createSystemRandom(clock);
     const assets = createDiskAssets({ folder: folder.assets });

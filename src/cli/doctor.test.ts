@@ -4,10 +4,21 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { thisMachine, type Machine } from '../runtimes/devices.ts';
 import { doctor, type Finding } from './doctor.ts';
 
 let folder = '';
 let server: Server | null = null;
+/** What nvidia-smi says; null: it is not there. */
+let nvidia: string | null = null;
+const machine: Machine = {
+  ...thisMachine,
+  platform: 'linux',
+  run: (program, args) => {
+    if (program !== 'nvidia-smi') return thisMachine.run(program, args);
+    return nvidia === null ? Promise.reject(new Error('ENOENT')) : Promise.resolve(nvidia);
+  },
+};
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'comfleet-doctor-'));
@@ -17,13 +28,14 @@ beforeEach(() => {
 afterEach(() => {
   server?.close();
   server = null;
+  nvidia = null;
   rmSync(folder, { recursive: true });
 });
 
 async function examine(flags: Record<string, string | boolean> = {}): Promise<{ code: number; findings: Finding[] }> {
   let out = '';
   const terminal = { env: {}, cwd: folder, out: { write: (text: string) => (out += text) }, err: { write: () => true } };
-  const code = await doctor(terminal, { flags, json: true });
+  const code = await doctor(terminal, { flags, json: true, machine });
   return { code, findings: (JSON.parse(out) as { findings: Finding[] }).findings };
 }
 
@@ -86,17 +98,33 @@ test('a runtime that needs a ComfyUI and has none', async () => {
   expect(await finding('comfyui', { runtime: 'process' })).toMatchObject({ code: 1, state: 'problem' });
 });
 
+const torch = { python: '3.12', torch: '2.9', builtFor: null, gpus: [] as string[] };
+
 test.each([
-  [{ python: '3.12', torch: '2.9', devices: ['NVIDIA A10G'] }, {}, 'ok', 'NVIDIA A10G'],
-  [{ python: '3.12', torch: '2.9', devices: [] }, {}, 'warning', 'no GPU'],
-  [{ python: '3.12', torch: '2.9', devices: [] }, { cpu: true }, 'ok', 'on CPU'],
-  [{ python: '3.12', torch: null, devices: [], error: 'No module named torch' }, {}, 'problem', 'No module named torch'],
+  [torch, {}, 'ok', 'torch 2.9'],
+  [{ ...torch, torch: null, error: 'No module named torch' }, {}, 'problem', 'No module named torch'],
   [null, {}, 'problem', 'cannot be run'],
 ])('Python that answers %j', async (answer, flags, state, message) => {
   const found = await finding('python', { comfyui: comfyui(answer), ...flags });
   expect(found.state).toBe(state);
   expect(found.message).toContain(message);
   expect(found.code).toBe(state === 'problem' ? 1 : 0);
+});
+
+test.each([
+  [{ ...torch, gpus: ['NVIDIA A10G'] }, '0, GPU-aa, NVIDIA A10G', {}, 'ok', 'A10G (gpu0)'],
+  [{ ...torch, gpus: ['AMD Radeon PRO W7900'], builtFor: 'rocm' }, null, {}, 'ok', 'AMD Radeon PRO W7900 (gpu0)'],
+  [{ ...torch, gpus: ['Intel Arc B580'], builtFor: 'xpu' }, null, {}, 'ok', 'Intel Arc B580 (xpu)'],
+  [torch, '0, GPU-aa, NVIDIA A10G', {}, 'warning', 'A10G (gpu0), but torch cannot use it'],
+  [torch, null, {}, 'warning', 'no GPU was found'],
+  [torch, '0, GPU-aa, NVIDIA A10G', { cpu: true }, 'ok', 'the CPU, as configured'],
+])('containers of %j, on a machine with %s, %j', async (answer, gpus, flags, state, message) => {
+  nvidia = gpus;
+  expect(await finding('device', { comfyui: comfyui(answer), ...flags })).toMatchObject({
+    code: 0,
+    state,
+    message: expect.stringContaining(message) as string,
+  });
 });
 
 test('servers by URL', async () => {

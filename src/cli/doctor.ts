@@ -1,12 +1,12 @@
-import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Flags } from '../config/sources.ts';
 import { ComfleetError } from '../errors.ts';
+import { findPython } from '../runtimes/detect.ts';
+import { askTorch, findGpus, thisMachine, type Machine, type Torch } from '../runtimes/devices.ts';
 import type { ExitCode } from './failure.ts';
 import { flagsOf, settingOptions } from './flags.ts';
 import { bytes, palette, type Terminal } from './terminal.ts';
@@ -43,11 +43,17 @@ const littleSpace = 2_000_000_000;
 /** How long another program may take to answer, milliseconds. */
 const patienceMs = 20_000;
 
-export async function doctor(terminal: Terminal, options: { flags: Flags; json: boolean }): Promise<ExitCode> {
+export interface DoctorOptions {
+  readonly flags: Flags;
+  readonly json: boolean;
+  readonly machine?: Machine;
+}
+
+export async function doctor(terminal: Terminal, options: DoctorOptions): Promise<ExitCode> {
   const findings: Finding[] = [node(), await sqlite()];
   const config = readConfig(terminal, options.flags, findings);
   if (config !== null) {
-    findings.push(...(await comfyui(config)), await port(config), space(config));
+    findings.push(...(await comfyui(config, terminal.env, options.machine ?? thisMachine)), await port(config), space(config));
   }
   const worst = findings.some(({ state }) => state === 'problem') ? 1 : 0;
   if (options.json) {
@@ -102,7 +108,7 @@ function readConfig(terminal: Terminal, flags: Flags, findings: Finding[]): Conf
   }
 }
 
-async function comfyui(config: Config): Promise<Finding[]> {
+async function comfyui(config: Config, env: Terminal['env'], machine: Machine): Promise<Finding[]> {
   if (config.comfyui.urls.length > 0) return Promise.all(config.comfyui.urls.map(server));
   const folder = config.comfyui.path;
   if (folder === null) {
@@ -116,7 +122,7 @@ async function comfyui(config: Config): Promise<Finding[]> {
   if (!existsSync(path.join(folder, 'main.py'))) {
     return [problem('comfyui', `${folder} holds no main.py`, 'Name the folder of ComfyUI itself, the one with main.py.')];
   }
-  return [ok('comfyui', folder), await python(config, folder)];
+  return [ok('comfyui', folder), ...(await python(config, folder, env, machine))];
 }
 
 async function server(url: string): Promise<Finding> {
@@ -135,45 +141,32 @@ async function server(url: string): Promise<Finding> {
   }
 }
 
-const probe = `import sys, json
-r = {"python": sys.version.split()[0], "torch": None, "devices": []}
-try:
-    import torch
-    r["torch"] = torch.__version__
-    if torch.cuda.is_available():
-        r["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
-        r["devices"] = ["Apple GPU"]
-except Exception as e:
-    r["error"] = str(e)
-print(json.dumps(r))`;
-
-async function python(config: Config, folder: string): Promise<Finding> {
-  const own = ['.venv/bin/python', 'venv/bin/python'].map((name) => path.join(folder, name)).find((file) => existsSync(file));
-  const program = config.comfyui.python ?? own ?? 'python3';
+/** The Python that would run ComfyUI, and what its containers would run on. */
+async function python({ comfyui: { python, cpu } }: Config, folder: string, env: Terminal['env'], machine: Machine): Promise<Finding[]> {
+  const program = python ?? findPython(folder);
   try {
-    const { stdout } = await promisify(execFile)(program, ['-c', probe], { cwd: folder, timeout: patienceMs });
-    const found = JSON.parse(stdout) as { python: string; torch: string | null; devices: string[]; error?: string };
-    if (found.torch === null) {
-      return problem(
-        'python',
-        `${program} (${found.python}) has no torch: ${found.error ?? ''}`,
-        `Run ${program} -m pip install -r requirements.txt in ${folder}, or name another one: comfyui.python.`,
-      );
+    const torch = await askTorch(program, machine);
+    if (torch.torch === null) {
+      const next = `Run ${program} -m pip install -r requirements.txt in ${folder}, or name another one: comfyui.python.`;
+      return [problem('python', `${program} (${torch.python}) has no torch: ${torch.error ?? ''}`, next)];
     }
-    const summary = `${program} ${found.python}, torch ${found.torch}`;
-    if (found.devices.length > 0) return ok('python', `${summary}, ${found.devices.join(', ')}`);
-    return config.comfyui.cpu
-      ? ok('python', `${summary}, on CPU`)
-      : warning('python', `${summary}, no GPU`, 'Run on CPU with --cpu, or install a torch for your GPU.');
+    const gpus = cpu ? [] : await findGpus({ program, builtFor: torch.builtFor }, env, machine);
+    const found = gpus.map(({ device, model }) => `${model} (${device})`).join(', ');
+    return [ok('python', `${program} ${torch.python}, torch ${torch.torch}`), device(cpu, found, torch)];
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return problem(
-      'python',
-      `${program} cannot be run (${why})`,
-      'Make a virtual environment in the ComfyUI folder, or name a Python: comfyui.python.',
-    );
+    const next = 'Make a virtual environment in the ComfyUI folder, or name a Python: comfyui.python.';
+    return [problem('python', `${program} cannot be run (${why})`, next)];
   }
+}
+
+function device(cpu: boolean, found: string, { gpus }: Torch): Finding {
+  if (cpu) return ok('device', 'the CPU, as configured');
+  if (found === '') {
+    return warning('device', 'the CPU: no GPU was found', "Install the GPU's driver and a torch for it, or say that you mean it: --cpu.");
+  }
+  if (gpus.length > 0) return ok('device', found);
+  return warning('device', `${found}, but torch cannot use it`, 'Install a torch for this GPU, or run on the CPU with --cpu.');
 }
 
 /** Whether the gateway could listen now. */

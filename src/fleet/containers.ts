@@ -98,7 +98,7 @@ export class Containers {
     return true;
   }
 
-  /** Takes over a container that another life of the gateway started. */
+  /** Takes over a container that another life of the gateway started; one that was draining drains on. */
   adopt(pool: Pool, record: ContainerRecord, running: RunningContainer): void {
     const { clock, slots } = this.#deps;
     slots.adopt(record.id, record);
@@ -106,7 +106,7 @@ export class Containers {
     const adopted: Container = {
       ...record,
       epoch: this.epoch,
-      state: starting ? 'starting' : 'ready',
+      state: record.state === 'draining' ? 'draining' : starting ? 'starting' : 'ready',
       endpoint: running.endpoint,
       readyAt: starting ? null : (record.readyAt ?? running.readyAt ?? clock.now()),
       inFlight: 0,

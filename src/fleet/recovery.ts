@@ -33,6 +33,9 @@ export async function recover(deps: Dependencies, controller: Controller): Promi
   const unfinished = await deps.store.unfinishedJobs();
   const counts = { queued: 0, resumed: 0, requeued: 0 };
   for (const { job, attempt } of unfinished) counts[await recoverJob(deps, controller, job, attempt)]++;
+  // Those that were draining go once their last prompt has ended: now, if they have none.
+  const { containers } = controller;
+  for (const { id, state, stopReason } of containers.all()) if (state === 'draining') containers.drain(id, stopReason ?? 'drained');
   return { ...counts, adopted };
 }
 
@@ -44,7 +47,7 @@ async function adoptContainers({ store, runtime, clock }: Dependencies, controll
     const there = running.get(record.id);
     running.delete(record.id);
     const pool = controller.pools.get(poolKey(record.deployment, record.environment));
-    if (there && pool && there.state !== 'failed' && record.state !== 'draining') {
+    if (there && pool && there.state !== 'failed') {
       controller.containers.adopt(pool, record, there);
       adopted++;
     } else {

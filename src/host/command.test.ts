@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { comfyuiArguments, comfyuiEnvironment } from './command.ts';
+import type { Launch } from './protocol.ts';
 
-const launch = { kind: 'process' as const, path: '/comfy', python: 'python3', args: ['--fast', '--lowvram'], cudaDevice: 1 };
+const launch: Launch & { kind: 'process' } = {
+  kind: 'process',
+  path: '/comfy',
+  python: 'python3',
+  args: ['--fast', '--lowvram'],
+  device: { kind: 'cuda', index: 1 },
+};
+const onCpu: typeof launch = { ...launch, device: { kind: 'cpu' } };
 
 test('a container has its own port, folders, database and GPU; none of the configuration’s arguments wins over them', () => {
   expect(comfyuiArguments(launch, '/data/containers/a', 8401)).toEqual([
@@ -29,9 +37,17 @@ test('a container has its own port, folders, database and GPU; none of the confi
 });
 
 test('without a GPU it runs on the CPU', () => {
-  const args = comfyuiArguments({ ...launch, cudaDevice: null }, '/data/a', 8400);
+  const args = comfyuiArguments(onCpu, '/data/a', 8400);
   expect(args).toContain('--cpu');
   expect(args).not.toContain('--cuda-device');
+});
+
+test('a GPU that has no number is left to ComfyUI, which has its usual threads', () => {
+  const onDefault: typeof launch = { ...launch, device: { kind: 'default' } };
+  const args = comfyuiArguments(onDefault, '/data/a', 8400);
+  expect(args.slice(-2)).toEqual(['--user-directory', '/data/a/user']);
+  expect(args).not.toContain('--cpu');
+  expect(comfyuiEnvironment(onDefault, {})).not.toHaveProperty('OMP_NUM_THREADS');
 });
 
 test('a container sees what Python and drivers need, and nothing else', () => {
@@ -40,6 +56,8 @@ test('a container sees what Python and drivers need, and nothing else', () => {
     HOME: '/home/me',
     HF_TOKEN: 'hf',
     CUDA_HOME: '/cuda',
+    HIP_VISIBLE_DEVICES: '1',
+    ONEAPI_DEVICE_SELECTOR: 'level_zero:gpu',
     LD_LIBRARY_PATH: '/lib',
     https_proxy: 'p',
     PYTHONPATH: 'x',
@@ -60,7 +78,6 @@ test('a container sees what Python and drivers need, and nothing else', () => {
 });
 
 test('on a CPU each container has one thread, unless set otherwise', () => {
-  const onCpu = { ...launch, cudaDevice: null };
   expect(comfyuiEnvironment(onCpu, {})).toMatchObject({ PYTHONUNBUFFERED: '1', OMP_NUM_THREADS: '1' });
   expect(comfyuiEnvironment(onCpu, { OMP_NUM_THREADS: '4', PYTHONUNBUFFERED: '' })).toMatchObject({
     PYTHONUNBUFFERED: '',

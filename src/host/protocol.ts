@@ -35,8 +35,13 @@ export const startRequest = z.strictObject({
       path: z.string(),
       python: z.string(),
       args: z.array(z.string()),
-      /** Number of the CUDA device; null: --cpu. */
-      cudaDevice: z.int().nullable(),
+      device: z.discriminatedUnion('kind', [
+        /** By its number, for CUDA and for ROCm, which goes by the same flag. */
+        z.strictObject({ kind: z.literal('cuda'), index: z.int().min(0) }),
+        /** The GPU that ComfyUI chooses itself: Intel's and Apple's have no number to give. */
+        z.strictObject({ kind: z.literal('default') }),
+        z.strictObject({ kind: z.literal('cpu') }),
+      ]),
     }),
   ]),
 });

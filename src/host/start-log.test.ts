@@ -59,6 +59,8 @@ describe('explainFailedStart', () => {
     ["ModuleNotFoundError: No module named 'av.audio'", /no module av\.audio: run pip install -r requirements\.txt/],
     ['OSError: [Errno 98] Address already in use', /port was taken/],
     ['torch.cuda.OutOfMemoryError: CUDA out of memory.', /GPU has no memory left/],
+    ['AssertionError: Torch not compiled with CUDA enabled', /PyTorch cannot use the GPU/],
+    ['RuntimeError: No HIP GPUs are available', /PyTorch cannot use the GPU/],
   ])('%s', (tail, meaning) => {
     expect(explainFailedStart(`before\n${tail}`)).toMatch(meaning);
     expect(explainFailedStart(`before\n${tail}`)).toContain(`before\n${tail}`);

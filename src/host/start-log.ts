@@ -38,5 +38,8 @@ export function explainFailedStart(tail: string): string {
   if (missing) return `Python has no module ${missing}: run pip install -r requirements.txt in the ComfyUI folder.\n${tail}`;
   if (/address already in use/i.test(tail)) return `its port was taken meanwhile; the next start takes another one.\n${tail}`;
   if (/CUDA out of memory|OutOfMemoryError/.test(tail)) return `the GPU has no memory left: stop what else uses it.\n${tail}`;
+  if (/not compiled with CUDA enabled|Found no NVIDIA driver|No \w+ GPUs are available|No XPU devices are available/.test(tail)) {
+    return `its PyTorch cannot use the GPU: install PyTorch for this GPU, or run on the CPU with comfyui.cpu.\n${tail}`;
+  }
   return tail === '' ? 'it ended without a word' : tail;
 }

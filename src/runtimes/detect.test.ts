@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { temporaryFolder, type TemporaryFolder } from '../../test/support/supervised.ts';
+import { noPython, temporaryFolder, type TemporaryFolder } from '../../test/support/supervised.ts';
 import type { Config } from '../config/schema.ts';
 import { loadProfile } from '../emulator/profile.ts';
-import { checkComfyui, chooseRuntime, cudaDeviceOf, emulatedSlots, processSlots, visibleGpus } from './detect.ts';
-import { gpuModel } from './remote.ts';
+import { checkComfyui, chooseRuntime, emulatedSlots, processSlots } from './detect.ts';
+import type { Python } from './devices.ts';
 
 let folder: TemporaryFolder;
 beforeEach(() => {
@@ -27,22 +27,8 @@ function script(path: string, body: string): string {
 }
 
 const comfyui: Config['comfyui'] = { path: null, urls: [], python: null, args: [], cpu: false };
-const configOf = (runtime: Config['runtime'], change: Partial<Config['comfyui']> = {}, capacity: number | null = null): Config =>
-  ({ runtime, capacity, comfyui: { ...comfyui, ...change } }) as Config;
-
-const gpus = ['GPU-aa', 'GPU-bb', 'GPU-cc'].map((uuid, index) => ({ index, uuid, model: 'L4' }));
-
-test.each([
-  [undefined, [0, 1, 2]],
-  ['', []],
-  ['2', [2]],
-  ['2, 0', [2, 0]],
-  ['GPU-b,0', [1, 0]],
-  ['1,7,2', [1]],
-  ['-1', []],
-])('CUDA_VISIBLE_DEVICES=%s leaves %j', (visible, left) => {
-  expect(visibleGpus(gpus, visible).map(({ index }) => index)).toEqual(left);
-});
+const configOf = (runtime: Config['runtime'], change: Partial<Config['comfyui']> = {}): Config =>
+  ({ runtime, comfyui: { ...comfyui, ...change } }) as Config;
 
 describe('chooseRuntime', () => {
   test.each([
@@ -65,11 +51,6 @@ describe('chooseRuntime', () => {
 
 describe('slots', () => {
   const host = hostname();
-  const withGpus = (body: string): void => {
-    script('bin/nvidia-smi', body);
-    vi.stubEnv('PATH', `${join(folder.path, 'bin')}:/usr/bin:/bin`);
-  };
-
   test('emulated ones: a hundred, or as many as wanted, on the profile’s GPU', () => {
     const profile = loadProfile('a10g-collage');
     expect(emulatedSlots(null, profile)).toHaveLength(100);
@@ -79,46 +60,29 @@ describe('slots', () => {
     ]);
   });
 
-  test('one for each GPU; more share them in turn', async () => {
-    withGpus(`printf '0, GPU-aa, NVIDIA A10G\\n1, GPU-bb, NVIDIA H100 80GB HBM3\\n'`);
+  test('one for each GPU; more share them in turn', () => {
+    const gpus = [
+      { device: 'gpu0', model: 'A10G' },
+      { device: 'gpu1', model: 'H100 80GB HBM3' },
+    ];
     const [a10g, h100] = [
       { host, device: 'gpu0', gpu: 'A10G', share: 1 },
       { host, device: 'gpu1', gpu: 'H100 80GB HBM3', share: 1 },
     ];
-    expect(await processSlots(configOf('process'), {})).toEqual([a10g, h100]);
-    expect(await processSlots(configOf('process', {}, 1), {})).toEqual([a10g]);
-    expect(await processSlots(configOf('process'), { CUDA_VISIBLE_DEVICES: '1' })).toEqual([h100]);
+    expect(processSlots(null, gpus)).toEqual([a10g, h100]);
+    expect(processSlots(1, gpus)).toEqual([a10g]);
     const half = { share: 0.5 };
-    expect(await processSlots(configOf('process', {}, 3), {})).toEqual([
+    expect(processSlots(3, gpus)).toEqual([
       { ...a10g, ...half },
       { ...h100, ...half },
       { ...a10g, ...half },
     ]);
   });
 
-  test('on a CPU one, or as many as wanted: when told so, when there is no driver, when that fails', async () => {
+  test('on the CPU one, or as many as wanted', () => {
     const cpu = { host, device: 'cpu0', gpu: null, share: 0 };
-    withGpus(`echo '0, GPU-aa, NVIDIA A10G'`);
-    expect(await processSlots(configOf('process', { cpu: true }, 2), {})).toEqual([cpu, { ...cpu, device: 'cpu1' }]);
-    withGpus('echo "NVIDIA-SMI has failed" >&2; exit 9');
-    expect(await processSlots(configOf('process'), {})).toEqual([cpu]);
-    vi.stubEnv('PATH', '/nowhere');
-    expect(await processSlots(configOf('process'), {})).toEqual([cpu]);
-  });
-
-  test('the CUDA number of a slot', () => {
-    expect(cudaDeviceOf({ host, device: 'gpu11', gpu: 'A10G', share: 1 })).toBe(11);
-    expect(cudaDeviceOf({ host, device: 'cpu0', gpu: null, share: 0 })).toBeNull();
-  });
-
-  test.each([
-    ['cuda:0 NVIDIA A10G : cudaMallocAsync', 'A10G'],
-    ['NVIDIA GeForce RTX 4090', 'GeForce RTX 4090'],
-    ['cuda:3 NVIDIA H100 80GB HBM3 : native', 'H100 80GB HBM3'],
-    ['cuda:0 AMD Radeon RX 7900 XTX : native', 'AMD Radeon RX 7900 XTX'],
-    ['mps', 'mps'],
-  ])('the model of %s', (name, model) => {
-    expect(gpuModel(name)).toBe(model);
+    expect(processSlots(null, [])).toEqual([cpu]);
+    expect(processSlots(2, [])).toEqual([cpu, { ...cpu, device: 'cpu1' }]);
   });
 });
 
@@ -129,34 +93,65 @@ describe('checkComfyui', () => {
     for (const name of ['main.py', 'nodes.py']) writeFileSync(join(path, name), '');
     return path;
   };
-  const check = (change: Partial<Config['comfyui']>): Promise<string> => checkComfyui({ ...comfyui, ...change });
+  const check = (change: Partial<Config['comfyui']>): Promise<Python> => checkComfyui({ ...comfyui, ...change });
   const failure = (message: string) => ({ code: 'comfyui_not_found', message: expect.stringContaining(message) as string });
 
   test('a folder that is no ComfyUI', async () => {
     await expect(check({ path: folder.path })).rejects.toMatchObject(failure(`${folder.path} is no ComfyUI folder`));
   });
 
+  /** A Python that has looked at its modules and lacks these. */
+  const lacking = (path: string, ...missing: string[]): string => script(path, `echo '${JSON.stringify({ missing, builtFor: null })}'`);
+
   test('the Python that was named, of a virtual environment in or beside the folder, or of the path', async () => {
     const path = checkout();
-    const named = script('named', 'echo');
-    expect(await check({ path, python: named })).toBe(named);
-    script('path/python3', 'echo');
+    const named = lacking('named');
+    expect(await check({ path, python: named })).toEqual({ program: named, builtFor: null });
+    lacking('path/python3');
     vi.stubEnv('PATH', join(folder.path, 'path'));
-    expect(await check({ path })).toBe('python3');
-    const beside = script('venv/bin/python', 'echo');
-    expect(await check({ path })).toBe(beside);
-    const inside = script('comfy/.venv/bin/python', 'echo');
-    expect(await check({ path })).toBe(inside);
+    expect(await check({ path })).toMatchObject({ program: 'python3' });
+    const beside = lacking('venv/bin/python');
+    expect(await check({ path })).toMatchObject({ program: beside });
+    const inside = lacking('comfy/.venv/bin/python');
+    expect(await check({ path })).toMatchObject({ program: inside });
   });
 
   test('missing modules are named with what to do', async () => {
     const path = checkout();
-    const torch = script('no-torch', 'echo torch safetensors');
+    const torch = lacking('no-torch', 'torch', 'safetensors');
     await expect(check({ path, python: torch })).rejects.toMatchObject(failure(`${torch} lacks torch, safetensors`));
     await expect(check({ path, python: torch })).rejects.toMatchObject(failure('install PyTorch'));
-    const aiohttp = script('no-aiohttp', 'echo aiohttp');
+    const aiohttp = lacking('no-aiohttp', 'aiohttp');
     const how = `${aiohttp} -m pip install -r ${join(path, 'requirements.txt')}`;
     await expect(check({ path, python: aiohttp })).rejects.toMatchObject(failure(how));
+  });
+
+  describe.skipIf(noPython)(`a real Python${noPython ? ' (skipped: no python3)' : ''}`, () => {
+    /** One whose modules are empty, but for what this `version.py` of torch says. */
+    function pythonWith(version: string): string {
+      for (const name of ['torch', 'aiohttp', 'safetensors', 'PIL']) {
+        mkdirSync(join(folder.path, 'modules', name), { recursive: true });
+        writeFileSync(join(folder.path, 'modules', name, '__init__.py'), 'raise SystemExit("it is imported")');
+      }
+      writeFileSync(join(folder.path, 'modules/torch/version.py'), version);
+      return script('python', `PYTHONPATH=${join(folder.path, 'modules')} exec python3 "$@"`);
+    }
+
+    test.each([
+      ['hip = "6.4.43482"\nxpu = None', 'rocm'],
+      ['hip = None\nxpu = "20250101"', 'xpu'],
+      ['cuda = "12.8"\nhip = None', null],
+      ['', null],
+      ['raise RuntimeError("no")', null],
+    ])('tells, without importing torch, that it was built with %j', async (version, builtFor) => {
+      const python = pythonWith(version);
+      expect(await check({ path: checkout(), python })).toEqual({ program: python, builtFor });
+    });
+
+    test('tells what it lacks', async () => {
+      const python = script('bare', 'exec python3 -I -S "$@"');
+      await expect(check({ path: checkout(), python })).rejects.toMatchObject(failure('lacks torch, aiohttp, safetensors, PIL'));
+    });
   });
 
   test('a Python that is none, or that fails', async () => {

@@ -6,8 +6,10 @@ import type { Config } from '../config/schema.ts';
 import { definitionsFor, usualModels } from '../emulator/definitions.ts';
 import { loadProfile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
+import type { ContainerRecord } from '../fleet/container.ts';
 import { SupervisorClient } from '../host/client.ts';
-import { checkComfyui, chooseRuntime, cudaDeviceOf, emulatedSlots, processSlots } from './detect.ts';
+import { checkComfyui, chooseRuntime, emulatedSlots, processSlots } from './detect.ts';
+import { deviceOf, findGpus } from './devices.ts';
 import { createRemoteRuntime } from './remote.ts';
 import type { Runtime } from './runtime.ts';
 import { createSupervisedRuntime } from './supervised.ts';
@@ -25,12 +27,19 @@ export interface OpenedRuntime {
   readonly note: string | null;
 }
 
+export interface OpenOptions {
+  readonly clock: Clock;
+  readonly report: (error: unknown) => void;
+  /** Containers that, by the store, a former life of the gateway left alive. Supervisors know theirs themselves. */
+  readonly left: readonly ContainerRecord[];
+}
+
 /** Opens the runtime that the configuration and the machine ask for. Errors: `comfyui_not_found`, `supervisor_failed`, `invalid_config`. */
-export async function openRuntime(config: Config, clock: Clock, report: (error: unknown) => void): Promise<OpenedRuntime> {
+export async function openRuntime(config: Config, { clock, report, left }: OpenOptions): Promise<OpenedRuntime> {
   const connect = (): Promise<SupervisorClient> => SupervisorClient.connect({ folder: config.dataDir, clock, report });
   switch (chooseRuntime(config)) {
     case 'remote': {
-      const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock });
+      const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock, left });
       return {
         runtime,
         definitions: await firstDefinitions(config.comfyui.urls),
@@ -41,11 +50,17 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
     case 'process': {
       const python = await checkComfyui(config.comfyui);
       const path = config.comfyui.path ?? '';
-      const [client, slots] = await Promise.all([connect(), processSlots(config, process.env)]);
+      const [client, gpus] = await Promise.all([connect(), config.comfyui.cpu ? [] : findGpus(python, process.env)]);
       const runtime = createSupervisedRuntime('process', {
         client,
-        slots,
-        launchOn: (slot) => ({ kind: 'process', path, python, args: [...config.comfyui.args], cudaDevice: cudaDeviceOf(slot) }),
+        slots: processSlots(config.capacity, gpus),
+        launchOn: (slot) => ({
+          kind: 'process',
+          path,
+          python: python.program,
+          args: [...config.comfyui.args],
+          device: deviceOf(slot),
+        }),
       });
       const note = "node packs run with this user's rights";
       return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note };

@@ -3,7 +3,8 @@ import { request } from 'undici';
 import { probe } from '../comfyui/probe.ts';
 import type { Endpoint } from '../comfyui/runner.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
-import type { Slot } from '../fleet/container.ts';
+import type { ContainerRecord, Slot } from '../fleet/container.ts';
+import { gpuModel } from './devices.ts';
 import type { LogLine, RunningContainer, Runtime, RuntimeEvent, StartSpec } from './runtime.ts';
 
 const checkPeriodMs = 5_000;
@@ -19,18 +20,27 @@ interface Claimed {
   /** Emits `line` after each one. */
   readonly written: EventEmitter;
   readonly abort: AbortController;
-  state: RunningContainer['state'];
+  /** Settles when its probe prompt has ended, or was withdrawn. */
+  probing: Promise<void>;
+  /** Null while its probe prompt is under way. */
   readyAt: number | null;
   failures: number;
   timer: Timer | null;
+}
+
+export interface RemoteOptions {
+  readonly urls: readonly string[];
+  readonly clock: Clock;
+  /** Containers that a former life of the gateway left. Those whose server is still configured, and answers, are taken over. */
+  readonly left: readonly ContainerRecord[];
 }
 
 /**
  * ComfyUI servers that run already, by URL: a start claims one and sends a probe prompt, a stop lets it go. They are never started or
  * stopped from here, and go on whatever happens to comfleet.
  */
-export function createRemoteRuntime({ urls, clock }: { urls: readonly string[]; clock: Clock }): Runtime {
-  return new RemoteRuntime(urls, clock);
+export function createRemoteRuntime(options: RemoteOptions): Runtime {
+  return new RemoteRuntime(options);
 }
 
 class RemoteRuntime implements Runtime {
@@ -39,10 +49,13 @@ class RemoteRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #claimed = new Map<string, Claimed>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  /** Settles when it is known which of the containers that were left are there. */
+  readonly #takenOver: Promise<unknown>;
 
-  constructor(urls: readonly string[], clock: Clock) {
+  constructor({ urls, clock, left }: RemoteOptions) {
     this.#urls = urls;
     this.#clock = clock;
+    this.#takenOver = Promise.all(left.filter(({ device }) => urls.includes(device)).map((record) => this.#takeOver(record)));
   }
 
   /** Asks each server which GPU it has; one that does not answer now has a slot all the same, since it may come back. */
@@ -58,22 +71,11 @@ class RemoteRuntime implements Runtime {
   start(spec: StartSpec): Promise<void> {
     if (this.#claimed.has(spec.id)) return Promise.resolve();
     const at = this.#clock.now();
-    const claimed: Claimed = {
-      spec,
-      endpoint: { url: spec.slot.device },
-      startedAt: at,
-      log: [],
-      written: new EventEmitter(),
-      abort: new AbortController(),
-      state: 'starting',
-      readyAt: null,
-      failures: 0,
-      timer: null,
-    };
-    this.#claimed.set(spec.id, claimed);
+    const claimed = this.#claim(spec, { startedAt: at, readyAt: null });
     this.#emit({ type: 'phase', id: spec.id, phase: 'probe', at });
     this.#note(claimed, `claimed ${claimed.endpoint.url}; probe prompt sent`);
-    probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, starting: null }).then(
+    const onBusy = (): void => this.#note(claimed, 'the probe prompt waits: another one runs there');
+    claimed.probing = probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, starting: null, onBusy }).then(
       () => this.#ready(claimed),
       (error: unknown) => this.#lost(claimed, 'start_failed', `${claimed.endpoint.url}: ${reasonOf(error)}`),
     );
@@ -81,15 +83,15 @@ class RemoteRuntime implements Runtime {
   }
 
   stop({ id }: { id: string }): Promise<void> {
-    this.#release(id);
-    return Promise.resolve();
+    return this.#release(id);
   }
 
-  list(): Promise<readonly RunningContainer[]> {
-    const listed = [...this.#claimed.values()].map(({ spec, state, endpoint, startedAt, readyAt }) => {
-      return { ...spec, state, startedAt, readyAt, endpoint: state === 'ready' ? endpoint : null };
+  async list(): Promise<readonly RunningContainer[]> {
+    await this.#takenOver;
+    return [...this.#claimed.values()].map(({ spec, endpoint, startedAt, readyAt }) => {
+      const ready = readyAt !== null;
+      return { ...spec, state: ready ? 'ready' : 'starting', startedAt, readyAt, endpoint: ready ? endpoint : null };
     });
-    return Promise.resolve(listed);
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
@@ -114,14 +116,44 @@ class RemoteRuntime implements Runtime {
     }
   }
 
-  close(): Promise<void> {
-    for (const id of this.#claimed.keys()) this.#release(id);
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await Promise.all([...this.#claimed.keys()].map((id) => this.#release(id)));
+  }
+
+  #claim(spec: StartSpec, { startedAt, readyAt }: Pick<Claimed, 'startedAt' | 'readyAt'>): Claimed {
+    const claimed: Claimed = {
+      spec,
+      endpoint: { url: spec.slot.device },
+      startedAt,
+      log: [],
+      written: new EventEmitter(),
+      abort: new AbortController(),
+      probing: Promise.resolve(),
+      readyAt,
+      failures: 0,
+      timer: null,
+    };
+    this.#claimed.set(spec.id, claimed);
+    return claimed;
+  }
+
+  /** One that was ready needs no probe prompt, which could wait behind the very prompts that are to be followed further. */
+  async #takeOver({ id, epoch, deployment, revision, host, device, gpu, share, startedAt, readyAt }: ContainerRecord): Promise<void> {
+    const spec = { id, epoch, deployment, revision, slot: { host, device, gpu, share } };
+    if (readyAt === null) return this.start(spec);
+    const claimed = this.#claim(spec, { startedAt, readyAt });
+    this.#note(claimed, `claimed ${device} again for a gateway that came back`);
+    try {
+      await systemStats(device, claimed.abort.signal);
+      if (!claimed.abort.signal.aborted) this.#watch(claimed);
+    } catch {
+      // It went while no gateway looked: whoever asks for the list sees that it is gone.
+      await this.#release(id);
+    }
   }
 
   #ready(claimed: Claimed): void {
     if (claimed.abort.signal.aborted) return;
-    claimed.state = 'ready';
     claimed.readyAt = this.#clock.now();
     this.#note(claimed, 'the probe prompt went through');
     this.#emit({ type: 'ready', id: claimed.spec.id, endpoint: claimed.endpoint, at: claimed.readyAt });
@@ -147,15 +179,17 @@ class RemoteRuntime implements Runtime {
   #lost(claimed: Claimed, code: 'start_failed' | 'unreachable', message: string): void {
     if (claimed.abort.signal.aborted) return;
     this.#note(claimed, message);
-    this.#release(claimed.spec.id);
+    void this.#release(claimed.spec.id);
     this.#emit({ type: 'exited', id: claimed.spec.id, at: this.#clock.now(), code, message });
   }
 
-  #release(id: string): void {
+  /** Settles when nothing of it is left on the server. */
+  async #release(id: string): Promise<void> {
     const claimed = this.#claimed.get(id);
     claimed?.abort.abort();
     claimed?.timer?.cancel();
     this.#claimed.delete(id);
+    await claimed?.probing;
   }
 
   #note(claimed: Claimed, text: string): void {
@@ -189,13 +223,5 @@ async function gpuOf(url: string): Promise<string | null> {
     return null;
   }
 }
-
-/** `cuda:0 NVIDIA A10G : cudaMallocAsync` and `NVIDIA A10G` are both an A10G. */
-export const gpuModel = (name: string): string =>
-  name
-    .replace(/^\w+:\d+\s+/, '')
-    .replace(/\s+:.*$/, '')
-    .replace(/^NVIDIA\s+/, '')
-    .trim();
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Slot, StartPhase } from '../../src/fleet/container.ts';
-import type { LogLine, Runtime, RuntimeEvent } from '../../src/runtimes/runtime.ts';
+import type { ContainerRecord, Slot, StartPhase } from '../../src/fleet/container.ts';
+import type { LogLine, RunningContainer, Runtime, RuntimeEvent } from '../../src/runtimes/runtime.ts';
 import { Events } from '../support/supervised.ts';
 
 /** A runtime to test, with nothing in it. */
@@ -8,6 +8,10 @@ export interface RuntimeUnderTest {
   readonly runtime: Runtime;
   /** Makes the server at this address die. */
   crash(url: string): Promise<void>;
+  /** Starts what has crashed anew, where the runtime does not. */
+  mend?(): Promise<void>;
+  /** The runtime of a gateway that comes after one that died; `left` is what the store says is alive. */
+  again(left: readonly ContainerRecord[]): Promise<Runtime>;
   dispose(): Promise<void>;
 }
 
@@ -123,6 +127,7 @@ export function runtimeContract(name: string, { phases, owner, crashCode }: Runt
       expect(await listed(id)).toBeUndefined();
       await runtime.stop({ id, epoch, graceMs: 0 });
       expect(events.of(id).filter((event) => event.type === 'exited')).toHaveLength(1);
+      await subject.mend?.();
     });
 
     test('logs: what there is; with follow, until the container is gone', async () => {
@@ -150,6 +155,21 @@ export function runtimeContract(name: string, { phases, owner, crashCode }: Runt
       expect(await readLog('nobody', true)).toEqual([]);
     });
 
+    test('a gateway that comes back finds the containers that were left, ready to go on', async () => {
+      const { id, url } = await started();
+      const container = (await listed(id))!;
+      const next = await subject.again([recordOf(container)]);
+      expect((await next.list()).find((found) => found.id === id)).toEqual(container);
+      const heard = new Events(next);
+      await subject.crash(url);
+      expect(await heard.exited(id)).toMatchObject({ code: crashCode });
+      expect((await next.list()).some((found) => found.id === id)).toBe(false);
+      expect(heard.of(id).map(({ type }) => type)).toEqual(['exited']);
+      await events.exited(id);
+      await next.close({ stopAll: false, graceMs: 0 });
+      await subject.mend?.();
+    });
+
     if (owner) {
       test('a controller with a lower epoch than was seen is refused', async () => {
         const { id } = await started();
@@ -172,4 +192,23 @@ export function runtimeContract(name: string, { phases, owner, crashCode }: Runt
       expect(await answers(url)).toBe(!owner);
     });
   });
+}
+
+/** What a store keeps of a container. */
+function recordOf({ slot, ...container }: RunningContainer): ContainerRecord {
+  return {
+    ...container,
+    ...slot,
+    workspace: 'local',
+    environment: 'production',
+    runtime: 'any',
+    stoppedAt: null,
+    startReason: '',
+    stopReason: null,
+    failure: null,
+    phases: [],
+    jobsDone: 0,
+    busySeconds: 0,
+    usdPerHour: null,
+  };
 }

@@ -3,7 +3,9 @@ import { createSystemClock } from '../../src/fleet/system-clock.ts';
 import { PixelPool } from '../../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../../src/emulator/profile.ts';
 import { startEmulatedServer, type EmulatedServer } from '../../src/emulator/server.ts';
+import type { SupervisorClient } from '../../src/host/client.ts';
 import { createRemoteRuntime } from '../../src/runtimes/remote.ts';
+import type { Runtime } from '../../src/runtimes/runtime.ts';
 import { createSupervisedRuntime } from '../../src/runtimes/supervised.ts';
 import {
   connectSupervisor,
@@ -29,9 +31,12 @@ async function emulated(): Promise<RuntimeUnderTest> {
     };
     await post('/prompt', { prompt }).catch(() => undefined);
   };
+  const runtimeOver = (own: SupervisorClient): Runtime =>
+    createSupervisedRuntime('emulated', { client: own, slots: [cpuSlot], launchOn: () => instantLaunch });
   return {
-    runtime: createSupervisedRuntime('emulated', { client, slots: [cpuSlot], launchOn: () => instantLaunch }),
+    runtime: runtimeOver(client),
     crash,
+    again: async () => runtimeOver((await connectSupervisor(folder.path)).client),
     async dispose() {
       await client.close({ stopAll: true, graceMs: 0 });
       folder.remove();
@@ -43,8 +48,11 @@ async function processes(): Promise<RuntimeUnderTest> {
   const folder = temporaryFolder();
   const witness = await openWitness();
   const { client } = await connectSupervisor(folder.path);
+  const runtimeOver = (own: SupervisorClient): Runtime =>
+    createSupervisedRuntime('process', { client: own, slots: [cpuSlot], launchOn: () => fakeLaunch(witness) });
   return {
-    runtime: createSupervisedRuntime('process', { client, slots: [cpuSlot], launchOn: () => fakeLaunch(witness) }),
+    runtime: runtimeOver(client),
+    again: async () => runtimeOver((await connectSupervisor(folder.path)).client),
     async crash(url) {
       const living = witness.all.findLast(({ port }) => url.endsWith(`:${port}`))!;
       process.kill(living.pid, 'SIGKILL');
@@ -58,7 +66,7 @@ async function processes(): Promise<RuntimeUnderTest> {
   };
 }
 
-/** Servers that somebody else runs; one that dies is started anew for the next test. */
+/** A server that somebody else runs. */
 async function remote(): Promise<RuntimeUnderTest> {
   const folder = temporaryFolder();
   const pixels = new PixelPool({ threads: 1 });
@@ -68,20 +76,16 @@ async function remote(): Promise<RuntimeUnderTest> {
   const { url } = server;
   const port = Number(new URL(url).port);
   // Looks after its servers every 5 s, that is 50 ms here.
-  const runtime = createRemoteRuntime({ urls: [url], clock: hurriedClock(100) });
-  runtime.subscribe((event) => {
-    if (event.type === 'exited') void reopen();
-  });
-  let reopening = Promise.resolve();
-  const reopen = async (): Promise<void> => {
-    reopening = open(port).then((opened) => void (server = opened));
-    await reopening;
-  };
+  const options = { urls: [url], clock: hurriedClock(100) };
+  const runtime = createRemoteRuntime({ ...options, left: [] });
   return {
     runtime,
     crash: () => server.close(),
+    async mend() {
+      server = await open(port);
+    },
+    again: (left) => Promise.resolve(createRemoteRuntime({ ...options, left })),
     async dispose() {
-      await reopening;
       await server.close();
       await pixels.close();
       folder.remove();

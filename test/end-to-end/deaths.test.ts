@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { startForeignServer } from '../support/foreign-server.ts';
 import { Caller, isPng, type Json } from './caller.ts';
 import { drawWith, gone, isAlive, Program, type UpOptions } from './program.ts';
 
@@ -12,9 +13,9 @@ async function up(options: UpOptions = {}): Promise<{ program: Program; caller: 
   return { program, caller: new Caller(program) };
 }
 /** The next life of the gateway on the data of one that has ended. */
-function again(program: Program) {
+function again(program: Program, options: UpOptions = {}) {
   programs.splice(programs.indexOf(program), 1);
-  return up({ folder: program.folder });
+  return up({ ...options, folder: program.folder });
 }
 
 afterEach(async () => {
@@ -67,6 +68,26 @@ describe('kill -9 of the gateway', () => {
     const { caller: next } = await again(program);
     expect(await next.ended(id)).toMatchObject({ state: 'succeeded', attempts: 1, lost_containers: 0 });
     expect(Object.keys((await (await fetch(`${url}/history`)).json()) as object)).toHaveLength(1);
+  });
+
+  test('on a server that is not ours: the running prompt is followed further on the same container, and runs once', async () => {
+    const server = await startForeignServer();
+    try {
+      const config = { ...drawWith({}), runtime: 'remote', comfyui: { urls: [server.url] } };
+      const { program, caller } = await up({ config });
+      const [id = ''] = await submit(caller, 1, 150);
+      await caller.works(id);
+      const { container } = await caller.job(id);
+      await program.kill();
+
+      const { caller: next } = await again(program, { config });
+      expect(await next.ended(id)).toMatchObject({ state: 'succeeded', attempts: 1, lost_containers: 0, container });
+      expect((await next.containers(true)).map((one) => one.id)).toEqual([container]);
+      // The probe prompt and the job.
+      expect(await server.history()).toHaveLength(2);
+    } finally {
+      await server.close();
+    }
   });
 
   test('a cancel that was answered holds after it', async () => {

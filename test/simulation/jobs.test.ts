@@ -113,6 +113,41 @@ test('the gateway dies and returns: running prompts go on where they are, withou
   expect(sim.fleet.peak).toBe(2);
 });
 
+test('containers that drained when the gateway died drain on: their jobs finish there, and those without one go', async () => {
+  const sim = new Simulation({ slots: 3, deployments: { collage: { minContainers: 3 } } });
+  await sim.boot();
+  await sim.clock.runFor(17 * second);
+  for (let n = 0; n < 3; n++) await sim.submit();
+  await sim.clock.runFor(1 * second);
+  sim.scale('collage', { minContainers: 0, maxContainers: 1 });
+  expect(sim.states()).toEqual({ busy: 1, draining: 2 });
+  sim.kill();
+  await sim.boot();
+  expect(sim.states()).toEqual({ busy: 1, draining: 2 });
+  await sim.clock.runFor(4 * second);
+  const jobs = (await sim.store.jobs({ limit: 10 })).items;
+  expect(jobs.map((job) => [job.state, job.attempts])).toEqual(jobs.map(() => ['succeeded', 1]));
+  expect(sim.fleet.prompts).toHaveLength(3);
+  expect(sim.states()).toEqual({ ready: 1 });
+  const stored = await sim.store.containers({ limit: 10 });
+  expect(stored.map(({ state }) => state).toSorted()).toEqual(['ready', 'stopped', 'stopped']);
+});
+
+test('a container that was being stopped when the gateway died is stopped by the next one', async () => {
+  const sim = new Simulation({ slots: 1, deployments: { collage: { minContainers: 1 } } });
+  await sim.boot();
+  await sim.clock.runFor(17 * second);
+  sim.fleet.stopsHang = true;
+  sim.scale('collage', { minContainers: 0, maxContainers: 0 });
+  await sim.clock.runFor(1 * second);
+  sim.kill();
+  sim.fleet.stopsHang = false;
+  await sim.boot();
+  expect(sim.states()).toEqual({});
+  expect(sim.fleet.servers.size).toBe(0);
+  expect(await sim.store.containers({ limit: 10 })).toMatchObject([{ state: 'stopped' }]);
+});
+
 test('gateway and containers die: the jobs are tried again, with nothing counted', async () => {
   const sim = new Simulation();
   await sim.boot();

@@ -151,7 +151,7 @@ export const fakeLaunch = (witness: Witness, mode = 'good'): Launch => ({
   path: fakeComfyui,
   python: 'python3',
   args: ['--fake-mode', mode, '--fake-witness', String(witness.port)],
-  cudaDevice: null,
+  device: { kind: 'cpu' },
 });
 
 export const instantLaunch: Launch = { kind: 'emulated', profile: 'instant' };

@@ -32,6 +32,8 @@ export class VirtualFleet implements Runtime, PromptRunner {
   readonly servers = new Map<string, Server>();
   readonly prompts: string[] = [];
   failNextStarts = 0;
+  /** Stops never come to an end. */
+  stopsHang = false;
   serviceMs: number;
   startMs: number;
   peak = 0;
@@ -76,6 +78,7 @@ export class VirtualFleet implements Runtime, PromptRunner {
   }
 
   stop({ id }: { id: string }): Promise<void> {
+    if (this.stopsHang) return new Promise(() => {});
     this.#end(id, 'stopped');
     return Promise.resolve();
   }

@@ -36,6 +36,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/api/wire.ts',
     'src/config',
     'src/data-folder.ts',
+    'src/runtimes/detect.ts',
+    'src/runtimes/devices.ts',
     'src/telemetry/logger.ts',
     'src/telemetry/overview/document.ts',
     'src/version.ts',
