@@ -1,7 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import multipart from '@fastify/multipart';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Api } from './api.ts';
 import { addAuthentication } from './auth.ts';
 import { addBodyParsers } from './body.ts';
 import { defaultLimits, type ApiContext, type ApiLimits } from './context.ts';
@@ -13,9 +14,6 @@ import { checkOrigin } from './origin.ts';
 import { addProbes } from './probes.ts';
 import { addProblems, answerBrokenRequest, sendProblem } from './problems.ts';
 import { addSimpleRoutes } from './simple.ts';
-
-/** The server with zod as the language of its schemas. */
-export type Api = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
 
 /** For everything but the dashboard and outputs, which have policies of their own. */
 const securityHeaders = {

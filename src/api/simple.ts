@@ -6,7 +6,7 @@ import type { ApiContext } from './context.ts';
 import { inputSchema } from './input-schema.ts';
 import { cancelsOnDisconnect, optionsFromHeaders, preferences } from './job-headers.ts';
 import type { Lifetime } from './lifetime.ts';
-import type { Api } from './server.ts';
+import type { Api } from './api.ts';
 import { submitJob } from './submit.ts';
 import { deploymentPath } from './wire.ts';
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aContainer } from '../../test/support/api.ts';
 import { openCli, screenOf, type CliWorld } from '../../test/support/cli.ts';
 import { fleetTopic } from '../bus/events.ts';
-import type { Machine } from './verb.ts';
+import type { Machine } from './machine.ts';
 
 let cli: CliWorld;
 

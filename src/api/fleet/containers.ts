@@ -5,9 +5,8 @@ import type { ContainerRecord } from '../../fleet/container.ts';
 import type { LogLine } from '../../runtimes/runtime.ts';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
 import { wireContainer, wireTime } from '../wire.ts';
-import type { FleetParts } from './routes.ts';
 
 const tags = ['containers'];
 const params = z.object({ id: z.string() });
@@ -15,7 +14,7 @@ const flag = z.stringbool({ truthy: ['1', 'true', ''], falsy: ['0', 'false'] });
 /** How far back a stopped container can be found by its id. */
 const historyLimit = 1000;
 
-export function addContainerRoutes(app: Api, context: ApiContext, { lifetime }: FleetParts): void {
+export function addContainerRoutes(app: Api, context: ApiContext, { lifetime }: ServerParts): void {
   const { fleet, store, clock } = context;
 
   app.get(
@@ -86,7 +85,7 @@ function addStop(app: Api, context: ApiContext): void {
   );
 }
 
-function addLogs(app: Api, context: ApiContext, lifetime: FleetParts['lifetime']): void {
+function addLogs(app: Api, context: ApiContext, lifetime: ServerParts['lifetime']): void {
   app.get(
     '/fleet/v1/containers/:id/logs',
     {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireDecision } from '../wire.ts';
 
 /** The decision log: what was started and stopped, which job went where, and why. */

@@ -3,7 +3,7 @@ import { parseScaling, formatScaling } from '../../config/scaling.ts';
 import type { Deployment } from '../../deployments/deployment.ts';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { byTarget } from '../simple.ts';
 import { wireDeployment } from '../wire.ts';
 

@@ -2,16 +2,15 @@ import { z } from 'zod';
 import { fleetTopic, type FleetBusEvent } from '../../bus/events.ts';
 import type { BusEvent } from '../../bus/bus.ts';
 import type { ApiContext } from '../context.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
 import { lastEventId, openEventStream, type ServerEvent } from '../sse.ts';
 import { wireContainer, wireDecision, wireDeployment, wireJob } from '../wire.ts';
-import type { FleetParts } from './routes.ts';
 
 /**
  * `GET /fleet/v1/events`: what happens in the fleet, live. Ids are `RUN-NUMBER`, since numbers begin anew with each life of the gateway.
  * Where the stream cannot go on without a gap (also at its beginning) it says `reset`: read the lists, then apply what follows.
  */
-export function addEventRoutes(app: Api, context: ApiContext, parts: FleetParts): void {
+export function addEventRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   const run = context.random.id();
   app.get(
     '/fleet/v1/events',

@@ -3,12 +3,11 @@ import { jobTopic, type JobBusEvent } from '../../bus/events.ts';
 import { finalStates, isFinal, type JobEvent } from '../../jobs/job.ts';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
 import { lastEventId, openEventStream, type EventStream, type ServerEvent } from '../sse.ts';
 import { wireTime } from '../wire.ts';
 import { jobParams } from './jobs.ts';
 import { ownJob } from './own-job.ts';
-import type { FleetParts } from './routes.ts';
 
 /** If a word on the bus was lost, the store still has the event. */
 const safetyReadMs = 10_000;
@@ -17,7 +16,7 @@ const safetyReadMs = 10_000;
  * `GET /fleet/v1/jobs/{id}/events`: durable events, numbered, from the store; between them progress and previews as they happen.
  * Ends after the final event; whoever asks for what comes after that gets 204, which tells an EventSource to stop.
  */
-export function addJobEventRoutes(app: Api, context: ApiContext, parts: FleetParts): void {
+export function addJobEventRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   app.get(
     '/fleet/v1/jobs/:id/events',
     {

@@ -6,17 +6,16 @@ import type { ApiContext } from '../context.ts';
 import { jobHeaders, maxWaitMs, preferences } from '../job-headers.ts';
 import { outputAt, sendOutput } from '../outputs.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
 import { jobParams } from './jobs.ts';
 import { ownJob } from './own-job.ts';
-import type { FleetParts } from './routes.ts';
 
 const tags = ['jobs'];
 const config = { access: 'invoke' } as const;
 const bytes = z.unknown().describe('The bytes of the output');
 
 /** What a job made: the first output as soon as it is there, and each by its number. */
-export function addJobResultRoutes(app: Api, context: ApiContext, { lifetime }: FleetParts): void {
+export function addJobResultRoutes(app: Api, context: ApiContext, { lifetime }: ServerParts): void {
   app.get(
     '/fleet/v1/jobs/:id/result',
     {

@@ -4,7 +4,7 @@ import { sendAccepted, sendJob } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { parseDeadline, parsePriority, parseWebhook } from '../job-headers.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { byTarget } from '../simple.ts';
 import { submitJob } from '../submit.ts';
 import { wireAttempt, wireDelivery, wireJob } from '../wire.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireKey } from '../wire.ts';
 
 const tags = ['keys'];

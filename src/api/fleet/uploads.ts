@@ -4,7 +4,7 @@ import { ComfleetError } from '../../errors.ts';
 import type { StagedFile, StageFile } from '../../outbound/stage-file.ts';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 
 /** `POST /fleet/v1/uploads`: a file, as the only file of a form or as the body itself; its `asset` then stands for it in inputs. */
 export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {

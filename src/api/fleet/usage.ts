@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireTime, wireUsage } from '../wire.ts';
 
 const day = 86_400_000;
