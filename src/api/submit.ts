@@ -6,7 +6,7 @@ import type { Job, JobRequest } from '../jobs/job.ts';
 import { createAddressCheck } from '../outbound/addresses.ts';
 import { checkLiteralAddress } from '../outbound/safe-fetch.ts';
 import { openGraphs } from './auth.ts';
-import type { Values } from './body.ts';
+import type { Values } from './form-values.ts';
 import type { ApiContext } from './context.ts';
 import { idempotencyKey, type JobOptions } from './job-headers.ts';
 

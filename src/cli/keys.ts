@@ -5,6 +5,7 @@ import type { Key } from '../workspaces/keys.ts';
 import { RefusedError, UsageError } from './failure.ts';
 import { flagsOf } from './flags.ts';
 import type { Machine } from './machine.ts';
+import { listPages } from './pages.ts';
 import type { KeyWire, List } from './shapes.ts';
 import { table } from './terminal.ts';
 import { addVerb, type Session, type VerbSpec } from './verb.ts';
@@ -106,6 +107,6 @@ async function atDesk<T>(session: Session, work: (desk: WireDesk) => Promise<T>)
 
 const remoteDesk = (client: Session['client']): WireDesk => ({
   create: (name, role) => client.call('POST', '/fleet/v1/keys', { name, role }),
-  list: () => client.call('GET', '/fleet/v1/keys'),
+  list: () => listPages(client, '/fleet/v1/keys', {}),
   revoke: (id) => client.call('DELETE', `/fleet/v1/keys/${encodeURIComponent(id)}`),
 });

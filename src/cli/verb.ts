@@ -1,4 +1,5 @@
 import type { Command, CommanderError } from 'commander';
+import { parseExact } from '../exact-json.ts';
 import { createClient, defaultUrl, type Client } from './client.ts';
 import { report, UsageError, type ExitCode } from './failure.ts';
 import type { Machine } from './machine.ts';
@@ -73,10 +74,10 @@ export function pairs(args: readonly string[], example: string): [string, string
   });
 }
 
-/** A value as JSON where it is some (numbers, true, lists), else as text. */
+/** A value as JSON where it is some (numbers, true, lists), else as text; numbers that JavaScript cannot hold as their digits. */
 export function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(text);
   } catch {
     return text;
   }

@@ -54,8 +54,8 @@ export interface Store {
 
   /** Writes a container's row by its id; one with a higher epoch wins over a lower one. */
   saveContainer(container: ContainerRecord): Promise<void>;
-  /** Newest first; `alive` leaves out stopped and failed ones. */
-  containers(filter: { alive?: boolean; deployment?: string; limit: number }): Promise<ContainerRecord[]>;
+  /** Newest first, and by id among those that started together; `alive` leaves out stopped and failed ones, `before` what stands before it. */
+  containers(filter: ContainerFilter): Promise<ContainerRecord[]>;
   /** Container-seconds and money by deployment of containers that lived in [from, to). */
   usage(input: { from: number; to: number }): Promise<UsageRow[]>;
 
@@ -119,6 +119,15 @@ export interface JobFilter {
   readonly key?: string;
   readonly limit: number;
   readonly cursor?: string;
+}
+
+export interface ContainerFilter {
+  readonly id?: string;
+  readonly alive?: boolean;
+  readonly deployment?: string;
+  /** The last container of the page before. */
+  readonly before?: { readonly startedAt: number; readonly id: string };
+  readonly limit: number;
 }
 
 export interface Page<T> {

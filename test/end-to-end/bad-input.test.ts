@@ -82,9 +82,10 @@ describe('inputs', () => {
     ['a fraction', { steps: 1.5 }, /whole number/],
     ['below the range', { steps: 0 }, /at least 1/],
     ['above the range', { size: 100_000 }, /at most 512/],
-    ['a seed that JSON cannot hold', { seed: 2 ** 60 }, /string of digits/],
+    ['a seed beyond 2^64', { seed: 2 ** 65 }, /at most 18446744073709551615/],
+    ['a seed with an exponent', '{"seed": 1e18}', /all its digits/],
     ['two at once', { promt: 'x', steps: -1 }, /promt.*steps/],
-  ])('%s', (_what, body, says) => changesNothing(() => refused(post(body), { status: 422, code: 'invalid_input', says })));
+  ])('%s', (_what, body, says) => changesNothing(() => refused(post(body, json), { status: 422, code: 'invalid_input', says })));
 
   test.each<[string, Json, RegExp]>([
     ['a file name that we would have to know', { background: 'photo.png' }, /no file/],
@@ -203,7 +204,7 @@ describe('headers', () => {
 });
 
 describe('graphs of clients', () => {
-  const submit = (workflow: unknown) => caller.ask('POST', '/fleet/v1/jobs', { body: { workflow } });
+  const submit = (own: unknown) => caller.ask('POST', '/fleet/v1/jobs', { body: { graph: own } });
   const image = { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 1 } };
   const draw = JSON.parse(readFileSync(usualConfig.deployments.draw.workflow, 'utf8'));
   const save = { class_type: 'SaveImage', inputs: { filename_prefix: 'x', images: ['1', 0] } };
@@ -243,7 +244,7 @@ describe('graphs of clients', () => {
   });
 
   test('one of nearly 10 MB runs', async () => {
-    const body = JSON.stringify({ workflow: large(9_000, 1_000) });
+    const body = JSON.stringify({ graph: large(9_000, 1_000) });
     expect(Buffer.byteLength(body)).toBeGreaterThan(9_500_000);
     const answer = await caller.ask('POST', '/fleet/v1/jobs', { body, headers: json });
     expect(answer.status).toBe(202);
@@ -259,7 +260,7 @@ describe('graphs of clients', () => {
     const answer = await submit({ 1: image, 2: save });
     expect(answer.status).toBe(202);
     expect(await caller.ended(answer.json.id)).toMatchObject({ state: 'succeeded', inputs: null });
-    const both = caller.ask('POST', '/fleet/v1/jobs', { body: { workflow: { 1: image }, inputs: {} } });
+    const both = caller.ask('POST', '/fleet/v1/jobs', { body: { graph: { 1: image }, inputs: {} } });
     await changesNothing(() => refused(both, { status: 400, code: 'invalid_parameter' }));
   });
 });

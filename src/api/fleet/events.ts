@@ -3,6 +3,7 @@ import { fleetTopic, type FleetBusEvent } from '../../bus/events.ts';
 import type { BusEvent } from '../../bus/bus.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api, ServerParts } from '../api.ts';
+import * as schemas from '../schemas.ts';
 import { lastEventId, openEventStream, type ServerEvent } from '../sse.ts';
 import { wireContainer, wireDecision, wireDeployment, wireJob } from '../wire.ts';
 
@@ -20,7 +21,7 @@ export function addEventRoutes(app: Api, context: ApiContext, parts: ServerParts
         tags: ['events'],
         summary: 'Events of the fleet, as server-sent events',
         description: 'container, job, decision, deployment; and reset, when everything has to be read again. Resumes after Last-Event-ID.',
-        querystring: z.object({ after: z.string().optional(), token: z.string().optional() }),
+        querystring: z.strictObject({ after: z.string().optional().describe('Id of the last event seen.'), token: schemas.token }),
         response: { 200: z.string().describe('text/event-stream') },
       },
     },

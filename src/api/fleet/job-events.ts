@@ -4,6 +4,7 @@ import { finalStates, isFinal, type JobEvent } from '../../jobs/job.ts';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
 import type { Api, ServerParts } from '../api.ts';
+import * as schemas from '../schemas.ts';
 import { lastEventId, openEventStream, type EventStream, type ServerEvent } from '../sse.ts';
 import { wireTime } from '../wire.ts';
 import { jobParams } from './jobs.ts';
@@ -26,7 +27,7 @@ export function addJobEventRoutes(app: Api, context: ApiContext, parts: ServerPa
         summary: 'Events of a job, as server-sent events',
         description: 'Resumes after Last-Event-ID (or ?after=). Durable events have an id; executing, progress and preview have none.',
         params: jobParams,
-        querystring: z.object({ after: z.string().optional(), token: z.string().optional() }),
+        querystring: z.strictObject({ after: z.string().optional().describe('Id of the last event seen.'), token: schemas.token }),
         response: { 200: z.string().describe('text/event-stream'), 204: z.null().describe('The job has ended and all was seen') },
       },
     },

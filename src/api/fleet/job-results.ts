@@ -12,6 +12,7 @@ import { ownJob } from './own-job.ts';
 
 const tags = ['jobs'];
 const config = { access: 'invoke' } as const;
+const waitWords = 'must be a number of seconds, 0 or more';
 const bytes = z.unknown().describe('The bytes of the output');
 
 /** What a job made: the first output as soon as it is there, and each by its number. */
@@ -25,7 +26,7 @@ export function addJobResultRoutes(app: Api, context: ApiContext, { lifetime }: 
         summary: "Wait for a job's first output",
         description: 'Prefer: wait=N (or ?wait=N) says for how many seconds; 303 to the same place when it takes longer.',
         params: jobParams,
-        querystring: z.object({ wait: z.coerce.number().min(0).optional() }),
+        querystring: z.strictObject({ wait: z.coerce.number(waitWords).min(0, waitWords).optional().describe('Seconds.') }),
         response: { 200: bytes, 303: schemas.job, default: schemas.problem },
       },
     },

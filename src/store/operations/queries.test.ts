@@ -59,8 +59,8 @@ test.each<[OperationName, unknown]>([
 ])('%s %o goes through an index', (name, input) => {
   const plans = plansOf(name, input).join('\n');
   expect(plans).not.toContain('SCAN');
-  // The deliveries of one job are few: they may be sorted.
-  if (name !== 'deliveries') expect(plans).not.toContain('TEMP B-TREE');
+  // The deliveries of one job are few: they may be sorted; and so are containers that started at the same moment.
+  if (name !== 'deliveries') expect(plans).not.toMatch(/TEMP B-TREE(?! FOR LAST TERM)/);
 });
 
 test('unfinished jobs are found by their state', () => {
