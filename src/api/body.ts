@@ -3,7 +3,7 @@ import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Workflow } from '../deployments/workflow.ts';
 import { ComfleetError } from '../errors.ts';
-import { parseExact } from '../exact-json.ts';
+import { mayLoseDigits, parseExact } from '../exact-json.ts';
 import type { StageFile } from '../outbound/stage-file.ts';
 import type { ApiLimits } from './context.ts';
 import { formValues, valueOf, type Values } from './form-values.ts';
@@ -64,12 +64,23 @@ type ReadJson = (request: FastifyRequest, text: string) => Promise<unknown>;
 /** fastify's own parser refuses keys that would reach into prototypes. */
 function jsonReader(app: FastifyInstance): ReadJson {
   const parse = app.getDefaultJsonParser('error', 'error');
-  return (request, given) => {
+  return async (request, given) => {
     const text = given.replace(/^\uFEFF/, '');
-    return new Promise((resolve, reject) => {
-      void parse(request, text, (error) => (error ? reject(jsonError(text, error)) : resolve(parseExact(text))));
+    const value = await new Promise<unknown>((resolve, reject) => {
+      void parse(request, text, (error, parsed) => (error ? reject(jsonError(text, error)) : resolve(parsed)));
     });
+    return mayLoseDigits(text) ? withinDepth(() => parseExact(text)) : value;
   };
+}
+
+/** What walks through a body by recursion: where the stack does not suffice, the sender has nested it for that. Error: `invalid_body`. */
+export function withinDepth<T>(walk: () => T): T {
+  try {
+    return walk();
+  } catch (error) {
+    if (error instanceof RangeError) throw new ComfleetError('invalid_body', 'The body is nested too deeply', {}, { cause: error });
+    throw error;
+  }
 }
 
 function jsonError(text: string, error: Error): ComfleetError {

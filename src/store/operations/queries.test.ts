@@ -46,6 +46,7 @@ test.each<[OperationName, unknown]>([
   ['job', 'a'],
   ['attempts', 'a'],
   ['jobEvents', { job: 'a', after: 0 }],
+  ['earlierSubmission', { at: 0, workspace: 'w', environment: 'e', deployment: 'd', key: null, idempotency: { key: 'k', bodyHash: 'h' } }],
   ['containers', { alive: true, limit: 9 }],
   ['containers', { alive: true, deployment: 'd', limit: 9 }],
   ['containers', { deployment: 'd', limit: 9 }],
