@@ -8,7 +8,7 @@ import { createBus } from './bus/memory.ts';
 import { fleetTopic, type FleetBusEvent } from './bus/events.ts';
 import type { Bus } from './bus/bus.ts';
 import { bannerOf } from './banner.ts';
-import type { RunningApp } from './cli/up.ts';
+import type { RunningApp } from './cli/machine.ts';
 import { createPromptRunner } from './comfyui/client.ts';
 import type { Config } from './config/schema.ts';
 import { openDataFolder } from './data-folder.ts';

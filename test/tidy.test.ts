@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { variables } from '../src/config/environment.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
-import { checks, deadFiles, isTest, show } from './tidy/checks.ts';
+import { checks, circles, deadFiles, isTest, show } from './tidy/checks.ts';
 import { configurationPage, errorPage, keysOf } from './tidy/pages.ts';
 import { lineAt, readSources } from './tidy/sources.ts';
 import { adapters, edges, entries, ports, pure, rooms } from './tidy/tables.ts';
@@ -21,6 +21,10 @@ describe('the house is tidy', () => {
     const scripts = Object.values((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
     const started = scripts.flatMap((script) => script.match(/[\w./-]+\.(?:ts|js)\b/g) ?? []);
     expect(deadFiles(sources, [...entries, ...started]).map(show)).toEqual([]);
+  });
+
+  test('no circles', () => {
+    expect(circles(sources).map(show)).toEqual([]);
   });
 
   test('the tables name only what is there', () => {

@@ -1,11 +1,9 @@
 import type { Logger } from 'pino';
 import type { Assets } from '../assets/assets.ts';
 import type { Bus } from '../bus/bus.ts';
-import type { Graph, Json, NodeDefinitions } from '../comfyui/protocol.ts';
-import type { InputFile } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
+import type { Binder } from '../deployments/binder.ts';
 import type { Deployments } from '../deployments/deployments.ts';
-import type { Workflow } from '../deployments/workflow.ts';
 import type { Clock, Random } from '../fleet/clock.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -16,29 +14,6 @@ import type { Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OverviewDocument } from '../telemetry/overview/document.ts';
 import type { Keys } from '../workspaces/keys.ts';
-
-/** What a container needs for one job, made from what a client sent. */
-export interface BoundWorkflow {
-  /** Inputs as they were resolved, the drawn seed included; null for a client's own graph. */
-  readonly inputs: Readonly<Record<string, Json>> | null;
-  readonly graph: Graph;
-  readonly files: readonly InputFile[];
-  readonly outputNodes: readonly string[];
-  readonly modelKey: string;
-}
-
-/** From what clients send to graphs that run. */
-export interface WorkflowBinder {
-  /** Puts named inputs into the workflow's graph. Errors: `invalid_input`, and those of `stageFile`. */
-  bind(workflow: Workflow, values: Readonly<Record<string, unknown>>): Promise<BoundWorkflow>;
-  /**
-   * Checks a client's own graph, against `definitions` when there are any. Errors: `invalid_graph`, `ui_workflow`, `unknown_node`,
-   * `missing_file`.
-   */
-  readGraph(graph: unknown, definitions: NodeDefinitions | null): BoundWorkflow;
-  /** A workflow from a graph alone: its inputs and outputs are inferred. Errors: `invalid_graph`, `ui_workflow`. */
-  readWorkflow(graph: unknown): Promise<Workflow>;
-}
 
 /** The page as it stands: a folder with index.html, being built, or not to be had. */
 export type DashboardPage =
@@ -60,7 +35,7 @@ export interface ApiContext {
   readonly deployments: Deployments;
   readonly fleet: Fleet;
   readonly keys: Keys;
-  readonly binder: WorkflowBinder;
+  readonly binder: Binder;
   readonly stageFile: StageFile;
   readonly webhooks: Pick<Webhooks, 'replay' | 'secret'>;
   readonly metrics: Pick<Metrics, 'contentType' | 'text' | 'httpStarted' | 'httpFinished' | 'jobRejected'>;

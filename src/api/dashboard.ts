@@ -4,7 +4,7 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyReply } from 'fastify';
 import { ComfleetError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
-import type { Api } from './server.ts';
+import type { Api } from './api.ts';
 
 const policy = [
   "default-src 'self'",

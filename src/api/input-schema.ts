@@ -2,6 +2,8 @@ import type { Workflow, WorkflowInput } from '../deployments/workflow.ts';
 
 type JsonSchema = Record<string, unknown>;
 
+/** Clients whose numbers are those of JavaScript cannot write such seeds otherwise. */
+const digitsNote = 'Beyond 2^53 also as a string of its digits.';
 const fileNote = 'An http(s) URL, a data URL, base64, the asset of an upload, or a file of multipart/form-data.';
 
 /** JSON Schema (2020-12) of a workflow's named inputs: what forms, clients and the OpenAPI document read. */
@@ -17,7 +19,8 @@ export function inputSchema(workflow: Workflow): JsonSchema {
 function propertySchema(input: WorkflowInput): JsonSchema {
   const random = input.random ? 'Drawn at random when left out.' : '';
   const file = input.type === 'image' || input.type === 'file' ? fileNote : '';
-  const description = [input.description, random, file].filter(Boolean).join(' ');
+  const digits = input.type === 'int' && (input.max ?? 0) > Number.MAX_SAFE_INTEGER ? digitsNote : '';
+  const description = [input.description, random, digits, file].filter(Boolean).join(' ');
   return {
     ...typeSchema(input),
     ...(input.min === undefined ? {} : { minimum: input.min }),

@@ -3,7 +3,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Deployment } from '../deployments/deployment.ts';
 import type { ApiContext } from './context.ts';
 import { inputSchema } from './input-schema.ts';
-import type { Api } from './server.ts';
+import type { Api } from './api.ts';
 import { deploymentPath } from './wire.ts';
 
 /** OpenAPI 3.1 at `/fleet/v1/openapi.json`: the fleet API from its schemas, and each deployment's own URL from its workflow. */

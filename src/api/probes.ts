@@ -1,5 +1,5 @@
 import type { ApiContext } from './context.ts';
-import type { Api } from './server.ts';
+import type { Api } from './api.ts';
 
 interface Check {
   readonly name: string;

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ComfleetError, toProblem, type ErrorCode } from '../errors.ts';
+import { unsupported } from './body.ts';
 import type { ApiContext } from './context.ts';
 
 export const problemType = 'application/problem+json; charset=utf-8';
@@ -17,10 +18,6 @@ const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
   FST_REQ_FILE_TOO_LARGE: 'body_too_large',
   FST_PARTS_LIMIT: 'body_too_large',
   FST_FILES_LIMIT: 'body_too_large',
-  FST_FIELDS_LIMIT: 'body_too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_INVALID_TYPE: 'unsupported_media_type',
-  FST_INVALID_MULTIPART_CONTENT_TYPE: 'unsupported_media_type',
 };
 
 /** What the reader of forms says of one that is cut off or malformed; it has no codes. */
@@ -30,16 +27,13 @@ const brokenForm = /^(Unexpected end of multipart data|Part terminated early|Mal
 const fullDisk = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** Any error as one of the catalogue; what is not known stays as it is, and is shown as `internal`. */
-export function asCatalogued(error: unknown): unknown {
+function asCatalogued(error: unknown, request: FastifyRequest): unknown {
   if (error instanceof ComfleetError || !(error instanceof Error)) return error;
-  const { code = '', validation, statusCode = 500 } = error as Partial<FastifyError> & Error;
+  const { code = '', statusCode = 500 } = error as Partial<FastifyError> & Error;
   if (fullDisk.has(code)) return new ComfleetError('store_failed', `The disk refused to store it: ${code}`, {}, { cause: error });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupported(request);
   const known = fastifyCodes[code];
   if (known) return new ComfleetError(known, error.message, {}, { cause: error });
-  if (validation) {
-    const errors = validation.map(({ instancePath, message = 'is wrong' }) => ({ path: instancePath, message }));
-    return new ComfleetError('invalid_parameter', error.message, { errors }, { cause: error });
-  }
   if ((statusCode >= 400 && statusCode < 500) || brokenForm.test(error.message))
     return new ComfleetError('invalid_body', error.message, {}, { cause: error });
   return error;
@@ -47,7 +41,7 @@ export function asCatalogued(error: unknown): unknown {
 
 /** Answers with the problem document of an error, and the headers that go with its status. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
-  const error = asCatalogued(thrown);
+  const error = asCatalogued(thrown, request);
   const problem = toProblem(error);
   const { retry_after: retryAfter } = problem;
   if (problem.status === 429 || problem.status === 503) {
@@ -75,7 +69,7 @@ function leavesBody({ headers, raw }: FastifyRequest): boolean {
 
 export function addProblems(app: FastifyInstance, context: ApiContext): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(asCatalogued(error));
+    const problem = toProblem(asCatalogued(error, request));
     if (problem.code === 'internal') {
       context.logger.error({ event: 'request_failed', component: 'api', request_id: request.id, error }, 'request failed');
     }

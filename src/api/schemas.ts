@@ -10,6 +10,22 @@ const json = z.unknown();
 export const jobState = z.enum(['queued', 'running', 'succeeded', 'failed', 'canceled', 'expired']);
 export const containerState = z.enum(['starting', 'ready', 'busy', 'draining', 'parked', 'stopped', 'failed']);
 
+/** At most so many items on a page. */
+const maxLimit = 1000;
+const limitWords = `must be a whole number from 1 to ${maxLimit}`;
+
+/** Query of every list that comes in pages; `usual` items when no limit is given. */
+export const page = (usual: number) => ({
+  limit: z.coerce.number(limitWords).int(limitWords).min(1, limitWords).max(maxLimit, limitWords).default(usual),
+  cursor: z.string().optional().describe('`next` of the page before.'),
+});
+
+/** A switch in a query: `?force` and `?force=1` turn it on. */
+export const flag = z.stringbool({ truthy: ['1', 'true', ''], falsy: ['0', 'false'], error: 'must be true or false' });
+
+/** The key of a browser's stream, which cannot send headers. */
+export const token = z.string().optional().describe('A key, where no header can be sent.');
+
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({
     items: z.array(item),

@@ -1,7 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import multipart from '@fastify/multipart';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Api } from './api.ts';
 import { addAuthentication } from './auth.ts';
 import { addBodyParsers } from './body.ts';
 import { defaultLimits, type ApiContext, type ApiLimits } from './context.ts';
@@ -13,9 +14,7 @@ import { checkOrigin } from './origin.ts';
 import { addProbes } from './probes.ts';
 import { addProblems, answerBrokenRequest, sendProblem } from './problems.ts';
 import { addSimpleRoutes } from './simple.ts';
-
-/** The server with zod as the language of its schemas. */
-export type Api = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+import { validatorCompiler } from './validation.ts';
 
 /** For everything but the dashboard and outputs, which have policies of their own. */
 const securityHeaders = {
@@ -66,13 +65,14 @@ export function createServer(context: ApiContext): FastifyInstance {
   addAuthentication(app, context);
   addProblems(app, context);
   addBodyParsers(app, limits);
-  void app.register(multipart, { limits: { fileSize: limits.uploadBytes + 1, fieldSize: limits.bodyBytes, files: 100, parts: 1000 } });
+  // Fields come as bytes too: the parser would put other letters in place of what is no UTF-8.
+  void app.register(multipart, { isPartAFile: () => true, limits: { fileSize: limits.uploadBytes + 1, files: 1000, parts: 1000 } });
   addOpenApi(app, context);
   // After the plug-in that writes down every route for the OpenAPI document.
   void app.register(async (routes: Api) => {
     addProbes(routes, context);
     addDashboard(routes, context);
-    addSimpleRoutes(routes, context, lifetime);
+    addSimpleRoutes(routes, context, { lifetime, limits });
     addFleetRoutes(routes, context, { lifetime, limits });
   });
   return app;

@@ -5,8 +5,7 @@ import { readValues } from './body.ts';
 import type { ApiContext } from './context.ts';
 import { inputSchema } from './input-schema.ts';
 import { cancelsOnDisconnect, optionsFromHeaders, preferences } from './job-headers.ts';
-import type { Lifetime } from './lifetime.ts';
-import type { Api } from './server.ts';
+import type { Api, ServerParts } from './api.ts';
 import { submitJob } from './submit.ts';
 import { deploymentPath } from './wire.ts';
 
@@ -14,15 +13,15 @@ import { deploymentPath } from './wire.ts';
  * The simple dialect: POST the named inputs, get the result. `/` is the default deployment, `/d/NAME/` any of production,
  * `/d/NAME@ENVIRONMENT/` any at all.
  */
-export function addSimpleRoutes(app: Api, context: ApiContext, lifetime: Lifetime): void {
+export function addSimpleRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   const { deployments } = context;
-  const config = { access: 'invoke' } as const;
+  const config = { access: 'invoke', forms: true } as const;
   const schema = { hide: true };
 
-  app.post('/', { config, schema }, (request, reply) => run(request, reply, { context, lifetime }, deployments.get(null)));
+  app.post('/', { config, schema }, (request, reply) => run(request, reply, { context, ...parts }, deployments.get(null)));
   for (const url of ['/d/:target', '/d/:target/']) {
     app.post<{ Params: { target: string } }>(url, { config, schema }, (request, reply) =>
-      run(request, reply, { context, lifetime }, byTarget(context, request.params.target)),
+      run(request, reply, { context, ...parts }, byTarget(context, request.params.target)),
     );
     app.get<{ Params: { target: string } }>(url, { config, schema }, (request) =>
       describe(context, byTarget(context, request.params.target), request.headers.host),
@@ -46,7 +45,7 @@ export function byTarget({ deployments }: ApiContext, target: string): Deploymen
 async function run(
   request: FastifyRequest,
   reply: FastifyReply,
-  parts: { context: ApiContext; lifetime: Lifetime },
+  parts: ServerParts & { context: ApiContext },
   deployment: Deployment,
 ): Promise<FastifyReply> {
   const { context } = parts;
@@ -54,7 +53,8 @@ async function run(
   const cancelOnDisconnect = cancelsOnDisconnect(request.headers);
   const options = optionsFromHeaders(request.headers, context.clock.now());
   const { workflow } = context.deployments.revision(deployment);
-  const work = async () => ({ inputs: await readValues(request, workflow, context.stageFile) });
+  const multipart = { stageFile: context.stageFile, maxFieldBytes: parts.limits.bodyBytes };
+  const work = async () => ({ inputs: await readValues(request, workflow, multipart) });
   const { job, replay } = await submitJob(context, request, { deployment, source: 'simple', work, options });
   if (replay) reply.header('idempotency-replayed', 'true');
   if (async) return sendAccepted(reply, context, job);

@@ -6,7 +6,8 @@ import type { Job, JobRequest } from '../jobs/job.ts';
 import { createAddressCheck } from '../outbound/addresses.ts';
 import { checkLiteralAddress } from '../outbound/safe-fetch.ts';
 import { openGraphs } from './auth.ts';
-import type { Values } from './body.ts';
+import { withinDepth } from './body.ts';
+import type { Values } from './form-values.ts';
 import type { ApiContext } from './context.ts';
 import { idempotencyKey, type JobOptions } from './job-headers.ts';
 
@@ -36,19 +37,19 @@ export async function submitJob(
     const key = idempotencyKey(request.headers);
     checkWebhook(context, submission.options.webhook);
     const work = await submission.work();
-    const bound = await bind(context, deployment, work);
-    const { id: revision } = context.deployments.revision(deployment);
+    const { workspace, environment, name } = deployment;
+    // As it was sent: a URL is the same when it reads the same, whatever it leads to by now, and a file when its bytes are.
+    const idempotency = key === null ? null : { key, bodyHash: withinDepth(() => hashJson(work)) };
+    const owner = { workspace, environment, deployment: name, key: request.principal.key, idempotency };
+    const earlier = await context.jobs.earlier(owner);
+    if (earlier) return { job: earlier, replay: true };
     return await context.jobs.submit({
-      ...bound,
+      ...owner,
       ...submission.options,
-      workspace: deployment.workspace,
-      environment: deployment.environment,
-      deployment: deployment.name,
-      revision,
+      ...(await bind(context, deployment, work)),
+      revision: context.deployments.revision(deployment).id,
       source: submission.source,
-      key: request.principal.key,
       executionTimeoutMs: deployment.executionTimeoutMs,
-      idempotency: key === null ? null : { key, bodyHash: hashJson(work) },
     });
   } catch (error) {
     const reason = error instanceof ComfleetError ? error.code : 'internal';

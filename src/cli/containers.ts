@@ -1,4 +1,6 @@
-import { secondsBetween, type ContainerWire, type List } from './shapes.ts';
+import { UsageError } from './failure.ts';
+import { limitOf, listPages, moreLine } from './pages.ts';
+import { secondsBetween, type ContainerWire } from './shapes.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
@@ -11,6 +13,8 @@ export const containersVerb: VerbSpec = {
     command
       .option('--all', 'stopped and failed ones too')
       .option('--deployment <name>', 'only those of one deployment')
+      .option('--limit <n>', 'at most so many', '200')
+      .option('--cursor <next>', 'the page after; `next` of the page before')
       .option('--stop <id>', 'stop this container when its jobs are done')
       .option('--force', 'with --stop: at once; its jobs are tried again elsewhere'),
   run: containers,
@@ -25,9 +29,10 @@ async function containers({ client, options, paint, print }: Session): Promise<v
     print(stopped, () => `${stop} ${force ? 'was stopped' : 'stops when its jobs are done'}\n`);
     return;
   }
-  const query = new URLSearchParams({ all: String(options['all'] === true) });
-  if (typeof options['deployment'] === 'string') query.set('deployment', options['deployment']);
-  const list = await client.call<List<ContainerWire>>('GET', `/fleet/v1/containers?${query.toString()}`);
+  if (options['force'] === true) throw new UsageError('--force goes with --stop CONTAINER');
+  const { deployment, cursor } = options as Readonly<Record<string, string | undefined>>;
+  const query = { alive: String(options['all'] !== true), deployment, cursor };
+  const list = await listPages<ContainerWire>(client, '/fleet/v1/containers', query, limitOf(options['limit']));
   print(list, () =>
     list.items.length === 0
       ? 'no containers: they start with the first job\n'
@@ -44,7 +49,7 @@ async function containers({ client, options, paint, print }: Session): Promise<v
             money(container.usd),
           ]),
           paint,
-        ),
+        ) + moreLine(options['all'] === true ? 'containers --all' : 'containers', list.next),
   );
 }
 

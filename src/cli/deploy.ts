@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseExact } from '../exact-json.ts';
 import { UsageError } from './failure.ts';
 import { changeOf } from './scale.ts';
 import type { DeploymentWire } from './shapes.ts';
@@ -40,14 +42,15 @@ async function deploy({ client, args, options, terminal, paint, print }: Session
 }
 
 async function readGraph(file: string): Promise<unknown> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     throw new UsageError(`${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
   }
+  if (!isUtf8(bytes)) throw new UsageError(`${file} is not UTF-8 text; export the workflow with "Export (API)"`);
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(bytes.toString('utf8'));
   } catch (error) {
     throw new UsageError(
       `${file} is not JSON (${error instanceof Error ? error.message : String(error)}); export the workflow with "Export (API)"`,

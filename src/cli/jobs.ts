@@ -1,5 +1,6 @@
+import { limitOf, listPages, moreLine } from './pages.ts';
 import { JobProgress } from './progress.ts';
-import { secondsBetween, type JobWire, type List } from './shapes.ts';
+import { secondsBetween, type JobWire } from './shapes.ts';
 import { bytes, money, plain, seconds, table, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
@@ -29,9 +30,8 @@ async function jobs(session: Session): Promise<void> {
   }
   const [id] = args;
   if (id !== undefined) return show(session, id);
-  const query = new URLSearchParams();
-  for (const name of ['state', 'deployment', 'limit', 'cursor']) if (typeof options[name] === 'string') query.set(name, options[name]);
-  const list = await client.call<List<JobWire>>('GET', `/fleet/v1/jobs?${query.toString()}`);
+  const { state, deployment, cursor } = options as Readonly<Record<string, string | undefined>>;
+  const list = await listPages<JobWire>(client, '/fleet/v1/jobs', { state, deployment, cursor }, limitOf(options['limit']));
   print(list, () => {
     if (list.items.length === 0) return 'no jobs\n';
     const rows = list.items.map((job) => [
@@ -43,8 +43,7 @@ async function jobs(session: Session): Promise<void> {
       String(job.attempts),
       job.error?.message ?? job.waiting_for ?? '',
     ]);
-    const more = list.next === null ? '' : `more: comfleet jobs --cursor ${list.next}\n`;
-    return table(['id', 'deployment', 'state', 'created', 'time', 'attempts', 'why'], rows, paint) + more;
+    return table(['id', 'deployment', 'state', 'created', 'time', 'attempts', 'why'], rows, paint) + moreLine('jobs', list.next);
   });
 }
 

@@ -4,20 +4,15 @@ import { wireKey } from '../api/wire.ts';
 import type { Key } from '../workspaces/keys.ts';
 import { RefusedError, UsageError } from './failure.ts';
 import { flagsOf } from './flags.ts';
+import type { Machine } from './machine.ts';
+import { listPages } from './pages.ts';
 import type { KeyWire, List } from './shapes.ts';
 import { table } from './terminal.ts';
-import { addVerb, type Machine, type Session, type VerbSpec } from './verb.ts';
+import { addVerb, type Session, type VerbSpec } from './verb.ts';
 
 /** `comfleet keys create|list|revoke`: by the gateway when one runs, else in the data folder itself. */
 
-/** The part of `Keys` that works on a data folder without a gateway. */
-export interface KeyDesk {
-  create(name: string, role: Key['role']): Promise<{ key: Key; secret: string }>;
-  list(): readonly Key[];
-  revoke(id: string): Promise<Key>;
-}
-
-/** The same over the wire's shapes, wherever the keys are. */
+/** `KeyDesk` over the wire's shapes, wherever the keys are. */
 interface WireDesk {
   create(name: string, role: string): Promise<KeyWire & { secret: string }>;
   list(): Promise<List<KeyWire>>;
@@ -112,6 +107,6 @@ async function atDesk<T>(session: Session, work: (desk: WireDesk) => Promise<T>)
 
 const remoteDesk = (client: Session['client']): WireDesk => ({
   create: (name, role) => client.call('POST', '/fleet/v1/keys', { name, role }),
-  list: () => client.call('GET', '/fleet/v1/keys'),
+  list: () => listPages(client, '/fleet/v1/keys', {}),
   revoke: (id) => client.call('DELETE', `/fleet/v1/keys/${encodeURIComponent(id)}`),
 });

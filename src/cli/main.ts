@@ -7,11 +7,12 @@ import { exitCodes, report, type ExitCode } from './failure.ts';
 import { jobsVerb } from './jobs.ts';
 import { addKeys } from './keys.ts';
 import { logsVerb } from './logs.ts';
+import type { Machine } from './machine.ts';
 import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
 import { topVerb } from './top.ts';
 import { upVerb } from './up.ts';
-import { addVerb, commanderCode, type Machine } from './verb.ts';
+import { addVerb, commanderCode } from './verb.ts';
 
 const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, doctorVerb];
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { exitCodes } from './failure.ts';
 import { createProgram } from './main.ts';
-import type { Machine } from './verb.ts';
+import type { Machine } from './machine.ts';
 
 /** docs/reference/cli.md is what --help says. */
 

@@ -24,6 +24,12 @@ describe('run', () => {
     expect(err).toMatch(/^job \S+ succeeded: queue 1\.0 s, run 3\.9 s, store 0\.1 s, 1 attempt\n$/);
   });
 
+  test('a seed beyond 2^53 is sent with all its digits', async () => {
+    cli.serve();
+    expect((await cli.comfleet(['run', 'collage', 'prompt=x', 'seed=18446744073709551615'])).code).toBe(0);
+    expect(cli.world.bound).toEqual([{ prompt: 'x', seed: '18446744073709551615' }]);
+  });
+
   test('@file is uploaded and its asset sent; -o names the file', async () => {
     cli.serve();
     writeFileSync(path.join(cli.folder, 'photo.png'), png);
@@ -105,7 +111,15 @@ describe('deploy', () => {
     expect(out).toContain('try comfleet run my-flow-v2 prompt="a regal phoenix"');
   });
 
-  test.each([
+  test('large numbers of the graph keep all their digits', async () => {
+    writeFileSync(path.join(cli.folder, 'seeds.json'), '{"1":{"class_type":"KSampler","inputs":{"seed":18446744073709551615}}}');
+    expect((await cli.comfleet(['deploy', 'seeds.json'])).code).toBe(0);
+    const { workflow } = cli.world.deployments.revision(cli.world.deployments.get('seeds'));
+    expect(workflow.graph['1']?.inputs).toEqual({ seed: '18446744073709551615' });
+  });
+
+  test.each<[string, string | Buffer | null, string]>([
+    ['latin.json', Buffer.from([0x7b, 0xff, 0x7d]), 'latin.json is not UTF-8 text'],
     ['no.json', null, 'no.json cannot be read'],
     ['broken.json', '{', 'broken.json is not JSON'],
     ['---.json', '{}', '---.json gives no name; write one with --name NAME'],

@@ -1,6 +1,7 @@
 import type { OverviewDocument } from '../telemetry/overview/document.ts';
 import { stateText } from './containers.ts';
-import { secondsBetween, type ContainerWire, type List } from './shapes.ts';
+import { listPages } from './pages.ts';
+import { secondsBetween, type ContainerWire } from './shapes.ts';
 import { bar, columnsOf, count, fit, money, plain, seconds, table, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
@@ -65,7 +66,7 @@ async function live(session: Session, signal: AbortSignal): Promise<void> {
 async function read({ client }: Session): Promise<Fleet> {
   const [overview, containers] = await Promise.all([
     client.call<OverviewDocument>('GET', '/fleet/v1/overview'),
-    client.call<List<ContainerWire>>('GET', '/fleet/v1/containers'),
+    listPages<ContainerWire>(client, '/fleet/v1/containers', {}),
   ]);
   return { overview, containers: containers.items };
 }

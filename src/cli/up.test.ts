@@ -4,7 +4,8 @@ import { ComfleetError } from '../errors.ts';
 import type { WorkflowInput } from '../deployments/workflow.ts';
 import { bannerText, curlLine, runtimeText, type BannerInfo } from './banner.ts';
 import { palette } from './terminal.ts';
-import { up, type RunningApp } from './up.ts';
+import type { RunningApp } from './machine.ts';
+import { up } from './up.ts';
 
 const banner: BannerInfo = {
   version: '1.2.3',

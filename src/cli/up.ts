@@ -1,9 +1,9 @@
-import type { Config } from '../config/schema.ts';
 import { loadConfig, type Loaded } from '../config/load.ts';
 import type { Flags } from '../config/sources.ts';
 import { flagsOf, settingOptions } from './flags.ts';
 import { bannerText, type BannerInfo } from './banner.ts';
 import type { ExitCode } from './failure.ts';
+import type { RunningApp, Signals, StartApp } from './machine.ts';
 import { count, palette, StatusLine, type Terminal } from './terminal.ts';
 import type { VerbSpec } from './verb.ts';
 
@@ -16,24 +16,6 @@ export const upVerb: VerbSpec = {
   options: settingOptions,
   run: ({ terminal, options, json, startApp, signals }) => up(terminal, { flags: flagsOf(options), json, startApp, signals }),
 };
-
-/** What `startApp` of src/app.ts gives back once jobs can be taken. */
-export interface RunningApp {
-  readonly banner: BannerInfo;
-  /** Jobs that run now; a drain waits for them. */
-  runningJobs(): number;
-  /** Takes no more jobs, waits for the running ones, stops what it started. Settles when all is down. */
-  drain(): Promise<void>;
-  /** Stops at once; running jobs go on at the next start. */
-  stopNow(): Promise<void>;
-  /** Settles when the app is down, for whatever reason; rejects when it broke. */
-  readonly closed: Promise<void>;
-}
-
-export type StartApp = (config: Config, options: { log: (line: string) => void }) => Promise<RunningApp>;
-
-/** SIGINT and SIGTERM, or what stands in for them. The function ends the subscription. */
-export type Signals = (listener: () => void) => () => void;
 
 export interface UpOptions {
   readonly flags: Flags;

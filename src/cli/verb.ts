@@ -1,20 +1,9 @@
 import type { Command, CommanderError } from 'commander';
-import type { Loaded } from '../config/load.ts';
+import { parseExact } from '../exact-json.ts';
 import { createClient, defaultUrl, type Client } from './client.ts';
 import { report, UsageError, type ExitCode } from './failure.ts';
-import type { KeyDesk } from './keys.ts';
-import { palette, type Palette, type Terminal } from './terminal.ts';
-import type { Signals, StartApp } from './up.ts';
-
-/** What the verbs stand on; replaced as a whole by tests. */
-export interface Machine {
-  readonly terminal: Terminal;
-  readonly signals: Signals;
-  readonly startApp: StartApp;
-  /** Keys straight from the data folder, for when no gateway runs. Errors: `data_folder_in_use`. */
-  readonly openKeys: (config: Loaded['config']) => Promise<KeyDesk & { close(): Promise<void> }>;
-  readonly version: string;
-}
+import type { Machine } from './machine.ts';
+import { palette, type Palette } from './terminal.ts';
 
 /** What a verb gets when it runs. */
 export interface Session extends Machine {
@@ -85,10 +74,10 @@ export function pairs(args: readonly string[], example: string): [string, string
   });
 }
 
-/** A value as JSON where it is some (numbers, true, lists), else as text. */
+/** A value as JSON where it is some (numbers, true, lists), else as text; numbers that JavaScript cannot hold as their digits. */
 export function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(text);
   } catch {
     return text;
   }

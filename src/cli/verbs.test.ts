@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aContainer } from '../../test/support/api.ts';
 import { openCli, screenOf, type CliWorld } from '../../test/support/cli.ts';
 import { fleetTopic } from '../bus/events.ts';
-import type { Machine } from './verb.ts';
+import type { Machine } from './machine.ts';
 
 let cli: CliWorld;
 
@@ -60,7 +60,11 @@ describe('jobs', () => {
     const list = (await cli.comfleet(['jobs'])).out;
     expect(list).toMatch(new RegExp(`^${id} +collage +queued .*a container that starts$`, 'm'));
     expect((await cli.json('jobs', '--state', 'succeeded')).items).toHaveLength(1);
-    expect((await cli.comfleet(['jobs', '--limit', '1'])).out).toContain('more: comfleet jobs --cursor');
+    const first = (await cli.comfleet(['jobs', '--limit', '1'])).out;
+    const [, cursor = ''] = /^more: comfleet jobs --cursor (.+)$/m.exec(first) ?? [];
+    const second = (await cli.comfleet(['jobs', '--limit', '1', '--cursor', cursor])).out;
+    expect([first.includes(other), first.includes(id), second.includes(other), second.includes(id)]).toEqual([true, false, false, true]);
+    expect((await cli.comfleet(['jobs', '--limit', 'many'])).err).toContain('--limit must be a whole number from 1, not many');
 
     expect((await cli.comfleet(['jobs', id])).out).toMatch(/^waits for +a container that starts$/m);
     const shown = (await cli.comfleet(['jobs', other])).out;
@@ -103,6 +107,17 @@ describe('containers and logs', () => {
     expect((await cli.json('containers', '--deployment', 'portrait')).items).toEqual([]);
   });
 
+  test('lists those that ended with --all, over pages', async () => {
+    const ended = { state: 'stopped', stoppedAt: 1 } as const;
+    for (let n = 0; n < 1_100; n++) await cli.world.context.store.saveContainer(aContainer({ id: `old-${n}`, startedAt: n, ...ended }));
+    expect((await cli.json('containers')).items).toHaveLength(2);
+    expect((await cli.json('containers', '--all', '--limit', '2000')).items).toHaveLength(1_102);
+    const { items, next } = await cli.json('containers', '--all', '--limit', '3');
+    expect(items.map(({ id }) => id)).toEqual(['container-2', 'container-1', 'old-1099']);
+    const { out } = await cli.comfleet(['containers', '--all', '--cursor', String(next), '--limit', '2']);
+    expect(out).toMatch(/^old-1098 [^]*^old-1097 [^]*^more: comfleet containers --all --cursor \S+$/m);
+  });
+
   test('stops one, at once with --force', async () => {
     expect((await cli.comfleet(['containers', '--stop', 'container-1'])).out).toContain('stops when its jobs are done');
     expect((await cli.comfleet(['containers', '--stop', 'container-2', '--force'])).out).toContain('was stopped');
@@ -111,6 +126,7 @@ describe('containers and logs', () => {
       ['container-2', true],
     ]);
     expect((await cli.comfleet(['containers', '--stop', 'nobody'])).code).toBe(1);
+    expect(await cli.comfleet(['containers', '--force'])).toMatchObject({ code: 2, err: expect.stringContaining('--stop') });
   });
 
   test('shows the log of a container, and of the container of a job', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ComfleetError } from '../errors.ts';
+import { parseExact } from '../exact-json.ts';
 import type { Graph, GraphNode, Json, Link } from './protocol.ts';
 
 const maxNodes = 10_000;
@@ -14,16 +15,11 @@ export function parseGraph(text: string): Graph {
   if (Buffer.byteLength(text) > maxBytes) throw invalid(`The graph has more than ${maxBytes / 1e6} MB.`);
   let value: unknown;
   try {
-    value = JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown);
+    value = parseExact(text);
   } catch (error) {
     throw invalid(`The graph is no JSON: ${(error as Error).message}.`);
   }
   return readGraph(value);
-}
-
-function exactIntegers(_key: string, value: unknown, context: { source?: string }): unknown {
-  const inexact = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
-  return inexact && /^-?\d+$/.test(context.source ?? '') ? context.source : value;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Complaints } from './complaints.ts';
+import { fixMark } from './fields.ts';
 import { gpuLimits, type FileValues } from './file.ts';
 import { checkScaling, scalingFrom } from './scaling.ts';
+import { isServerUrl, meantUrl } from './server-url.ts';
 import type { Config, DeploymentConfig, InputConfig } from './schema.ts';
 import { defaultScaling } from '../fleet/scaling/settings.ts';
 
@@ -19,6 +21,9 @@ export function configFrom(values: FileValues, place: Place, complaints: Complai
   const { network, comfyui, workspace, retention } = values;
   if (comfyui.path !== undefined && comfyui.urls.length > 0) {
     complaints.at(['comfyui', 'urls'], 'comfyui.path is set too; keep the folder or the URLs');
+  }
+  if (comfyui.path !== undefined && (isServerUrl(comfyui.path) || meantUrl(comfyui.path) !== null)) {
+    complaints.at(['comfyui', 'path'], `must be a folder, got ${JSON.stringify(comfyui.path)}${fixMark}urls: [http://gpu-box:8188]`);
   }
   const limit = workspace.gpu_limit;
   return {

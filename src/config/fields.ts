@@ -52,7 +52,7 @@ export function text(example: string, what = 'a text') {
 /** A text of a certain form. */
 export function pattern(example: string, what: string, form: RegExp) {
   const error = wants(what, example);
-  return z.string(error).regex(form, error);
+  return z.string(error).regex(form, { ...error, abort: true });
 }
 
 export const oneOf = <const T extends readonly [string, ...string[]]>(example: string, words: T) =>

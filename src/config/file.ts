@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { amount, duration, either, fixMark, flag, list, named, oneOf, pattern, section, text, whole } from './fields.ts';
 import { scalingSection } from './scaling.ts';
+import { isServerUrl } from './server-url.ts';
 
 /** The schema of `comfleet.yaml`: the one source of its check, of `comfleet.schema.json` and of the defaults. */
 
@@ -10,7 +11,12 @@ const nameWords = 'lower-case letters, digits and dashes, at most 63';
 const name = (example: string) => pattern(example, `a name of ${nameWords}`, namePattern);
 
 const cidr = pattern('allow_private: [10.0.0.0/8]', 'an address block', /^[0-9a-fA-F.:]+\/\d{1,3}$/);
-const serverUrl = pattern('urls: [http://gpu-box:8188]', 'the URL of a ComfyUI server', /^https?:\/\/[^\s/]+/);
+const serverUrl = pattern('urls: [http://gpu-box:8188]', 'the http(s) URL of a ComfyUI server', /^https?:\/\/[^\s/]+/i).refine(
+  isServerUrl,
+  {
+    error: ({ input }) => `must be the http(s) URL of a ComfyUI server, got ${JSON.stringify(input)}${fixMark}urls: [http://gpu-box:8188]`,
+  },
+);
 const target = pattern('target: "6.text"', 'NODE.FIELD', /^[^.\s]+\.\S+$/);
 
 /** Presets of `workspace.gpu_limit`; null: no limit. */

@@ -240,7 +240,7 @@ retention: {outputs: soon}
     ['comfyui:\n  path: a\n  urls: [http://a]', 'comfleet.yaml:3: comfyui.urls: comfyui.path is set too'],
     [
       'comfyui:\n  urls:\n    - http://a\n    - gpu-box',
-      'comfleet.yaml:4: comfyui.urls.1: must be the URL of a ComfyUI server, got "gpu-box"',
+      'comfleet.yaml:4: comfyui.urls.1: must be the http(s) URL of a ComfyUI server, got "gpu-box"',
     ],
     ['open_graphs: maybe', 'comfleet.yaml:1: open_graphs: must be true or false, got "maybe"'],
     ['deployments:\n  x:\n    workflow: no.json', /^comfleet\.yaml:3: deployments\.x\.workflow: there is no file .*no\.json; put it there/],
@@ -300,6 +300,33 @@ retention: {outputs: soon}
     expect(problems({ flags: { comfyui: 'a,http://b' } })[0]).toMatch(/^--comfyui: names a folder and URLs/);
     expect(problems({ flags: { comfyui: ['a', 'b'] } })[0]).toMatch(/^--comfyui: names 2 folders/);
     expect(problems({ flags: { comfyui: ' ' } })[0]).toMatch(/^--comfyui: is empty/);
+  });
+
+  test.each([
+    ['ftp://x', '--comfyui: takes a folder or http(s) URLs, and ftp://x is neither; write e.g. --comfyui http://x'],
+    ['file:///home/me/ComfyUI', 'and file:///home/me/ComfyUI is neither; write e.g. --comfyui http://gpu-box:8188'],
+    ['http://', 'and http:// is neither; write e.g. --comfyui http://gpu-box:8188'],
+    ['http://a:99999', 'and http://a:99999 is neither'],
+    ['http://a,ws://b:8188/x', 'and ws://b:8188/x is neither; write e.g. --comfyui http://b:8188/x'],
+    ['http://a?b', 'and http://a?b is neither'],
+    ['gpu-box:8188', 'and gpu-box:8188 is neither; write e.g. --comfyui http://gpu-box:8188'],
+  ])('of --comfyui %s say what was meant', (comfyui, message) => {
+    expect(problems({ flags: { comfyui } })).toEqual([expect.stringContaining(message)]);
+    expect(problems({ env: { COMFLEET_COMFYUI: comfyui } })[0]).toContain(`COMFLEET_COMFYUI: takes a folder`);
+  });
+
+  test('of a URL where a folder is wanted', () => {
+    for (const home of ['http://a:8188', 'ftp://a']) {
+      expect(problems({ env: { COMFYUI_HOME: home } })[0]).toContain(
+        `COMFYUI_HOME: is a folder, and ${home} is none; --comfyui takes URLs`,
+      );
+    }
+    write('comfyui: {path: "http://a:8188"}\n');
+    expect(problems()).toEqual([
+      'comfleet.yaml:1: comfyui.path: must be a folder, got "http://a:8188"; write e.g. urls: [http://gpu-box:8188]',
+    ]);
+    write('comfyui: {urls: ["http://a:99999"]}\n');
+    expect(problems()[0]).toContain('comfyui.urls.0: must be the http(s) URL of a ComfyUI server, got "http://a:99999"');
   });
 
   test('carry details for programs', () => {

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { closest } from './closest.ts';
+import { isServerUrl, meantUrl } from './server-url.ts';
 import { settings, variables, type Setting } from './environment.ts';
 
 /** Flags and variables as an overlay on the values of `comfleet.yaml`. */
@@ -41,13 +42,12 @@ export function overlay(file: Record<string, unknown>, source: { flags: Flags; e
     const fromFlag = source.flags[setting.flag];
     const given = fromFlag ?? (fromEnv === '' ? undefined : fromEnv);
     if (given === undefined) continue;
-    const origin =
-      fromFlag === undefined
-        ? { name: setting.variable, example: `${setting.variable}=${setting.example}` }
-        : { name: `--${setting.flag}`, example: `--${setting.flag} ${setting.example}` };
+    const name = fromFlag === undefined ? setting.variable : `--${setting.flag}`;
+    const origin = { name, example: exampleOf(name, setting.example) };
     if (setting.kind === 'comfyui') {
       const read = readComfyui(given, source.cwd, source.env);
-      if ('problem' in read) problems.push({ origin, message: read.problem });
+      if ('problem' in read)
+        problems.push({ origin: read.meant ? { ...origin, example: exampleOf(origin.name, read.meant) } : origin, message: read.problem });
       else {
         const { path: _path, urls: _urls, ...others } = asMapping(values['comfyui']);
         values['comfyui'] = { ...others, ...read };
@@ -61,8 +61,11 @@ export function overlay(file: Record<string, unknown>, source: { flags: Flags; e
   const home = source.env['COMFYUI_HOME'];
   const comfyui = asMapping(values['comfyui']);
   if (home !== undefined && home !== '' && comfyui['path'] === undefined && comfyui['urls'] === undefined) {
+    const origin = { name: 'COMFYUI_HOME', example: 'COMFYUI_HOME=~/ComfyUI' };
+    if (isServerUrl(home) || meantUrl(home) !== null)
+      problems.push({ origin, message: `is a folder, and ${home} is none; --comfyui takes URLs` });
     values['comfyui'] = { ...comfyui, path: absolute(home, source.cwd, source.env) };
-    origins.set('comfyui.path', { name: 'COMFYUI_HOME', example: 'COMFYUI_HOME=~/ComfyUI' });
+    origins.set('comfyui.path', origin);
   }
   return { values, origins, problems };
 }
@@ -99,12 +102,16 @@ function readComfyui(
   given: string | boolean | readonly string[],
   cwd: string,
   env: Environment,
-): { path: string } | { urls: string[] } | { problem: string } {
+): { path: string } | { urls: string[] } | { problem: string; meant?: string } {
   const parts = (typeof given === 'string' ? given.split(',') : Array.isArray(given) ? (given as string[]) : [])
     .flatMap((part) => part.split(','))
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  const urls = parts.filter((part) => /^https?:\/\//.test(part));
+  const urls = parts.filter(isServerUrl);
+  for (const part of parts.filter((one) => !urls.includes(one))) {
+    const meant = meantUrl(part);
+    if (meant !== null) return { problem: `takes a folder or http(s) URLs, and ${part} is neither`, meant };
+  }
   const folders = parts.filter((part) => !urls.includes(part));
   if (urls.length > 0 && folders.length > 0) return { problem: 'names a folder and URLs; give one or the other' };
   if (folders.length > 1) return { problem: `names ${folders.length} folders; give one` };
@@ -112,6 +119,8 @@ function readComfyui(
   if (folder !== undefined) return { path: absolute(folder, cwd, env) };
   return urls.length > 0 ? { urls } : { problem: 'is empty; give the folder that holds main.py, or the URL of a server' };
 }
+
+const exampleOf = (name: string, value: string): string => (name.startsWith('--') ? `${name} ${value}` : `${name}=${value}`);
 
 function put(values: Record<string, unknown>, keys: readonly string[], value: unknown): void {
   const [key, ...rest] = keys;

@@ -16,8 +16,7 @@ export function checkValue(input: WorkflowInput, value: unknown): Checked {
     case 'int':
       return checkInt(input, value);
     case 'float':
-      if (typeof value !== 'number' || !Number.isFinite(value)) return { wrong: `must be a number, not ${shown(value)}` };
-      return inRange(input, value, value);
+      return checkFloat(input, value);
     default:
       return checkChoice(input.choices, value);
   }
@@ -29,16 +28,26 @@ export function checkDefault(input: WorkflowInput, value: unknown, error: (reaso
   if ('wrong' in checked) throw error(checked.wrong);
 }
 
+/** What `parseExact` makes of a whole number that JavaScript cannot hold. */
+const isDigits = (value: unknown): value is string => typeof value === 'string' && /^-?\d{16,}$/.test(value);
+/** So many letters tell that a number is out of any range; all of a long one would be slow to read. */
+const tellingLetters = 24;
+
 /** Whole numbers beyond 2^53 come as strings of digits, and stay so: ComfyUI reads them as numbers. */
 function checkInt(input: WorkflowInput, value: unknown): Checked {
-  if (typeof value === 'number' && Number.isInteger(value)) {
-    if (Number.isSafeInteger(value)) return inRange(input, value, value);
-    return { wrong: `is too large to be exact as a JSON number; send it as a string of digits: "${BigInt(value)}"` };
-  }
-  if (typeof value !== 'string' || !/^-?\d{16,20}$/.test(value)) return { wrong: `must be a whole number, not ${shown(value)}` };
-  const exact = BigInt(value);
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return inRange(input, value, value);
+  if (typeof value === 'number' && Number.isInteger(value)) return { wrong: `must be written with all its digits, not as ${value}` };
+  if (!isDigits(value)) return { wrong: `must be a whole number, not ${shown(value)}` };
+  const exact = BigInt(value.slice(0, tellingLetters));
   if (exact > maxUint64) return { wrong: `must be at most ${maxUint64}` };
+  if (exact < -maxUint64) return { wrong: `must be at least ${-maxUint64}` };
   return inRange(input, exact, value);
+}
+
+function checkFloat(input: WorkflowInput, value: unknown): Checked {
+  const number = isDigits(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number)) return { wrong: `must be a number, not ${shown(value)}` };
+  return inRange(input, number, number);
 }
 
 function inRange({ min, max }: WorkflowInput, number: number | bigint, value: Json): Checked {
@@ -66,6 +75,6 @@ function checkChoice(choices: readonly Json[] | undefined, value: unknown): Chec
 function shown(value: unknown): string {
   // Lists and objects may be nested too deeply to be written out.
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

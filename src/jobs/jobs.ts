@@ -3,6 +3,11 @@ import type { Job, JobRequest } from './job.ts';
 /** What dialects do with jobs. */
 export interface Jobs {
   /**
+   * The job that this Idempotency-Key made from the same body before; null: none. So a repeated request costs no binding. `submit` looks
+   * once more, for those that come at the same time. Error: `idempotency_mismatch`.
+   */
+  earlier(request: Pick<JobRequest, 'workspace' | 'environment' | 'deployment' | 'key' | 'idempotency'>): Promise<Job | null>;
+  /**
    * Stores the job durably, then hands it to the controller. `replay` says that the Idempotency-Key was known and this is the
    * earlier job. Errors: `idempotency_mismatch`, `store_failed`, `draining`.
    */

@@ -37,14 +37,15 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
 
   return {
     get,
+    async earlier({ idempotency, ...request }) {
+      const found = idempotency && (await store.earlierSubmission({ at: clock.now(), ...request, idempotency }));
+      if (found?.kind === 'mismatch') throw mismatch(found.job);
+      return found?.job ?? null;
+    },
     async submit(request) {
       if (draining) throw new ComfleetError('draining', 'the gateway is shutting down and takes no more jobs');
       const submission = await store.submit({ id: random.id(), at: clock.now(), request });
-      if (submission.kind === 'mismatch') {
-        throw new ComfleetError('idempotency_mismatch', `this Idempotency-Key belongs to job ${submission.job}, whose body was another`, {
-          job: submission.job,
-        });
-      }
+      if (submission.kind === 'mismatch') throw mismatch(submission.job);
       if (submission.kind === 'accepted') {
         active.add(submission.job.id);
         accept(submission.job);
@@ -82,3 +83,6 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
     },
   };
 }
+
+const mismatch = (job: string): ComfleetError =>
+  new ComfleetError('idempotency_mismatch', `this Idempotency-Key belongs to job ${job}, whose body was another`, { job });

@@ -8,7 +8,7 @@ import { document, saveDocument } from './operations/documents.ts';
 import { keys, saveKey } from './operations/keys.ts';
 import { acquireLease } from './operations/lease.ts';
 import { attempts, job, jobEvents, jobs, unfinishedJobs } from './operations/queries.ts';
-import { submit } from './operations/submit.ts';
+import { earlierSubmission, submit } from './operations/submit.ts';
 import { sweep } from './operations/sweep.ts';
 
 /** Operations that change something: each is synchronous and whole, and runs inside a transaction of its batch. */
@@ -32,6 +32,7 @@ export const writes = {
 
 /** Operations that only read: one statement each, so that each sees one state of the database. */
 export const reads = {
+  earlierSubmission,
   job,
   jobs,
   unfinishedJobs,

@@ -6,8 +6,9 @@ import type { Key } from '../workspaces/keys.ts';
 import type { Executor } from './operations.ts';
 import type { ContainerWrite } from './operations/containers.ts';
 import type { UnfinishedRow } from './operations/queries.ts';
+import type { EarlierRow } from './operations/submit.ts';
 import { acceptedJob, attemptOf, decisionOf, deliveryOf, eventOf, jobOf, newJobRow, resultRow, type JobRow } from './rows.ts';
-import type { JobFilter, Page, Store } from './store.ts';
+import type { Earlier, JobFilter, Page, Store } from './store.ts';
 import { usageOf } from './usage.ts';
 
 /** The port over operations: values are turned into rows here, on the caller's side, and rows into values. */
@@ -18,6 +19,7 @@ export function storeOver(executor: Executor): Store {
 type JobMethods = Pick<
   Store,
   | 'submit'
+  | 'earlierSubmission'
   | 'startAttempt'
   | 'finishAttempt'
   | 'loseAttempt'
@@ -35,7 +37,12 @@ function jobMethods({ run }: Executor): JobMethods {
     async submit(input) {
       const submission = await run('submit', newJobRow(input));
       if (submission.kind === 'accepted') return { kind: 'accepted', job: acceptedJob(input) };
-      return submission.kind === 'known' ? { kind: 'known', job: jobOf(submission.row) } : submission;
+      return earlierOf(submission);
+    },
+    async earlierSubmission(input) {
+      const { at, workspace, environment, deployment, key, idempotency } = input;
+      const found = await run('earlierSubmission', { at, workspace, environment, deployment, key, idempotency });
+      return found && earlierOf(found);
     },
     async startAttempt(input) {
       const row = await run('startAttempt', input);
@@ -58,6 +65,8 @@ function jobMethods({ run }: Executor): JobMethods {
     jobEvents: async (input) => (await run('jobEvents', input)).map((row) => eventOf(input.job, row)),
   };
 }
+
+const earlierOf = (found: EarlierRow): Earlier => (found.kind === 'known' ? { kind: 'known', job: jobOf(found.row) } : found);
 
 const jobOrNull = (row: JobRow | null): Job | null => row && jobOf(row);
 

@@ -14,6 +14,8 @@ export interface Store {
    * used for this deployment less than 24 h ago: the same body gives `known` with the earlier job, another body `mismatch`.
    */
   submit(input: { id: string; at: number; request: JobRequest }): Promise<Submission>;
+  /** What `submit` would answer for this key and body if it is known; null: it is new, or too old, or its job was swept. */
+  earlierSubmission(input: EarlierQuery): Promise<Earlier | null>;
   /** queued -> running with a new attempt and token; `reason` (why this container) stands in the `started` event. Null when the job is not queued any more, or is being cancelled. */
   startAttempt(input: {
     job: string;
@@ -54,8 +56,8 @@ export interface Store {
 
   /** Writes a container's row by its id; one with a higher epoch wins over a lower one. */
   saveContainer(container: ContainerRecord): Promise<void>;
-  /** Newest first; `alive` leaves out stopped and failed ones. */
-  containers(filter: { alive?: boolean; deployment?: string; limit: number }): Promise<ContainerRecord[]>;
+  /** Newest first, and by id among those that started together; `alive` leaves out stopped and failed ones, `before` what stands before it. */
+  containers(filter: ContainerFilter): Promise<ContainerRecord[]>;
   /** Container-seconds and money by deployment of containers that lived in [from, to). */
   usage(input: { from: number; to: number }): Promise<UsageRow[]>;
 
@@ -100,7 +102,15 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type Submission = { kind: 'accepted'; job: Job } | { kind: 'known'; job: Job } | { kind: 'mismatch'; job: string };
+export type Submission = { kind: 'accepted'; job: Job } | Earlier;
+/** The job that an Idempotency-Key stands for: made from the same body, or from another. */
+export type Earlier = { kind: 'known'; job: Job } | { kind: 'mismatch'; job: string };
+
+/** Where an Idempotency-Key holds, and the body that came with it. `key` is the caller's API key. */
+export interface EarlierQuery extends Pick<JobRequest, 'workspace' | 'environment' | 'deployment' | 'key'> {
+  readonly at: number;
+  readonly idempotency: NonNullable<JobRequest['idempotency']>;
+}
 
 export interface AttemptResult {
   readonly job: string;
@@ -119,6 +129,15 @@ export interface JobFilter {
   readonly key?: string;
   readonly limit: number;
   readonly cursor?: string;
+}
+
+export interface ContainerFilter {
+  readonly id?: string;
+  readonly alive?: boolean;
+  readonly deployment?: string;
+  /** The last container of the page before. */
+  readonly before?: { readonly startedAt: number; readonly id: string };
+  readonly limit: number;
 }
 
 export interface Page<T> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DecisionRecord, Store } from '../../src/store/store.ts';
+import type { ContainerFilter, DecisionRecord, Store } from '../../src/store/store.ts';
 import type { Key } from '../../src/workspaces/keys.ts';
 import { containerOf, deploymentOf, hour, resultOf, revisionOf, started, submitted, t0 } from './store-samples.ts';
 
@@ -50,13 +50,25 @@ export function fleetContract(store: () => Store): void {
     await store().saveContainer(containerOf('c3', { startedAt: t0 + 3, deployment: 'other' }));
     await store().saveContainer(containerOf('c2', { startedAt: t0 + 2, state: 'stopped', stoppedAt: t0 + 9 }));
     await store().saveContainer(containerOf('c4', { startedAt: t0 + 4, state: 'failed', failure: { code: 'crashed', message: 'x' } }));
-    const ids = async (filter: { alive?: boolean; deployment?: string; limit?: number }) =>
-      (await store().containers({ limit: 10, ...filter })).map(({ id }) => id);
+    const ids = async (filter: Partial<ContainerFilter>) => (await store().containers({ limit: 10, ...filter })).map(({ id }) => id);
     expect(await ids({})).toEqual(['c4', 'c3', 'c2', 'c1']);
     expect(await ids({ limit: 2 })).toEqual(['c4', 'c3']);
     expect(await ids({ alive: true })).toEqual(['c3', 'c1']);
     expect(await ids({ alive: false, deployment: 'collage' })).toEqual(['c4', 'c2', 'c1']);
     expect(await ids({ alive: true, deployment: 'collage' })).toEqual(['c1']);
+    expect(await ids({ id: 'c2' })).toEqual(['c2']);
+    expect(await ids({ id: 'none' })).toEqual([]);
+  });
+
+  test('containers come in pages, also those that started at the same moment', async () => {
+    const all = Array.from({ length: 7 }, (_, n) => containerOf(`c${n}`, { startedAt: t0 + Math.floor(n / 3) }));
+    for (const one of all) await store().saveContainer(one);
+    const seen: string[] = [];
+    for (let page = await store().containers({ limit: 2 }); page.length > 0;) {
+      seen.push(...page.map(({ id }) => id));
+      page = await store().containers({ limit: 2, before: page.at(-1)! });
+    }
+    expect(seen).toEqual(['c6', 'c5', 'c4', 'c3', 'c2', 'c1', 'c0']);
   });
 
   test('usage counts what lies in the window, by deployment and GPU', async () => {

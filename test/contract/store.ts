@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JobRequest } from '../../src/jobs/job.ts';
 import type { Store } from '../../src/store/store.ts';
 import { fleetContract } from './store-fleet.ts';
 import { queriesContract } from './store-queries.ts';
@@ -117,6 +118,22 @@ function submissionContract(store: () => Store): void {
       const other = requestOf({ idempotency: { key: 'k', bodyHash: 'h2' } });
       expect(await store().submit({ id: 'b', at: t0 + 1, request: other })).toEqual({ kind: 'mismatch', job: 'a' });
       expect(await store().job('b')).toBeNull();
+    });
+
+    test('it is looked up without submitting anything', async () => {
+      const query = (change: Partial<JobRequest> = {}, at = t0 + 1) => {
+        const request = requestOf({ idempotency, ...change });
+        return store().earlierSubmission({ ...request, idempotency: request.idempotency ?? idempotency, at });
+      };
+      expect(await query()).toBeNull();
+      await submitted(store(), 'a', { idempotency });
+      await started(store(), 'a');
+      expect(await query()).toEqual({ kind: 'known', job: await store().job('a') });
+      expect(await query({ idempotency: { key: 'k', bodyHash: 'h2' } })).toEqual({ kind: 'mismatch', job: 'a' });
+      const elsewhere = [{ deployment: 'other' }, { environment: 'staging' }, { workspace: 'team' }, { key: 'key-2' }];
+      for (const change of elsewhere) expect(await query(change)).toBeNull();
+      expect(await query({}, t0 + day)).toBeNull();
+      expect((await store().jobs({ limit: 10 })).items).toHaveLength(1);
     });
 
     test('it is forgotten after 24 h, and then stands for the new job', async () => {

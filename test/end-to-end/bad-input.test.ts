@@ -14,6 +14,8 @@ let caller: Caller;
 /** A server that redirects to where the path says, and else answers with a text. */
 let elsewhere: Server;
 let elsewhereUrl: string;
+/** Paths that it was asked for. */
+const fetched: string[] = [];
 let picture: Buffer;
 
 beforeAll(async () => {
@@ -22,9 +24,10 @@ beforeAll(async () => {
   caller = new Caller(program);
   picture = (await caller.ask('POST', '/', { body: {} })).body;
   elsewhere = createServer((request, response) => {
+    fetched.push(request.url ?? '');
     const to = new URL(request.url ?? '/', 'http://x').searchParams.get('to');
     if (to !== null) response.writeHead(302, { location: to }).end();
-    else if (request.url === '/picture.png') response.end(picture);
+    else if (request.url?.startsWith('/picture.png')) response.end(picture);
     else response.end('no picture');
   });
   elsewhere.listen(0, '127.0.0.2');
@@ -82,9 +85,10 @@ describe('inputs', () => {
     ['a fraction', { steps: 1.5 }, /whole number/],
     ['below the range', { steps: 0 }, /at least 1/],
     ['above the range', { size: 100_000 }, /at most 512/],
-    ['a seed that JSON cannot hold', { seed: 2 ** 60 }, /string of digits/],
+    ['a seed beyond 2^64', { seed: 2 ** 65 }, /at most 18446744073709551615/],
+    ['a seed with an exponent', '{"seed": 1e18}', /all its digits/],
     ['two at once', { promt: 'x', steps: -1 }, /promt.*steps/],
-  ])('%s', (_what, body, says) => changesNothing(() => refused(post(body), { status: 422, code: 'invalid_input', says })));
+  ])('%s', (_what, body, says) => changesNothing(() => refused(post(body, json), { status: 422, code: 'invalid_input', says })));
 
   test.each<[string, Json, RegExp]>([
     ['a file name that we would have to know', { background: 'photo.png' }, /no file/],
@@ -98,7 +102,8 @@ describe('inputs', () => {
 });
 
 describe('URLs of inputs', () => {
-  const fetched = (url: string) => caller.ask('POST', '/d/tint/', { body: { background: url } });
+  const tint = (url: string, headers: Record<string, string> = {}) =>
+    caller.ask('POST', '/d/tint/', { body: { background: url }, headers });
 
   test.each([
     'http://127.0.0.1:1/x.png',
@@ -115,23 +120,33 @@ describe('URLs of inputs', () => {
     'file:///etc/passwd',
     'ftp://example.org/x.png',
     'http://user:secret@example.org/x.png',
-  ])('%s is refused', (url) => changesNothing(() => refused(fetched(url), { status: 422, code: 'url_refused' })));
+  ])('%s is refused', (url) => changesNothing(() => refused(tint(url), { status: 422, code: 'url_refused' })));
 
   test('after a redirect too', async () => {
     for (const to of [`${program.url}/fleet/v1/keys`, 'http://169.254.169.254/', 'file:///etc/passwd']) {
-      await changesNothing(() => refused(fetched(`${elsewhereUrl}/?to=${encodeURIComponent(to)}`), { status: 422, code: 'url_refused' }));
+      await changesNothing(() => refused(tint(`${elsewhereUrl}/?to=${encodeURIComponent(to)}`), { status: 422, code: 'url_refused' }));
     }
     const circle = `${elsewhereUrl}/?to=${encodeURIComponent('/?to=/')}`;
-    await refused(fetched(`${elsewhereUrl}/?to=${encodeURIComponent(circle)}`), { status: 422, code: 'invalid_input', says: /PNG/ });
+    await refused(tint(`${elsewhereUrl}/?to=${encodeURIComponent(circle)}`), { status: 422, code: 'invalid_input', says: /PNG/ });
+  });
+
+  test('a request that is repeated with its Idempotency-Key fetches nothing', async () => {
+    const ask = (path: string) => tint(`${elsewhereUrl}${path}`, { 'idempotency-key': 'fetched once' });
+    const first = await ask('/picture.png?v=1');
+    const again = await ask('/picture.png?v=1');
+    expect([first.status, again.status]).toEqual([200, 200]);
+    expect(again.headers.get('x-comfleet-job-id')).toBe(first.headers.get('x-comfleet-job-id'));
+    await refused(ask('/picture.png?v=2'), { status: 422, code: 'idempotency_mismatch' });
+    expect(fetched.filter((path) => path.startsWith('/picture.png?'))).toEqual(['/picture.png?v=1']);
   });
 
   test('what allow_private opens is fetched', async () => {
-    const answer = await fetched(`${elsewhereUrl}/?to=/picture.png`);
+    const answer = await tint(`${elsewhereUrl}/?to=/picture.png`);
     expect([answer.status, isPng(answer.body)]).toEqual([200, true]);
   });
 
   test('nobody listens there', () =>
-    changesNothing(() => refused(fetched('http://127.0.0.2:1/x.png'), { status: 422, code: 'url_failed', says: /ECONNREFUSED/ })));
+    changesNothing(() => refused(tint('http://127.0.0.2:1/x.png'), { status: 422, code: 'url_failed', says: /ECONNREFUSED/ })));
 
   test('a webhook to a private address', () =>
     changesNothing(() => refused(post({}, { 'x-comfleet-webhook': 'http://10.0.0.1/hook' }), { status: 422, code: 'url_refused' })));
@@ -203,7 +218,7 @@ describe('headers', () => {
 });
 
 describe('graphs of clients', () => {
-  const submit = (workflow: unknown) => caller.ask('POST', '/fleet/v1/jobs', { body: { workflow } });
+  const submit = (own: unknown) => caller.ask('POST', '/fleet/v1/jobs', { body: { graph: own } });
   const image = { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 1 } };
   const draw = JSON.parse(readFileSync(usualConfig.deployments.draw.workflow, 'utf8'));
   const save = { class_type: 'SaveImage', inputs: { filename_prefix: 'x', images: ['1', 0] } };
@@ -243,7 +258,7 @@ describe('graphs of clients', () => {
   });
 
   test('one of nearly 10 MB runs', async () => {
-    const body = JSON.stringify({ workflow: large(9_000, 1_000) });
+    const body = JSON.stringify({ graph: large(9_000, 1_000) });
     expect(Buffer.byteLength(body)).toBeGreaterThan(9_500_000);
     const answer = await caller.ask('POST', '/fleet/v1/jobs', { body, headers: json });
     expect(answer.status).toBe(202);
@@ -259,7 +274,7 @@ describe('graphs of clients', () => {
     const answer = await submit({ 1: image, 2: save });
     expect(answer.status).toBe(202);
     expect(await caller.ended(answer.json.id)).toMatchObject({ state: 'succeeded', inputs: null });
-    const both = caller.ask('POST', '/fleet/v1/jobs', { body: { workflow: { 1: image }, inputs: {} } });
+    const both = caller.ask('POST', '/fleet/v1/jobs', { body: { graph: { 1: image }, inputs: {} } });
     await changesNothing(() => refused(both, { status: 400, code: 'invalid_parameter' }));
   });
 });

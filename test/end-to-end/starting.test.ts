@@ -201,7 +201,7 @@ describe('on an address that others reach', () => {
       expect((await invoke.ask('GET', '/fleet/v1/containers')).status).toBe(403);
       expect((await admin.scale({ max_containers: 5 })).status).toBe(200);
       const graph = { 1: { class_type: 'EmptyImage', inputs: {} } };
-      expect((await invoke.ask('POST', '/fleet/v1/jobs', { body: { workflow: graph } })).json).toMatchObject({ code: 'open_graphs_off' });
+      expect((await invoke.ask('POST', '/fleet/v1/jobs', { body: { graph } })).json).toMatchObject({ code: 'open_graphs_off' });
 
       expect((await admin.ask('DELETE', `/fleet/v1/keys/${invokeKey.id}`)).status).toBe(200);
       expect((await ask(invoke)).status).toBe(401);

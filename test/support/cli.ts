@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect } from 'vitest';
 import { fleetTopic } from '../../src/bus/events.ts';
 import { main } from '../../src/cli/main.ts';
-import type { Machine } from '../../src/cli/verb.ts';
+import type { Machine } from '../../src/cli/machine.ts';
 import type { OverviewDocument } from '../../src/telemetry/overview/document.ts';
 import { createApiWorld, listen, type ApiWorld } from './api.ts';
 

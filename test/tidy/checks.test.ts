@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checks, deadFiles } from './checks.ts';
+import { checks, circles, deadFiles } from './checks.ts';
 import { toSource } from './sources.ts';
 
 /** Line and file of each violation that a check finds in an invented file. */
@@ -58,5 +58,20 @@ describe('dead files', () => {
 
   test('a file that only a test reaches is dead; imports, exports, threads and late imports keep files alive', () => {
     expect(deadFiles(sources, ['src/cli/main.ts']).map(({ file }) => file)).toEqual(['src/cli/dead.ts']);
+  });
+});
+
+describe('circles', () => {
+  test('of two and of three files, by types too; each once, and none where imports only meet', () => {
+    const sources = [
+      toSource('src/a/one.ts', "import type { Two } from './two.ts';\nimport './last.ts';"),
+      toSource('src/a/two.ts', "import { one } from './one.ts';\nimport './last.ts';"),
+      toSource('src/a/last.ts', ''),
+      toSource('src/b/x.ts', "import './y.ts';"),
+      toSource('src/b/y.ts', "import './z.ts';"),
+      toSource('src/b/z.ts', "\nexport { x } from './x.ts';"),
+      toSource('src/b/x.test.ts', "import './x.ts';"),
+    ];
+    expect(circles(sources).map(({ file, line }) => `${file}:${line}`)).toEqual(['src/a/two.ts:1', 'src/b/z.ts:2']);
   });
 });

@@ -177,3 +177,28 @@ export function deadFiles(sources: readonly Source[], starts: readonly string[])
       why: 'no entry point reaches it; remove it, or move it to test/ when only tests use it',
     }));
 }
+
+/** Files that import each other in a circle, also by types alone: neither can then be read without the other. */
+export function circles(sources: readonly Source[]): Violation[] {
+  const byPath = new Map(sources.filter(({ path }) => !isTest(path)).map((source) => [source.path, source]));
+  const finished = new Set<string>();
+  const found: Violation[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    const source = byPath.get(path);
+    if (!source || finished.has(path)) return;
+    for (const { line, target, guessed } of source.imports) {
+      // A thread that a file starts is none of its imports.
+      if (target === null || guessed) continue;
+      const start = [...trail, path].indexOf(target);
+      if (start < 0) visit(target, [...trail, path]);
+      else {
+        const circle = [...trail, path].slice(start).join(' -> ');
+        const why = `${circle} -> ${target}; move what both need to a file of its own`;
+        found.push({ file: path, line, rule: 'imports make no circle', why });
+      }
+    }
+    finished.add(path);
+  };
+  for (const path of byPath.keys()) visit(path, []);
+  return found;
+}

@@ -4,18 +4,15 @@ import { ComfleetError } from '../../errors.ts';
 import type { ContainerRecord } from '../../fleet/container.ts';
 import type { LogLine } from '../../runtimes/runtime.ts';
 import type { ApiContext } from '../context.ts';
+import { strangeCursor } from '../pages.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
 import { wireContainer, wireTime } from '../wire.ts';
-import type { FleetParts } from './routes.ts';
 
 const tags = ['containers'];
 const params = z.object({ id: z.string() });
-const flag = z.stringbool({ truthy: ['1', 'true', ''], falsy: ['0', 'false'] });
-/** How far back a stopped container can be found by its id. */
-const historyLimit = 1000;
 
-export function addContainerRoutes(app: Api, context: ApiContext, { lifetime }: FleetParts): void {
+export function addContainerRoutes(app: Api, context: ApiContext, { lifetime }: ServerParts): void {
   const { fleet, store, clock } = context;
 
   app.get(
@@ -24,24 +21,26 @@ export function addContainerRoutes(app: Api, context: ApiContext, { lifetime }: 
       schema: {
         tags,
         summary: 'List containers, newest first',
-        querystring: z.object({
-          alive: flag.default(true).describe('false: stopped and failed ones too'),
+        querystring: z.strictObject({
+          alive: schemas.flag.default(true).describe('false: stopped and failed ones too'),
           deployment: z.string().optional(),
-          limit: z.coerce.number().int().min(1).max(historyLimit).default(200),
+          ...schemas.page(200),
         }),
         response: { 200: schemas.listOf(schemas.container), default: schemas.problem },
       },
     },
     async (request) => {
-      const { alive, deployment, limit } = request.query;
+      const { alive, deployment, limit, cursor } = request.query;
+      const before = cursor === undefined ? null : readCursor(cursor);
+      const filter = { limit: limit + 1, ...(deployment === undefined ? {} : { deployment }), ...(before ? { before } : {}) };
       const living = fleet.containers().filter((container) => deployment === undefined || container.deployment === deployment);
-      const stored = alive ? [] : await store.containers({ limit, ...(deployment === undefined ? {} : { deployment }) });
+      const found = newestFirst(living, alive ? [] : await store.containers(filter)).filter((one) => !before || compare(before, one) < 0);
+      const items = found.slice(0, limit);
+      const last = items.at(-1);
       const now = clock.now();
       return {
-        items: newestFirst(living, stored)
-          .slice(0, limit)
-          .map((container) => wireContainer(container, now)),
-        next: null,
+        items: items.map((container) => wireContainer(container, now)),
+        next: last && found.length > limit ? `${last.startedAt}-${last.id}` : null,
       };
     },
   );
@@ -81,12 +80,12 @@ function addStop(app: Api, context: ApiContext): void {
   );
   app.delete(
     '/fleet/v1/containers/:id',
-    { schema: { tags, summary, params, querystring: z.object({ force: flag.default(false) }), response } },
+    { schema: { tags, summary, params, querystring: z.strictObject({ force: schemas.flag.default(false) }), response } },
     async (request, reply) => reply.code(202).send(await stop(request.params.id, request.query.force, asked)),
   );
 }
 
-function addLogs(app: Api, context: ApiContext, lifetime: FleetParts['lifetime']): void {
+function addLogs(app: Api, context: ApiContext, lifetime: ServerParts['lifetime']): void {
   app.get(
     '/fleet/v1/containers/:id/logs',
     {
@@ -96,7 +95,10 @@ function addLogs(app: Api, context: ApiContext, lifetime: FleetParts['lifetime']
         summary: 'Its log, oldest line first',
         description: 'Text, or one JSON object a line for Accept: application/x-ndjson.',
         params,
-        querystring: z.object({ follow: flag.default(false).describe('Go on until the container ends'), token: z.string().optional() }),
+        querystring: z.strictObject({
+          follow: schemas.flag.default(false).describe('Go on until the container ends'),
+          token: schemas.token,
+        }),
         response: { 200: z.custom<Readable>().describe('text/plain or application/x-ndjson'), default: schemas.problem },
       },
     },
@@ -124,12 +126,22 @@ function addLogs(app: Api, context: ApiContext, lifetime: FleetParts['lifetime']
 /** Living ones as the controller sees them now, before what the store says of the same. */
 function newestFirst(living: readonly ContainerRecord[], stored: readonly ContainerRecord[]): ContainerRecord[] {
   const byId = new Map([...stored, ...living].map((container) => [container.id, container]));
-  return [...byId.values()].sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1));
+  return [...byId.values()].sort(compare);
+}
+
+type Place = Pick<ContainerRecord, 'startedAt' | 'id'>;
+
+/** The store's order: newest first. */
+const compare = (a: Place, b: Place): number => b.startedAt - a.startedAt || (a.id === b.id ? 0 : a.id < b.id ? 1 : -1);
+
+function readCursor(cursor: string): Place {
+  const [, startedAt, id] = /^(\d{1,16}(?:\.\d{1,16})?)-(.+)$/.exec(cursor) ?? [];
+  return startedAt === undefined || id === undefined ? strangeCursor() : { startedAt: Number(startedAt), id };
 }
 
 async function find({ fleet, store }: ApiContext, id: string): Promise<ContainerRecord> {
   const living = fleet.containers().find((container) => container.id === id);
-  const found = living ?? (await store.containers({ limit: historyLimit })).find((container) => container.id === id);
+  const found = living ?? (await store.containers({ id, limit: 1 }))[0];
   if (!found) throw new ComfleetError('unknown_container', `There is no container ${id}`);
   return found;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
+import { strangeCursor } from '../pages.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireDecision } from '../wire.ts';
 
 /** The decision log: what was started and stopped, which job went where, and why. */
@@ -12,26 +13,22 @@ export function addDecisionRoutes(app: Api, { store }: ApiContext): void {
       schema: {
         tags: ['decisions'],
         summary: 'List decisions, newest first',
-        querystring: z.object({
+        querystring: z.strictObject({
           deployment: z.string().optional(),
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
-          cursor: z
-            .string()
-            .regex(/^\d{1,15}$/, 'must be the next of the page before')
-            .optional(),
+          ...schemas.page(100),
         }),
         response: { 200: schemas.listOf(schemas.decision), default: schemas.problem },
       },
     },
     async (request) => {
       const { deployment, limit, cursor } = request.query;
-      const items = await store.decisions({
-        limit,
+      const found = await store.decisions({
+        limit: limit + 1,
         ...(deployment === undefined ? {} : { deployment }),
-        ...(cursor === undefined ? {} : { before: Number(cursor) }),
+        ...(cursor === undefined ? {} : { before: /^\d{1,15}$/.test(cursor) ? Number(cursor) : strangeCursor() }),
       });
-      const last = items.at(-1);
-      return { items: items.map(wireDecision), next: last && items.length === limit ? String(last.seq) : null };
+      const items = found.slice(0, limit);
+      return { items: items.map(wireDecision), next: found.length > limit ? String(items.at(-1)?.seq) : null };
     },
   );
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { parseScaling, formatScaling } from '../../config/scaling.ts';
 import type { Deployment } from '../../deployments/deployment.ts';
 import type { ApiContext } from '../context.ts';
+import { pageOf } from '../pages.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { byTarget } from '../simple.ts';
 import { wireDeployment } from '../wire.ts';
 
@@ -28,8 +29,19 @@ export function addDeploymentRoutes(app: Api, context: ApiContext): void {
 
   app.get(
     '/fleet/v1/deployments',
-    { config, schema: { tags, summary: 'List deployments', response: { 200: schemas.listOf(schemas.deployment) } } },
-    () => ({ items: deployments.list().map((deployment) => show(context, deployment)), next: null }),
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'List deployments, by name',
+        querystring: z.strictObject(schemas.page(200)),
+        response: { 200: schemas.listOf(schemas.deployment), default: schemas.problem },
+      },
+    },
+    (request) => {
+      const { items, next } = pageOf(deployments.list(), request.query, ({ name, environment }) => `${name}@${environment}`);
+      return { items: items.map((deployment) => show(context, deployment)), next };
+    },
   );
   app.get(
     '/fleet/v1/deployments/:name',

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { fleetTopic, type FleetBusEvent } from '../../bus/events.ts';
 import type { BusEvent } from '../../bus/bus.ts';
 import type { ApiContext } from '../context.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
+import * as schemas from '../schemas.ts';
 import { lastEventId, openEventStream, type ServerEvent } from '../sse.ts';
 import { wireContainer, wireDecision, wireDeployment, wireJob } from '../wire.ts';
-import type { FleetParts } from './routes.ts';
 
 /**
  * `GET /fleet/v1/events`: what happens in the fleet, live. Ids are `RUN-NUMBER`, since numbers begin anew with each life of the gateway.
  * Where the stream cannot go on without a gap (also at its beginning) it says `reset`: read the lists, then apply what follows.
  */
-export function addEventRoutes(app: Api, context: ApiContext, parts: FleetParts): void {
+export function addEventRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   const run = context.random.id();
   app.get(
     '/fleet/v1/events',
@@ -21,7 +21,7 @@ export function addEventRoutes(app: Api, context: ApiContext, parts: FleetParts)
         tags: ['events'],
         summary: 'Events of the fleet, as server-sent events',
         description: 'container, job, decision, deployment; and reset, when everything has to be read again. Resumes after Last-Event-ID.',
-        querystring: z.object({ after: z.string().optional(), token: z.string().optional() }),
+        querystring: z.strictObject({ after: z.string().optional().describe('Id of the last event seen.'), token: schemas.token }),
         response: { 200: z.string().describe('text/event-stream') },
       },
     },

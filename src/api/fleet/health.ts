@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireTime } from '../wire.ts';
 
 const verdict = z

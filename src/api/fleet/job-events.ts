@@ -3,12 +3,12 @@ import { jobTopic, type JobBusEvent } from '../../bus/events.ts';
 import { finalStates, isFinal, type JobEvent } from '../../jobs/job.ts';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
+import * as schemas from '../schemas.ts';
 import { lastEventId, openEventStream, type EventStream, type ServerEvent } from '../sse.ts';
 import { wireTime } from '../wire.ts';
 import { jobParams } from './jobs.ts';
 import { ownJob } from './own-job.ts';
-import type { FleetParts } from './routes.ts';
 
 /** If a word on the bus was lost, the store still has the event. */
 const safetyReadMs = 10_000;
@@ -17,7 +17,7 @@ const safetyReadMs = 10_000;
  * `GET /fleet/v1/jobs/{id}/events`: durable events, numbered, from the store; between them progress and previews as they happen.
  * Ends after the final event; whoever asks for what comes after that gets 204, which tells an EventSource to stop.
  */
-export function addJobEventRoutes(app: Api, context: ApiContext, parts: FleetParts): void {
+export function addJobEventRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   app.get(
     '/fleet/v1/jobs/:id/events',
     {
@@ -27,7 +27,7 @@ export function addJobEventRoutes(app: Api, context: ApiContext, parts: FleetPar
         summary: 'Events of a job, as server-sent events',
         description: 'Resumes after Last-Event-ID (or ?after=). Durable events have an id; executing, progress and preview have none.',
         params: jobParams,
-        querystring: z.object({ after: z.string().optional(), token: z.string().optional() }),
+        querystring: z.strictObject({ after: z.string().optional().describe('Id of the last event seen.'), token: schemas.token }),
         response: { 200: z.string().describe('text/event-stream'), 204: z.null().describe('The job has ended and all was seen') },
       },
     },

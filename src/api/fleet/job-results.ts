@@ -6,17 +6,17 @@ import type { ApiContext } from '../context.ts';
 import { jobHeaders, maxWaitMs, preferences } from '../job-headers.ts';
 import { outputAt, sendOutput } from '../outputs.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
 import { jobParams } from './jobs.ts';
 import { ownJob } from './own-job.ts';
-import type { FleetParts } from './routes.ts';
 
 const tags = ['jobs'];
 const config = { access: 'invoke' } as const;
+const waitWords = 'must be a number of seconds, 0 or more';
 const bytes = z.unknown().describe('The bytes of the output');
 
 /** What a job made: the first output as soon as it is there, and each by its number. */
-export function addJobResultRoutes(app: Api, context: ApiContext, { lifetime }: FleetParts): void {
+export function addJobResultRoutes(app: Api, context: ApiContext, { lifetime }: ServerParts): void {
   app.get(
     '/fleet/v1/jobs/:id/result',
     {
@@ -26,7 +26,7 @@ export function addJobResultRoutes(app: Api, context: ApiContext, { lifetime }: 
         summary: "Wait for a job's first output",
         description: 'Prefer: wait=N (or ?wait=N) says for how many seconds; 303 to the same place when it takes longer.',
         params: jobParams,
-        querystring: z.object({ wait: z.coerce.number().min(0).optional() }),
+        querystring: z.strictObject({ wait: z.coerce.number(waitWords).min(0, waitWords).optional().describe('Seconds.') }),
         response: { 200: bytes, 303: schemas.job, default: schemas.problem },
       },
     },

@@ -57,11 +57,12 @@ describe('POST /fleet/v1/jobs', () => {
 
   test.each([
     ['an unknown field', { nonsense: 1 }, 400, 'invalid_parameter'],
+    ['a graph under another name', { workflow: {} }, 400, 'invalid_parameter'],
     ['a wrong type', { inputs: 5 }, 400, 'invalid_parameter'],
     ['a priority out of range', { priority: 101 }, 400, 'invalid_parameter'],
     ['a deadline in the past', { deadline: '2001-01-01T00:00:00Z' }, 400, 'invalid_parameter'],
     ['a private webhook', { webhook: 'http://192.168.0.1/' }, 422, 'url_refused'],
-    ['inputs and a graph', { inputs: {}, workflow: {} }, 400, 'invalid_parameter'],
+    ['inputs and a graph', { inputs: {}, graph: {} }, 400, 'invalid_parameter'],
     ['an unknown deployment', { deployment: 'nonsense' }, 404, 'unknown_deployment'],
     ['an unknown input', { inputs: { nonsense: 1 } }, 422, 'invalid_input'],
   ])('%s is refused', async (_what, body, status, code) => {
@@ -74,17 +75,17 @@ describe("a graph of the client's own", () => {
   const graph = { 9: { class_type: 'EmptyImage', inputs: { width: 64 } } };
 
   test('runs while open_graphs is on: on loopback without keys', async () => {
-    const { id } = (await submit({ workflow: graph })).json();
+    const { id } = (await submit({ graph })).json();
     expect(await world.context.jobs.get(id)).toMatchObject({ graph, inputs: null, deployment: 'collage' });
   });
 
   test('not with keys, unless the configuration says so', async () => {
     await world.context.keys.create('one', 'admin');
-    expect((await submit({ workflow: graph })).json()).toMatchObject({ status: 403, code: 'open_graphs_off' });
+    expect((await submit({ graph })).json()).toMatchObject({ status: 403, code: 'open_graphs_off' });
     await world.app.close();
     world = await createApiWorld({ config: { openGraphs: true } });
     await world.context.keys.create('one', 'admin');
-    expect((await submit({ workflow: graph })).statusCode).toBe(202);
+    expect((await submit({ graph })).statusCode).toBe(202);
   });
 
   test('not when the configuration forbids it, or others can reach the server', async () => {
@@ -93,7 +94,7 @@ describe("a graph of the client's own", () => {
       await world.app.close();
       world = await createApiWorld({ config });
       const { secret } = await world.context.keys.create('one', 'admin');
-      expect((await submit({ workflow: graph }, { 'x-api-key': secret })).json()).toMatchObject({ code: 'open_graphs_off' });
+      expect((await submit({ graph }, { 'x-api-key': secret })).json()).toMatchObject({ code: 'open_graphs_off' });
     }
   });
 
@@ -101,8 +102,8 @@ describe("a graph of the client's own", () => {
     ['no node', {}, 'invalid_graph'],
     ['a cycle', { 1: { class_type: 'A', inputs: { a: ['1', 0] } } }, 'invalid_graph'],
     ['UI format', { nodes: [], links: [] }, 'ui_workflow'],
-  ])('%s is refused', async (_what, workflow, code) => {
-    expect((await submit({ workflow })).json()).toMatchObject({ status: 422, code });
+  ])('%s is refused', async (_what, graph, code) => {
+    expect((await submit({ graph })).json()).toMatchObject({ status: 422, code });
   });
 });
 

@@ -4,7 +4,7 @@ import { sendAccepted, sendJob } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { parseDeadline, parsePriority, parseWebhook } from '../job-headers.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { byTarget } from '../simple.ts';
 import { submitJob } from '../submit.ts';
 import { wireAttempt, wireDelivery, wireJob } from '../wire.ts';
@@ -18,18 +18,20 @@ const one = { 200: schemas.job, default: schemas.problem };
 const newJob = z.strictObject({
   deployment: z.string().optional().describe('NAME or NAME@ENVIRONMENT; the default deployment when left out.'),
   inputs: z.record(z.string(), z.unknown()).optional().describe('Named inputs of its workflow.'),
-  workflow: z.record(z.string(), z.unknown()).optional().describe("A graph of the client's own, in API format, while open_graphs is on."),
+  graph: z.record(z.string(), z.unknown()).optional().describe("A graph of the client's own, in API format, while open_graphs is on."),
   priority: z.int().min(-100).max(100).optional(),
-  deadline: z.union([z.string(), z.number()]).optional().describe('RFC 3339, or seconds from now.'),
+  deadline: z
+    .union([z.string(), z.number()], 'must be a time like 2030-01-31T12:00:00Z, or seconds from now')
+    .optional()
+    .describe('RFC 3339, or seconds from now.'),
   webhook: z.string().optional().describe('Called when the job ends.'),
 });
 
-const jobFilter = z.object({
+const jobFilter = z.strictObject({
   deployment: z.string().optional(),
   state: schemas.jobState.optional(),
   key: z.string().optional().describe('Id of the API key that submitted it.'),
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
-  cursor: z.string().optional(),
+  ...schemas.page(50),
 });
 
 export function addJobRoutes(app: Api, context: ApiContext): void {
@@ -86,9 +88,9 @@ function addSubmission(app: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { body } = request;
-      const { workflow: graph, inputs } = body;
+      const { graph, inputs } = body;
       if (graph !== undefined && inputs !== undefined) {
-        throw new ComfleetError('invalid_parameter', 'Send inputs for the deployment, or a workflow of your own, not both');
+        throw new ComfleetError('invalid_parameter', 'inputs, graph: send inputs for the deployment, or a graph of your own, not both');
       }
       const now = context.clock.now();
       const deployment = body.deployment === undefined ? context.deployments.get(null) : byTarget(context, body.deployment);

@@ -1,17 +1,29 @@
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
+import { pageOf } from '../pages.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireKey } from '../wire.ts';
 
 const tags = ['keys'];
 
 /** API keys, and the secret that webhooks are signed with. For admins only, as every route that does not say otherwise. */
 export function addKeyRoutes(app: Api, { keys, webhooks }: ApiContext): void {
-  app.get('/fleet/v1/keys', { schema: { tags, summary: 'List keys', response: { 200: schemas.listOf(schemas.key) } } }, () => ({
-    items: keys.list().map(wireKey),
-    next: null,
-  }));
+  app.get(
+    '/fleet/v1/keys',
+    {
+      schema: {
+        tags,
+        summary: 'List keys, oldest first, revoked ones included',
+        querystring: z.strictObject(schemas.page(200)),
+        response: { 200: schemas.listOf(schemas.key), default: schemas.problem },
+      },
+    },
+    (request) => {
+      const { items, next } = pageOf(keys.list(), request.query, ({ id }) => id);
+      return { items: items.map(wireKey), next };
+    },
+  );
   app.post(
     '/fleet/v1/keys',
     {

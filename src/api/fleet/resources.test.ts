@@ -11,6 +11,17 @@ beforeEach(async () => {
 afterEach(() => world.app.close());
 
 const get = async (url: string) => (await world.app.inject(url)).json();
+/** The items of all pages, one page after the other. */
+async function pagesOf(url: string): Promise<Record<string, unknown>[]> {
+  const items: Record<string, unknown>[] = [];
+  for (let cursor = ''; ;) {
+    const page = await get(`${url}${cursor}`);
+    items.push(...page.items);
+    if (page.next === null) return items;
+    cursor = `&cursor=${encodeURIComponent(page.next)}`;
+  }
+}
+
 const send = (method: 'POST' | 'PATCH' | 'DELETE', url: string, payload?: object) =>
   world.app.inject({ method, url, ...(payload ? { payload } : {}) });
 
@@ -49,6 +60,16 @@ describe('deployments', () => {
     });
     expect(await get('/fleet/v1/deployments/collage@staging')).toMatchObject({ environment: 'staging', queue: { queued: 0 } });
     expect(await get('/fleet/v1/deployments/nonsense')).toMatchObject({ status: 404, code: 'unknown_deployment' });
+  });
+
+  test('in pages', async () => {
+    const pages = await pagesOf('/fleet/v1/deployments?limit=2');
+    expect(pages.map(({ name, environment }) => `${String(name)}@${String(environment)}`)).toEqual([
+      'collage@production',
+      'portrait@production',
+      'collage@staging',
+    ]);
+    expect((await get('/fleet/v1/deployments?limit=3')).next).toBeNull();
   });
 
   test('scaling is changed live, under all its names', async () => {
@@ -131,6 +152,20 @@ describe('containers', () => {
     expect(await get('/fleet/v1/containers?alive=perhaps')).toMatchObject({ status: 400 });
   });
 
+  test('in pages: living ones and those that ended, also of one moment', async () => {
+    for (let n = 0; n < 5; n++) {
+      await world.context.store.saveContainer(containerOf(`old-${n}`, { state: 'stopped', stoppedAt: t0, startedAt: t0 - 1_000 }));
+    }
+    // The store lags behind what lives: `new-1` is not there yet, `new-0` still as it was before.
+    await world.context.store.saveContainer(containerOf('new-0', { state: 'starting' }));
+    world.containers.push(aContainer({ id: 'new-0' }), aContainer({ id: 'new-1', startedAt: t0 + 0.5 }));
+    const all = await pagesOf('/fleet/v1/containers?alive=false&limit=2');
+    expect(all.map(({ id }) => id)).toEqual(['new-1', 'new-0', 'old-4', 'old-3', 'old-2', 'old-1', 'old-0']);
+    expect(all[1]).toMatchObject({ state: 'ready' });
+    expect((await pagesOf('/fleet/v1/containers?limit=1')).map(({ id }) => id)).toEqual(['new-1', 'new-0']);
+    expect(await pagesOf('/fleet/v1/containers?alive=false&limit=3&deployment=portrait')).toEqual([]);
+  });
+
   test('stopping one', async () => {
     world.containers.push(aContainer());
     expect((await send('POST', '/fleet/v1/containers/container-1/stop')).statusCode).toBe(202);
@@ -163,6 +198,7 @@ test('decisions, by pages', async () => {
     items: [{ seq: 3, at: new Date(t0).toISOString(), reason: 'r3', data: { wish: 3 } }, { seq: 2 }],
     next: '2',
   });
+  expect((await get('/fleet/v1/decisions?limit=3')).next).toBeNull();
   expect(await get(`/fleet/v1/decisions?limit=2&cursor=${first.next}`)).toMatchObject({ items: [{ seq: 1 }], next: null });
   expect((await get('/fleet/v1/decisions?deployment=portrait')).items).toEqual([]);
   expect(await get('/fleet/v1/decisions?cursor=x')).toMatchObject({ status: 400, code: 'invalid_parameter' });
@@ -215,6 +251,8 @@ test('keys are made, listed and revoked', async () => {
   const list = await get('/fleet/v1/keys');
   expect(list).toMatchObject({ items: [{ id, name: 'ci', role: 'invoke', tail, revoked_at: null, last_used_at: null }], next: null });
   expect(JSON.stringify(list)).not.toContain(secret);
+  await send('POST', '/fleet/v1/keys', { name: 'second' });
+  expect((await pagesOf('/fleet/v1/keys?limit=1')).map(({ name }) => name)).toEqual(['ci', 'second']);
   expect((await send('DELETE', `/fleet/v1/keys/${id}`)).json()).toMatchObject({ id, revoked_at: expect.any(String) });
   expect((await send('DELETE', '/fleet/v1/keys/nonsense')).statusCode).toBe(404);
   for (const body of [{}, { name: '' }, { name: 'x', role: 'owner' }, { name: 'x', nonsense: 1 }]) {

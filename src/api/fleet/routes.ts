@@ -1,6 +1,5 @@
-import type { ApiContext, ApiLimits } from '../context.ts';
-import type { Lifetime } from '../lifetime.ts';
-import type { Api } from '../server.ts';
+import type { Api, ServerParts } from '../api.ts';
+import type { ApiContext } from '../context.ts';
 import { addContainerRoutes } from './containers.ts';
 import { addDecisionRoutes } from './decisions.ts';
 import { addDeploymentRoutes } from './deployments.ts';
@@ -13,13 +12,8 @@ import { addKeyRoutes } from './keys.ts';
 import { addUploadRoutes } from './uploads.ts';
 import { addUsageRoutes } from './usage.ts';
 
-export interface FleetParts {
-  readonly lifetime: Lifetime;
-  readonly limits: ApiLimits;
-}
-
 /** The fleet dialect, `/fleet/v1/...`: one file per resource. */
-export function addFleetRoutes(app: Api, context: ApiContext, parts: FleetParts): void {
+export function addFleetRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   addDeploymentRoutes(app, context);
   addJobRoutes(app, context);
   addJobEventRoutes(app, context, parts);

@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { ComfleetError } from '../../errors.ts';
 import type { StagedFile, StageFile } from '../../outbound/stage-file.ts';
+import { isFile, partsOf } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 
 /** `POST /fleet/v1/uploads`: a file, as the only file of a form or as the body itself; its `asset` then stands for it in inputs. */
 export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {
@@ -15,7 +16,7 @@ export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {
     scope.post(
       '/fleet/v1/uploads',
       {
-        config: { access: 'invoke' },
+        config: { access: 'invoke', forms: true },
         schema: {
           tags: ['uploads'],
           summary: 'Upload a file',
@@ -30,11 +31,12 @@ export function addUploadRoutes(app: Api, { stageFile }: ApiContext): void {
 
 async function stageBody(request: FastifyRequest, stageFile: StageFile): Promise<StagedFile> {
   if (request.isMultipart()) {
-    for await (const part of request.parts()) {
+    for await (const part of partsOf(request)) {
       // Stored before the loop is left, which ends the reading of the form.
-      if (part.type === 'file') return await stageFile({ content: part.file, filename: part.filename });
+      if (isFile(part)) return await stageFile({ content: part.file, filename: part.filename });
+      part.file.resume();
     }
-    throw new ComfleetError('invalid_body', 'The form has no file');
+    throw new ComfleetError('invalid_body', 'The form has no file; send one as a part with a filename, as curl -F file=@PATH does');
   }
   if (request.body === undefined) throw new ComfleetError('invalid_body', 'The body is empty; send the bytes of the file');
   return stageFile({ content: request.body as Readable, filename: filenameOf(request) });

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
 import * as schemas from '../schemas.ts';
-import type { Api } from '../server.ts';
+import type { Api } from '../api.ts';
 import { wireTime, wireUsage } from '../wire.ts';
 
 const day = 86_400_000;
-const moment = z.iso.datetime({ offset: true }).optional();
+const moment = z.iso.datetime({ offset: true, error: 'must be a time like 2030-01-31T12:00:00Z' }).optional();
 
 /** What containers cost, by deployment. */
 export function addUsageRoutes(app: Api, { store, clock, fleet }: ApiContext): void {
@@ -16,7 +16,7 @@ export function addUsageRoutes(app: Api, { store, clock, fleet }: ApiContext): v
       schema: {
         tags: ['usage'],
         summary: 'Container-seconds and money by deployment',
-        querystring: z.object({ from: moment.describe('24 h before `to` when left out'), to: moment.describe('Now when left out') }),
+        querystring: z.strictObject({ from: moment.describe('24 h before `to` when left out'), to: moment.describe('Now when left out') }),
         response: {
           200: schemas.listOf(schemas.usageRow).extend({ from: schemas.time, to: schemas.time, usd_per_minute: z.number().nullable() }),
           default: schemas.problem,

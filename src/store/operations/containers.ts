@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { all, change } from '../connection.ts';
+import type { ContainerFilter } from '../store.ts';
 
 /** What `saveContainer` writes; the record is JSON, the columns are what is searched by. */
 export interface ContainerWrite {
@@ -44,9 +45,17 @@ export function saveContainer(db: DatabaseSync, container: ContainerWrite): void
 }
 
 /** See `Store.containers`. */
-export function containers(db: DatabaseSync, filter: { alive?: boolean; deployment?: string; limit: number }): ContainerRow[] {
+export function containers(db: DatabaseSync, filter: ContainerFilter): ContainerRow[] {
   const terms: string[] = [];
   const values: SQLInputValue[] = [];
+  if (filter.id !== undefined) {
+    terms.push('id = ?');
+    values.push(filter.id);
+  }
+  if (filter.before !== undefined) {
+    terms.push('(started_at, id) < (?, ?)');
+    values.push(filter.before.startedAt, filter.before.id);
+  }
   if (filter.alive === true) terms.push('ended_at IS NULL');
   if (filter.deployment !== undefined) {
     // Few containers live at once: for those `ended_at` leads, whatever the deployment.
@@ -54,12 +63,7 @@ export function containers(db: DatabaseSync, filter: { alive?: boolean; deployme
     values.push(filter.deployment);
   }
   const where = terms.length === 0 ? '' : `WHERE ${terms.join(' AND ')}`;
-  return all<ContainerRow>(
-    db,
-    `SELECT record FROM containers ${where} ORDER BY started_at DESC, rowid DESC LIMIT ?`,
-    ...values,
-    filter.limit,
-  );
+  return all<ContainerRow>(db, `SELECT record FROM containers ${where} ORDER BY started_at DESC, id DESC LIMIT ?`, ...values, filter.limit);
 }
 
 /** Containers whose life reaches into [from, to), for `Store.usage`, in no order. */

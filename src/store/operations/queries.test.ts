@@ -46,6 +46,7 @@ test.each<[OperationName, unknown]>([
   ['job', 'a'],
   ['attempts', 'a'],
   ['jobEvents', { job: 'a', after: 0 }],
+  ['earlierSubmission', { at: 0, workspace: 'w', environment: 'e', deployment: 'd', key: null, idempotency: { key: 'k', bodyHash: 'h' } }],
   ['containers', { alive: true, limit: 9 }],
   ['containers', { alive: true, deployment: 'd', limit: 9 }],
   ['containers', { deployment: 'd', limit: 9 }],
@@ -59,8 +60,8 @@ test.each<[OperationName, unknown]>([
 ])('%s %o goes through an index', (name, input) => {
   const plans = plansOf(name, input).join('\n');
   expect(plans).not.toContain('SCAN');
-  // The deliveries of one job are few: they may be sorted.
-  if (name !== 'deliveries') expect(plans).not.toContain('TEMP B-TREE');
+  // The deliveries of one job are few: they may be sorted; and so are containers that started at the same moment.
+  if (name !== 'deliveries') expect(plans).not.toMatch(/TEMP B-TREE(?! FOR LAST TERM)/);
 });
 
 test('unfinished jobs are found by their state', () => {

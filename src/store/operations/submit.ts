@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { change, one } from '../connection.ts';
 import type { JobRow, NewJobRow } from '../rows.ts';
-import { readJob } from './jobs.ts';
+import type { EarlierQuery } from '../store.ts';
 
 /** How long an Idempotency-Key stands for the job that it made. */
 export const idempotencyMs = 24 * 3_600_000;
@@ -9,11 +9,12 @@ export const idempotencyMs = 24 * 3_600_000;
 /** A file that many jobs read has its age noted no more often than this; the sweeper allows for it. */
 export const touchEveryMs = 60_000;
 
-export type SubmissionRow = { kind: 'accepted' } | { kind: 'known'; row: JobRow } | { kind: 'mismatch'; job: string };
+export type EarlierRow = { kind: 'known'; row: JobRow } | { kind: 'mismatch'; job: string };
+export type SubmissionRow = { kind: 'accepted' } | EarlierRow;
 
 /** See `Store.submit`. */
 export function submit(db: DatabaseSync, job: NewJobRow): SubmissionRow {
-  const earlier = job.idempotency && earlierSubmission(db, job, job.idempotency);
+  const earlier = job.idempotency && earlierSubmission(db, { ...job, idempotency: job.idempotency });
   if (earlier) return earlier;
   change(
     db,
@@ -43,27 +44,28 @@ export function submit(db: DatabaseSync, job: NewJobRow): SubmissionRow {
   return { kind: 'accepted' };
 }
 
-type Idempotency = NonNullable<NewJobRow['idempotency']>;
-
-/** Null when the key is new, too old, or stands for a job that was swept. */
-function earlierSubmission(db: DatabaseSync, job: NewJobRow, { key, bodyHash }: Idempotency): SubmissionRow | null {
-  const used = one(
+/** See `Store.earlierSubmission`. */
+export function earlierSubmission(
+  db: DatabaseSync,
+  { at, workspace, environment, deployment, key, idempotency }: EarlierQuery,
+): EarlierRow | null {
+  const found = one(
     db,
-    `SELECT body_hash, job FROM idempotency_keys
-     WHERE workspace = ? AND environment = ? AND deployment = ? AND caller = ? AND key = ? AND used_at > ?`,
-    job.workspace,
-    job.environment,
-    job.deployment,
-    job.key ?? '',
-    key,
-    job.at - idempotencyMs,
-  ) as { body_hash: string; job: string } | undefined;
-  const row = used && readJob(db, used.job);
-  if (!row) return null;
-  return used.body_hash === bodyHash ? { kind: 'known', row } : { kind: 'mismatch', job: used.job };
+    `SELECT k.body_hash, j.*, c.content
+     FROM idempotency_keys k JOIN jobs j ON j.id = k.job JOIN job_contents c ON c.job = j.num
+     WHERE k.workspace = ? AND k.environment = ? AND k.deployment = ? AND k.caller = ? AND k.key = ? AND k.used_at > ?`,
+    workspace,
+    environment,
+    deployment,
+    key ?? '',
+    idempotency.key,
+    at - idempotencyMs,
+  ) as (JobRow & { body_hash: string }) | undefined;
+  if (!found) return null;
+  return found.body_hash === idempotency.bodyHash ? { kind: 'known', row: found } : { kind: 'mismatch', job: found.id };
 }
 
-function remember(db: DatabaseSync, job: NewJobRow, { key, bodyHash }: Idempotency): void {
+function remember(db: DatabaseSync, job: NewJobRow, { key, bodyHash }: EarlierQuery['idempotency']): void {
   change(
     db,
     `INSERT OR REPLACE INTO idempotency_keys (workspace, environment, deployment, caller, key, body_hash, job, used_at)
