@@ -10,7 +10,7 @@ import { isEnded, type FinalState, type Job, type JobError } from '../jobs/job.t
 import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.ts';
 import type { Runtime, RuntimeEvent } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Random, Timer } from './clock.ts';
+import { pause, type Clock, type Random, type Timer } from './clock.ts';
 import { isAlive, type Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { DecisionLog } from './decision-log.ts';
@@ -174,10 +174,9 @@ export class Controller {
     this.#draining = true;
     this.scaler.stop();
     const stops = this.containers.all().map(({ id }) => this.containers.stop(id, reason).catch(this.#logFailure));
-    const late = Promise.withResolvers<void>();
-    const timer = clock.at(clock.now() + stopLimitMs, late.resolve);
-    await Promise.race([Promise.all(stops), late.promise]);
-    timer.cancel();
+    const gone = new AbortController();
+    void Promise.all(stops).then(() => gone.abort());
+    await pause(clock, stopLimitMs, gone.signal);
   }
 
   /** Stops following anything; call before the runtime and the store are closed. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import { ComfleetError, type ErrorCode } from '../errors.ts';
-import type { Clock, Timer } from '../fleet/clock.ts';
+import { pause, type Clock, type Timer } from '../fleet/clock.ts';
 import type { LogLine, RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
 import { jsonLines } from './lines.ts';
 import { makeSocketFolder, socketPathOf, type EventLine, type EventPosition, type StartRequest, type SupervisorInfo } from './protocol.ts';
@@ -217,14 +217,8 @@ export class SupervisorClient {
     try {
       const { pid } = JSON.parse(readFileSync(join(folder, 'supervisor.json'), 'utf8')) as SupervisorInfo;
       process.kill(-pid, 'SIGKILL');
-      report(
-        new ComfleetError(
-          'supervisor_failed',
-          `the supervisor hangs: process ${pid} was killed, and its containers end with it`,
-          {},
-          { cause: reason },
-        ),
-      );
+      const message = `the supervisor hangs: process ${pid} was killed, and its containers end with it`;
+      report(new ComfleetError('supervisor_failed', message, {}, { cause: reason }));
     } catch (error) {
       // It has ended meanwhile, or it never told its number.
       report(error);
@@ -279,18 +273,7 @@ export class SupervisorClient {
 
   /** Ends early when this client is closed. */
   #pause(ms: number): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#closing;
-    if (ms === 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = clock.at(clock.now() + ms, end);
-      signal.addEventListener('abort', end);
-    });
+    return pause(this.#options.clock, ms, this.#closing.signal);
   }
 }
 
