@@ -2,7 +2,7 @@ import { request } from 'undici';
 import type { Endpoint } from './runner.ts';
 import type { HistoryEntry } from './protocol.ts';
 import { ComfleetError } from '../errors.ts';
-import type { Clock } from '../fleet/clock.ts';
+import { pause, type Clock } from '../fleet/clock.ts';
 
 const pollMs = 100;
 /** While somebody else's prompt runs there is no hurry, and a queue can be long to read. */
@@ -114,14 +114,3 @@ async function listens(call: Call, argument: string): Promise<boolean> {
     return false;
   }
 }
-
-const pause = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = clock.at(clock.now() + ms, end);
-    signal.addEventListener('abort', end);
-  });

@@ -17,3 +17,17 @@ export interface Random {
   /** A new UUIDv7 whose time part is the clock's. */
   id(): string;
 }
+
+/** Settles after `ms`, or as soon as the signal aborts. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.at(clock.now() + ms, end);
+    signal.addEventListener('abort', end);
+  });
+}

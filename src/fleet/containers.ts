@@ -11,8 +11,6 @@ import type { Slots } from './slots.ts';
 
 /** Grace for a container that is asked to stop before it is killed. */
 const stopGraceMs = 5_000;
-const stopTries = 10;
-const stopRetryMs = 500;
 
 export interface ContainersDependencies {
   readonly store: Store;
@@ -94,7 +92,7 @@ export class Containers {
     this.#put(pool, container, null);
     runtime
       .start({ id, epoch: this.epoch, slot, deployment: deployment.name, revision: deployment.revision })
-      .catch((error: unknown) => this.fail(id, 'start_failed', messageOf(error)));
+      .catch((error: unknown) => this.fail(id, isLost(error) ? 'crashed' : 'start_failed', messageOf(error)));
     return true;
   }
 
@@ -180,23 +178,10 @@ export class Containers {
     if (this.#ending.has(id) || !this.get(id)) return;
     this.#ending.add(id);
     try {
-      await this.#takeOff(id);
+      await this.#deps.runtime.stop({ id, epoch: this.epoch, graceMs: stopGraceMs });
       this.apply(id, ended(this.#deps.clock.now()));
     } finally {
       this.#ending.delete(id);
-    }
-  }
-
-  /** A supervisor that was just lost is soon back: the container is gone only when it says so. */
-  async #takeOff(id: string): Promise<void> {
-    const { clock, runtime } = this.#deps;
-    for (let tries = 1; ; tries++) {
-      try {
-        return await runtime.stop({ id, epoch: this.epoch, graceMs: stopGraceMs });
-      } catch (error) {
-        if (tries === stopTries) throw error;
-        await new Promise<void>((resolve) => clock.at(clock.now() + stopRetryMs, resolve));
-      }
     }
   }
 
@@ -216,6 +201,9 @@ export class Containers {
     });
   }
 }
+
+/** What its supervisor has taken along did not fail by itself. */
+const isLost = (error: unknown): boolean => error instanceof ComfleetError && error.code === 'supervisor_failed';
 
 const onlyWorked = (before: Container, after: Container): boolean =>
   before.phases === after.phases && isWorking(before.state) && isWorking(after.state);

@@ -10,7 +10,7 @@ import { isEnded, type FinalState, type Job, type JobError } from '../jobs/job.t
 import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.ts';
 import type { Runtime, RuntimeEvent } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Random, Timer } from './clock.ts';
+import { pause, type Clock, type Random, type Timer } from './clock.ts';
 import { isAlive, type Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { DecisionLog } from './decision-log.ts';
@@ -22,6 +22,8 @@ import type { Slots } from './slots.ts';
 const heartbeatMs = 5_000;
 const leaseTtlMs = 15_000;
 const maxBackoffMs = 60_000;
+/** So long a gateway that ends waits for its containers; what is left then ends with the runtime. */
+const stopLimitMs = 30_000;
 /** Node definitions are half a megabyte and the same everywhere: not every new container is asked. */
 const learnPeriodMs = 60_000;
 
@@ -166,11 +168,15 @@ export class Controller {
     await this.#decisions.settled();
   }
 
-  /** Ends every container, whatever it does; settles when all are gone and recorded. */
+  /** Ends every container, whatever it does; settles when all are gone and recorded, or when one that cannot be stopped has had its time. */
   async stopContainers(reason: string): Promise<void> {
+    const { clock } = this.#deps;
     this.#draining = true;
     this.scaler.stop();
-    await Promise.all(this.containers.all().map(({ id }) => this.containers.stop(id, reason)));
+    const stops = this.containers.all().map(({ id }) => this.containers.stop(id, reason).catch(this.#logFailure));
+    const gone = new AbortController();
+    void Promise.all(stops).then(() => gone.abort());
+    await pause(clock, stopLimitMs, gone.signal);
   }
 
   /** Stops following anything; call before the runtime and the store are closed. */
@@ -373,8 +379,10 @@ export class Controller {
 
   /** Work that nobody waits for; its failure is logged, and the next event or heartbeat tries again. */
   #detach(work: Promise<void>): void {
-    work.catch((error: unknown) =>
-      this.#deps.log.error({ event: 'controller_task_failed', err: error }, 'a task of the controller failed'),
-    );
+    work.catch(this.#logFailure);
   }
+
+  #logFailure = (error: unknown): void => {
+    this.#deps.log.error({ event: 'controller_task_failed', err: error }, 'a task of the controller failed');
+  };
 }

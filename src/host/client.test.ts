@@ -1,21 +1,32 @@
 import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connectSupervisor, cpuSlot, Events, temporaryFolder, type TemporaryFolder } from '../../test/support/supervised.ts';
+import { connectSupervisor, cpuSlot, Events, hurriedClock, temporaryFolder, type TemporaryFolder } from '../../test/support/supervised.ts';
 import { createSystemClock } from '../fleet/system-clock.ts';
-import type { SupervisorClient } from './client.ts';
+import { takeLock } from '../lock.ts';
+import { SupervisorClient } from './client.ts';
 import type { Launcher, Report } from './launcher.ts';
 import { socketPathOf } from './protocol.ts';
 import { createSupervisorServer } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 
+interface Served {
+  readonly server: Server;
+  readonly supervisor: Supervisor;
+  readonly reports: Map<string, Report>;
+  /** What the containers' stops wait for. */
+  readonly stops: { gone: Promise<void> };
+}
+
 /** A supervisor in this process, whose containers do nothing of themselves. */
-async function serve(folder: string, instance: string): Promise<{ server: Server; supervisor: Supervisor; reports: Map<string, Report> }> {
+async function serve(folder: string, instance: string): Promise<Served> {
   const reports = new Map<string, Report>();
+  const stops = { gone: Promise.resolve() };
   const launcher: Launcher = {
     launch({ id }, _folder, report) {
       reports.set(id, report);
-      return { stop: () => Promise.resolve() };
+      return { stop: () => stops.gone };
     },
   };
   const supervisor = new Supervisor({
@@ -29,7 +40,7 @@ async function serve(folder: string, instance: string): Promise<{ server: Server
   const server = createSupervisorServer({ supervisor, pid: process.pid, instance, onShutdown: () => undefined });
   rmSync(socketPathOf(folder), { force: true });
   await new Promise<void>((resolve) => server.listen(socketPathOf(folder), resolve));
-  return { server, supervisor, reports };
+  return { server, supervisor, reports, stops };
 }
 
 const request = (id: string) => ({
@@ -43,7 +54,8 @@ const request = (id: string) => ({
 
 describe('SupervisorClient', () => {
   let folder: TemporaryFolder;
-  let served: Awaited<ReturnType<typeof serve>>;
+  let served: Served;
+  let lock: { release(): void };
   let client: SupervisorClient;
   let troubles: unknown[];
   let events: Events;
@@ -59,6 +71,8 @@ describe('SupervisorClient', () => {
 
   beforeEach(async () => {
     folder = temporaryFolder();
+    // No other supervisor can start here: a client can only wait for the one that the test serves next.
+    lock = takeLock(join(folder.path, 'supervisor.lock'))!;
     served = await serve(folder.path, 'one');
     const { server, supervisor } = served;
     supervisor.start(request('a'));
@@ -72,6 +86,7 @@ describe('SupervisorClient', () => {
   });
   afterEach(async () => {
     for (const step of ended.splice(0)) await step();
+    lock.release();
     folder.remove();
   });
 
@@ -137,9 +152,55 @@ describe('SupervisorClient', () => {
     expect(seen()).toEqual([2, 3]);
   });
 
-  test('calls towards a supervisor that stops everything fail as supervisor_failed', async () => {
+  /** The supervisor's successor, which is there when the one before hangs up. */
+  const replace = async (instance: string): Promise<void> => {
+    const former = served.server;
+    served = await serve(folder.path, instance);
+    const { server } = served;
+    ended.push(() => end(server));
+    former.closeAllConnections();
+  };
+
+  test('a start that the end of the supervisor cuts off fails when the next one is there, so that trying again works at once', async () => {
     void served.supervisor.stopAll(0);
-    await expect(client.start(request('b'))).rejects.toMatchObject({ code: 'supervisor_failed' });
+    let failed = false;
+    const started = client.start(request('b')).catch((error: unknown) => ((failed = true), Promise.reject(error as Error)));
+    // A call to the one that ends is answered: what the start waits for is its successor.
+    await client.list();
+    expect(failed).toBe(false);
+    await replace('two');
+    await expect(started).rejects.toMatchObject({ code: 'supervisor_failed' });
+    await client.start(request('b'));
+    expect(await client.list()).toMatchObject([{ id: 'b' }]);
+  });
+
+  test('a stop that the end of the supervisor cuts off settles when the next one is there and does not know the container', async () => {
+    const gone = Promise.withResolvers<void>();
+    served.stops.gone = gone.promise;
+    const stopped = client.stop('a', 1, 0);
+    await expect.poll(() => served.supervisor.log('a')?.recent().at(-1)?.text).toBe('stopping');
+    await replace('two');
+    await stopped;
+    gone.resolve();
+  });
+
+  test('a stop waits for a container that needs long to die, and no longer', async () => {
+    const gone = Promise.withResolvers<void>();
+    served.stops.gone = gone.promise;
+    let asked = 0;
+    served.server.on('request', ({ method }) => void (method === 'DELETE' && asked++));
+    const hurried = await SupervisorClient.connect({
+      folder: folder.path,
+      clock: hurriedClock(100),
+      report: (error) => troubles.push(error),
+    });
+    ended.unshift(() => hurried.close({ stopAll: false, graceMs: 0 }));
+    const stopped = hurried.stop('a', 1, 0);
+    await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(2);
+    expect(served.supervisor.list()).toHaveLength(1);
+    gone.resolve();
+    await stopped;
+    expect(served.supervisor.list()).toEqual([]);
   });
 
   test('a log that breaks off is a failure, one that is left is none', async () => {

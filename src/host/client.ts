@@ -1,20 +1,21 @@
-import { fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { ComfleetError, type ErrorCode } from '../errors.ts';
-import type { Clock, Timer } from '../fleet/clock.ts';
+import { pause, type Clock, type Timer } from '../fleet/clock.ts';
 import type { LogLine, RunningContainer, RuntimeEvent } from '../runtimes/runtime.ts';
 import { jsonLines } from './lines.ts';
 import { makeSocketFolder, socketPathOf, type EventLine, type EventPosition, type StartRequest, type SupervisorInfo } from './protocol.ts';
+import { pauseBeforeStart, spawnSupervisor, startsWindowMs } from './spawn.ts';
 
 const leaseMsUsual = 60_000;
 /** A lease is renewed so often that it survives several lost renewals. */
 const renewalsPerLease = 6;
 const retryMs = 200;
-/** A supervisor that cannot be started within this time, or that says nothing for so long while it starts, has failed. */
+/** So long it is tried to reach a supervisor, or to start one. */
 const reachTimeoutMs = 20_000;
+/** What need not wait for a container is answered at once; a supervisor that has not done so after this time hangs. */
+const answerTimeoutMs = 10_000;
 
 export interface SupervisorClientOptions {
   readonly folder: string;
@@ -33,7 +34,10 @@ export class SupervisorClient {
   #position: EventPosition = { instance: '', seq: 0 };
   #lease: Timer | null = null;
   #following: Promise<void> = Promise.resolve();
-  #closed = false;
+  #reaching: Promise<SupervisorInfo> | null = null;
+  /** When this client started supervisors, as far as that matters. */
+  #starts: number[] = [];
+  readonly #closing = new AbortController();
 
   private constructor(options: SupervisorClientOptions) {
     this.#options = options;
@@ -45,7 +49,7 @@ export class SupervisorClient {
   static async connect(options: SupervisorClientOptions): Promise<SupervisorClient> {
     const client = new SupervisorClient(options);
     try {
-      client.#position = await client.#reach();
+      client.#position = await client.#reachAgain();
     } catch (error) {
       await client.#pool.destroy();
       throw error;
@@ -54,17 +58,40 @@ export class SupervisorClient {
     return client;
   }
 
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   /** The supervisor's process. */
   get pid(): number {
     return this.#pid;
   }
 
+  /** When the supervisor's end has cut it off, this rejects once the next one is there: until then nothing could be started. */
   async start(request: StartRequest): Promise<void> {
-    await this.#call('POST', '/containers', request);
+    try {
+      await this.#call('POST', '/containers', { body: request });
+    } catch (error) {
+      if (isLost(error)) await this.#reachAgain();
+      throw error;
+    }
   }
 
+  /**
+   * A supervisor that was lost took the container along: the next one does not know it. One that is there is asked again and again, since a
+   * process can need long to die even when it is killed.
+   */
   async stop(id: string, epoch: number, graceMs: number): Promise<void> {
-    await this.#call('DELETE', `/containers/${encodeURIComponent(id)}?epoch=${epoch}&grace_ms=${graceMs}`);
+    const path = `/containers/${encodeURIComponent(id)}?epoch=${epoch}&grace_ms=${graceMs}`;
+    for (;;) {
+      try {
+        await this.#call('DELETE', path, { limitMs: graceMs + answerTimeoutMs });
+        return;
+      } catch (error) {
+        if (!isLost(error)) throw error;
+      }
+      await this.#reachAgain();
+    }
   }
 
   async list(): Promise<readonly RunningContainer[]> {
@@ -85,30 +112,53 @@ export class SupervisorClient {
     }
   }
 
-  /** Ends the connection; with `stopAll` every container and the supervisor first, unless that has died and they with it. */
+  /** Ends the connection; with `stopAll` every container and the supervisor first. One that does not end in time is killed. */
   async close({ stopAll, graceMs }: { stopAll: boolean; graceMs: number }): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#closing.abort();
     this.#lease?.cancel();
     try {
-      if (!stopAll || !(await this.#hello())) return;
-      await this.#call('POST', '/shutdown', { grace_ms: graceMs });
-      // It answers before it ends; its stream of events ends with it.
-      await this.#following;
+      if (stopAll) await this.#shutDown(graceMs);
     } finally {
       await this.#pool.destroy();
     }
   }
 
-  async #call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+  async #shutDown(graceMs: number): Promise<void> {
+    // One that starts just now has to end, too.
+    await this.#reaching?.catch(() => undefined);
+    try {
+      await this.#call('POST', '/shutdown', { body: { grace_ms: graceMs }, limitMs: graceMs + answerTimeoutMs });
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      // Without anybody who could answer, it has died, and its containers with it.
+      if (!(error instanceof NoAnswer)) return;
+      this.#kill(error);
+    }
+    // It answers before it ends; its stream of events ends with it.
+    await this.#following;
+  }
+
+  async #call(
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    { body, limitMs = answerTimeoutMs }: { body?: unknown; limitMs?: number } = {},
+  ): Promise<unknown> {
+    const { clock } = this.#options;
+    const limit = new AbortController();
+    const timer = clock.at(clock.now() + limitMs, () => limit.abort());
     try {
       const headers = { 'content-type': 'application/json' };
-      const answer = await this.#pool.request({ method, path, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      const content = body === undefined ? {} : { body: JSON.stringify(body) };
+      const answer = await this.#pool.request({ method, path, headers, signal: limit.signal, ...content });
       const text = await answer.body.text();
       if (answer.statusCode >= 400) throw errorOf(text);
       return text === '' ? undefined : JSON.parse(text);
     } catch (error) {
+      if (limit.signal.aborted) throw new NoAnswer('supervisor_failed', `no answer to ${method} ${path} within ${limitMs / 1000} s`);
       throw asFailure(`the supervisor did not answer ${method} ${path}`, error);
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -118,7 +168,11 @@ export class SupervisorClient {
     yield* jsonLines(body);
   }
 
-  /** Finds the supervisor, or starts one, and renews the lease. Error: `supervisor_failed`. */
+  /** Finds the supervisor, or starts one, and renews the lease; whoever misses it waits for the same one. Error: `supervisor_failed`. */
+  #reachAgain(): Promise<SupervisorInfo> {
+    return (this.#reaching ??= this.#reach().finally(() => (this.#reaching = null)));
+  }
+
   async #reach(): Promise<SupervisorInfo> {
     const { clock, folder } = this.#options;
     const deadline = clock.now() + reachTimeoutMs;
@@ -131,18 +185,43 @@ export class SupervisorClient {
         return info;
       }
       if (this.#closed || clock.now() > deadline) throw new ComfleetError('supervisor_failed', `no supervisor answers for ${folder}`);
-      const listens = await spawnSupervisor(this.#options);
-      // Another supervisor of this folder begins or ends just now.
-      if (!listens) await this.#pause();
+      await this.#startOne();
     }
   }
 
+  async #startOne(): Promise<void> {
+    const { clock } = this.#options;
+    this.#starts = this.#starts.filter((at) => at > clock.now() - startsWindowMs);
+    await this.#pause(pauseBeforeStart(this.#starts.length));
+    if (this.#closed) return;
+    this.#starts.push(clock.now());
+    if (await spawnSupervisor(this.#options)) return;
+    // Another supervisor of this folder begins or ends just now.
+    this.#starts.pop();
+    await this.#pause(retryMs);
+  }
+
+  /** Null: nobody listens there, or one who ends. One who hangs is killed, since it would hold its place for ever. */
   async #hello(): Promise<SupervisorInfo | null> {
     try {
       return (await this.#call('GET', '/supervisor')) as SupervisorInfo;
-    } catch {
-      // Nobody listens there, or one who ends.
+    } catch (error) {
+      if (error instanceof NoAnswer) this.#kill(error);
       return null;
+    }
+  }
+
+  /** It is ours: whoever owns the data folder owns its supervisor. It leads a group of its own; its containers end with it, see guard.ts. */
+  #kill(reason: NoAnswer): void {
+    const { folder, report } = this.#options;
+    try {
+      const { pid } = JSON.parse(readFileSync(join(folder, 'supervisor.json'), 'utf8')) as SupervisorInfo;
+      process.kill(-pid, 'SIGKILL');
+      const message = `the supervisor hangs: process ${pid} was killed, and its containers end with it`;
+      report(new ComfleetError('supervisor_failed', message, {}, { cause: reason }));
+    } catch (error) {
+      // It has ended meanwhile, or it never told its number.
+      report(error);
     }
   }
 
@@ -155,10 +234,11 @@ export class SupervisorClient {
         if (!this.#closed) this.#options.report(error);
       }
       try {
-        if (!this.#closed) await this.#reach();
+        if (!this.#closed) await this.#reachAgain();
       } catch (error) {
-        if (!this.#closed) this.#options.report(error);
-        await this.#pause();
+        if (this.#closed) return;
+        this.#options.report(error);
+        await this.#pause(retryMs);
       }
     }
   }
@@ -191,11 +271,17 @@ export class SupervisorClient {
     this.#lease = clock.at(clock.now() + leaseMs / renewalsPerLease, () => this.#renew());
   }
 
-  #pause(): Promise<void> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => clock.at(clock.now() + retryMs, resolve));
+  /** Ends early when this client is closed. */
+  #pause(ms: number): Promise<void> {
+    return pause(this.#options.clock, ms, this.#closing.signal);
   }
 }
+
+/** Somebody holds the supervisor's place and does not answer. */
+class NoAnswer extends ComfleetError {}
+
+/** The supervisor has died, ends, or does not answer. */
+const isLost = (error: unknown): boolean => error instanceof ComfleetError && error.code === 'supervisor_failed';
 
 function asFailure(what: string, error: unknown): ComfleetError {
   if (error instanceof ComfleetError) return error;
@@ -206,38 +292,4 @@ function asFailure(what: string, error: unknown): ComfleetError {
 function errorOf(problem: string): ComfleetError {
   const { code, detail } = JSON.parse(problem) as { code: ErrorCode; detail: string };
   return new ComfleetError(code, detail);
-}
-
-/**
- * Starts the supervisor as a process of its own group, with its words in `supervisor.log`. True when it listens; false when the folder has
- * a supervisor already. Error: `supervisor_failed`.
- */
-async function spawnSupervisor({ folder, clock, leaseMs }: SupervisorClientOptions): Promise<boolean> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const log = openSync(join(folder, 'supervisor.log'), 'a', 0o600);
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const main = fileURLToPath(new URL(`main.${extension}`, import.meta.url));
-  const args = ['--folder', folder, ...(leaseMs === undefined ? [] : ['--lease-ms', String(leaseMs)])];
-  const child = fork(main, args, { detached: true, stdio: ['ignore', log, log, 'ipc'] });
-  closeSync(log);
-  try {
-    return await new Promise((resolve, reject) => {
-      const fail = (why: string): void => reject(new ComfleetError('supervisor_failed', `${why}; see ${join(folder, 'supervisor.log')}`));
-      const timer = clock.at(clock.now() + reachTimeoutMs, () => {
-        child.kill('SIGKILL');
-        fail('the supervisor did not start in time');
-      });
-      child.once('message', () => (timer.cancel(), resolve(true)));
-      child.once('error', (error) => (timer.cancel(), fail(error.message)));
-      child.once('exit', (code, signal) => {
-        timer.cancel();
-        if (code === 0) resolve(false);
-        else fail(`the supervisor ended with ${signal ?? `code ${code}`}`);
-      });
-    });
-  } finally {
-    child.removeAllListeners();
-    if (child.connected) child.disconnect();
-    child.unref();
-  }
 }

@@ -22,7 +22,10 @@ export interface Runtime {
   subscribe(listener: (event: RuntimeEvent) => void): () => void;
   /** The container's log, oldest line first; with `follow` it goes on until the container is gone or the signal aborts. */
   logs(id: string, options: { follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine>;
-  /** Ends the connection. `stopAll`: also stops every container it started, and the supervisor. Remote ones stay. */
+  /**
+   * Ends the connection. `stopAll`: also stops every container it started, and the supervisor, which is killed when it does not end in time.
+   * Remote ones stay.
+   */
   close(options: { stopAll: boolean; graceMs: number }): Promise<void>;
 }
 

@@ -4,10 +4,18 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { SupervisorClient } from '../../src/host/client.ts';
+import { SupervisorClient } from '../../src/host/client.ts';
 import { socketPathOf } from '../../src/host/protocol.ts';
 import type { LogLine } from '../../src/runtimes/runtime.ts';
-import { connectSupervisor, cpuSlot, Events, instantLaunch, temporaryFolder, type TemporaryFolder } from '../support/supervised.ts';
+import {
+  connectSupervisor,
+  cpuSlot,
+  Events,
+  hurriedClock,
+  instantLaunch,
+  temporaryFolder,
+  type TemporaryFolder,
+} from '../support/supervised.ts';
 
 const main = fileURLToPath(new URL('../../src/host/main.ts', import.meta.url));
 
@@ -174,6 +182,45 @@ describe('the supervisor', () => {
     await events.ready('e');
     expect(events.all.filter((event) => event.type === 'reset')).toHaveLength(1);
     expect(events.all.filter((event) => event.type === 'ready')).toHaveLength(4);
+  });
+
+  /** A gateway for which time passes so much faster. */
+  const hurried = async (folder: string, factor: number): Promise<{ client: SupervisorClient; troubles: unknown[] }> => {
+    const troubles: unknown[] = [];
+    const client = await SupervisorClient.connect({ folder, clock: hurriedClock(factor), report: (error) => troubles.push(error) });
+    undo.push(() => client.close({ stopAll: true, graceMs: 0 }));
+    return { client, troubles };
+  };
+  const killed = (pid: number) => expect.stringContaining(`process ${pid} was killed`) as string;
+
+  test('that hangs when it is to end is killed with its containers, and that is said', async () => {
+    const folder = newFolder();
+    const former = await gateway(folder);
+    const events = new Events(former);
+    await former.start(request('a'));
+    const { url } = (await events.ready('a')).endpoint;
+    await former.close({ stopAll: false, graceMs: 0 });
+    const { client, troubles } = await hurried(folder, 20);
+    const { ended } = await watchSupervisor(folder);
+    process.kill(client.pid, 'SIGSTOP');
+    await client.close({ stopAll: true, graceMs: 0 });
+    await ended;
+    expect(troubles).toContainEqual(expect.objectContaining({ code: 'supervisor_failed', message: killed(client.pid) }));
+    expect(await answers(url)).toBe(false);
+  });
+
+  test('that hangs when it is to stop a container is replaced', async () => {
+    const folder = newFolder();
+    const former = await gateway(folder);
+    await former.start(request('a'));
+    await former.close({ stopAll: false, graceMs: 0 });
+    const { client, troubles } = await hurried(folder, 5);
+    const { pid } = client;
+    process.kill(pid, 'SIGSTOP');
+    await client.stop('a', 1, 0);
+    expect(client.pid).not.toBe(pid);
+    expect(await client.list()).toEqual([]);
+    expect(troubles).toContainEqual(expect.objectContaining({ code: 'supervisor_failed', message: killed(pid) }));
   });
 
   test('may be asked for again while the last one still ends', async () => {

@@ -22,6 +22,7 @@ async function storm(seed: number): Promise<Simulation> {
     }
     if (random.chance(0.05)) await cancelOne(sim, known[random.int(known.length || 1)]);
     if (random.chance(0.04)) fleet.failNextStarts++;
+    if (random.chance(0.02)) fleet.loseNextStarts += 1 + random.int(3);
     if (random.chance(0.06)) crashOne(sim);
     if (random.chance(0.03))
       sim.scale('collage', { maxContainers: random.chance(0.5) ? null : 1 + random.int(4), minContainers: random.int(2) });

@@ -121,3 +121,27 @@ test('starts that fail together pause the next try once, not once each', async (
   await sim.clock.runFor(18 * second);
   expect(sim.states()).toEqual({ starting: 10 });
 });
+
+test('starts that their supervisor has taken along are tried again without a pause, and count for nothing', async () => {
+  const sim = new Simulation();
+  sim.fleet.loseNextStarts = 6;
+  await sim.boot();
+  const job = await sim.submit();
+  await sim.clock.runFor(1 * second);
+  expect(sim.states()).toEqual({ starting: 1 });
+  expect(sim.controller.poolOfQueued(job)).toMatchObject({ failedStarts: 0, heldBy: null });
+  const lost = (await sim.store.containers({ limit: 10 })).filter(({ state }) => state === 'failed');
+  expect(lost.map(({ failure }) => failure?.code)).toEqual(lost.map(() => 'crashed'));
+  expect(lost).toHaveLength(6);
+});
+
+test('a gateway that ends does not wait for ever for a container that cannot be stopped', async () => {
+  const sim = new Simulation({ deployments: { collage: { minContainers: 2 } } });
+  await sim.boot();
+  await sim.clock.runFor(17 * second);
+  sim.fleet.stopsHang = true;
+  const began = sim.clock.now();
+  const ended = sim.controller.stopContainers('the gateway was stopped').then(() => sim.clock.now() - began);
+  await sim.clock.runFor(60 * second);
+  expect(await ended).toBe(30 * second);
+});

@@ -25,13 +25,15 @@ interface Server {
 
 /**
  * Containers on virtual time, as runtime and as prompt runner at once: a start takes `startMs`, a prompt `serviceMs` on a serial executor.
- * Faults are injected by calling crash(), hang() and failNextStarts.
+ * Faults are injected by calling crash() and the fields below.
  */
 export class VirtualFleet implements Runtime, PromptRunner {
   readonly name = 'emulated' as const;
   readonly servers = new Map<string, Server>();
   readonly prompts: string[] = [];
   failNextStarts = 0;
+  /** Starts that the end of their supervisor cuts off. */
+  loseNextStarts = 0;
   /** Stops never come to an end. */
   stopsHang = false;
   serviceMs: number;
@@ -54,6 +56,10 @@ export class VirtualFleet implements Runtime, PromptRunner {
   }
 
   start(spec: StartSpec): Promise<void> {
+    if (this.loseNextStarts > 0) {
+      this.loseNextStarts--;
+      return Promise.reject(new ComfleetError('supervisor_failed', 'it was told to be lost'));
+    }
     const server: Server = {
       spec,
       startedAt: this.#clock.now(),
