@@ -36,6 +36,7 @@ import { priceList } from './config/prices.ts';
 import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
+import { createFleetLog } from './telemetry/fleet-log.ts';
 import { openLog } from './telemetry/log-file.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createOverview } from './telemetry/overview/overview.ts';
@@ -199,7 +200,7 @@ function composeServer(given: Given, serving: Serving) {
     gpuLimit: config.workspace.gpuLimit,
   });
   const overview = createOverview({ clock, slots: slots.all(), priceOf, profile: runtime.name === 'emulated' ? config.profile : null });
-  observeFleet(bus, metrics, overview);
+  observeFleet(bus, metrics, overview, createFleetLog(log));
   const stageFile = createStageFile({ assets, store, clock, fetch, maxBytes: uploadBytes });
   return createServer({
     version: packageVersion,
