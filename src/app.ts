@@ -7,7 +7,7 @@ import { createDiskAssets } from './assets/disk.ts';
 import { createBus } from './bus/memory.ts';
 import { fleetTopic, type FleetBusEvent } from './bus/events.ts';
 import type { Bus } from './bus/bus.ts';
-import { bannerOf } from './banner.ts';
+import { bannerOf, silentServers } from './banner.ts';
 import type { RunningApp } from './cli/machine.ts';
 import { createPromptRunner } from './comfyui/client.ts';
 import type { Config } from './config/schema.ts';
@@ -58,6 +58,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
     undo.unshift(() => store.close());
     const opened = await openRuntime(config, clock, reporter(log, 'runtime'));
     undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
+    const silent = opened.runtime.name === 'remote' ? silentServers(config) : [];
     const random = createSystemRandom(clock);
     const assets = createDiskAssets({ folder: folder.assets });
     const parts = await compose({ config, log, clock, random, store, opened, assets });
@@ -70,7 +71,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
       opened,
       deployments: parts.deployments,
       slots: parts.controller.slots.all(),
-      notes: parts.notes,
+      notes: [...(await silent), ...parts.notes],
     });
     return running(parts, banner, undo);
   } catch (error) {

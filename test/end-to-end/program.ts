@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -181,6 +181,8 @@ export class Program {
   /** The same, but its data stay. */
   async end(): Promise<void> {
     await this.kill();
+    // Servers by URL have no supervisor.
+    if (!existsSync(join(this.dataDir, 'supervisor.json'))) return;
     const pid = this.supervisorPid;
     if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     await gone(pid);
