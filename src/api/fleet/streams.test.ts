@@ -176,7 +176,7 @@ describe('events of the fleet', () => {
     };
     world.context.bus.publish(fleetTopic, { kind: 'decision', decision });
     expect(await stream.next()).toMatchObject({ event: 'decision', data: { seq: 4, reason: 'jobs wait' } });
-    world.context.bus.publish(fleetTopic, { kind: 'deployment', deployment: world.deployments.get(null) });
+    world.context.bus.publish(fleetTopic, { kind: 'deployment', deployment: world.deployments.get(null), before: null });
     expect(await stream.next()).toMatchObject({ event: 'deployment', data: { name: 'collage', default: true } });
   });
 
