@@ -60,7 +60,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
     undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
     const silent = opened.runtime.name === 'remote' ? silentServers(config) : [];
     const random = createSystemRandom(clock);
-    const assets = createDiskAssets({ folder: folder.assets });
+    const assets = createDiskAssets({ folder: folder.assets, clock });
     const parts = await compose({ config, log, clock, random, store, opened, assets });
     undo.unshift(() => parts.close());
     const url = await listen(parts.server, config);
