@@ -7,7 +7,7 @@ import { createDiskAssets } from './assets/disk.ts';
 import { createBus } from './bus/memory.ts';
 import { fleetTopic, type FleetBusEvent } from './bus/events.ts';
 import type { Bus } from './bus/bus.ts';
-import { bannerOf } from './banner.ts';
+import { bannerOf, silentServers } from './banner.ts';
 import type { RunningApp } from './cli/machine.ts';
 import { createPromptRunner } from './comfyui/client.ts';
 import type { Config } from './config/schema.ts';
@@ -60,8 +60,9 @@ export async function startApp(config: Config): Promise<RunningApp> {
     const left = await store.containers({ alive: true, limit: 100_000 });
     const opened = await openRuntime(config, { clock, report: reporter(log, 'runtime'), left });
     undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
+    const silent = opened.runtime.name === 'remote' ? silentServers(config) : [];
     const random = createSystemRandom(clock);
-    const assets = createDiskAssets({ folder: folder.assets });
+    const assets = createDiskAssets({ folder: folder.assets, clock });
     const parts = await compose({ config, log, clock, random, store, opened, assets });
     undo.unshift(() => parts.close());
     const url = await listen(parts.server, config);
@@ -72,7 +73,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
       opened,
       deployments: parts.deployments,
       slots: parts.controller.slots.all(),
-      notes: parts.notes,
+      notes: [...(await silent), ...parts.notes],
     });
     return running(parts, banner, undo);
   } catch (error) {

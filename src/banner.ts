@@ -34,6 +34,32 @@ export function bannerOf({ config, url, opened, deployments, slots, notes }: Ban
   };
 }
 
+/** The banner does not wait longer for servers that do not answer. */
+const askTimeoutMs = 3_000;
+
+/** A note for each server that does not answer at the start. The gateway works without it, and takes it in when a job wants it. */
+export async function silentServers({ comfyui }: Config): Promise<string[]> {
+  const asked = comfyui.urls.map(async (url) => {
+    const why = await silence(url);
+    return why === null
+      ? []
+      : [`${url} ${why}: start ComfyUI there, or mend the URL. Until it answers, jobs wait; then it is taken in by itself.`];
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+/** Null: it answers as ComfyUI does. */
+async function silence(url: string): Promise<string | null> {
+  try {
+    const answer = await fetch(`${url}/system_stats`, { signal: AbortSignal.timeout(askTimeoutMs), redirect: 'manual' });
+    await answer.body?.cancel();
+    return answer.ok ? null : `answers ${answer.status} to /system_stats, which is not what ComfyUI does`;
+  } catch (error) {
+    const { name, message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
+    return `does not answer (${name === 'TimeoutError' ? `nothing came within ${askTimeoutMs / 1000} s` : (cause?.code ?? message)})`;
+  }
+}
+
 function runtimeOf(config: Config, { runtime }: OpenedRuntime, slots: readonly Slot[]): BannerRuntime {
   const capacity = slots.length;
   switch (runtime.name) {

@@ -197,10 +197,11 @@ export const decision = z
     seq: z.int(),
     at: time,
     deployment: z.string(),
+    environment: z.string(),
     kind: z.enum(['scale', 'dispatch']),
     reason: z.string(),
-    data: z.record(z.string(), json),
-    hash: z.string(),
+    data: z.record(z.string(), json).describe('What went into it and what came out; times in milliseconds.'),
+    hash: z.string().describe('SHA-256 of the canonical JSON of `data` as it is stored, where its names are in camelCase.'),
   })
   .meta({ id: 'Decision' });
 

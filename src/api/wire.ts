@@ -155,8 +155,17 @@ export function wireDeployment(deployment: Deployment, workflow: Workflow, queue
 export const wireDecision = (decision: DecisionRecord): z.infer<typeof schemas.decision> => ({
   ...decision,
   at: wireTime(decision.at),
-  data: { ...decision.data },
+  data: snakeCase(decision.data) as Record<string, unknown>,
 });
+
+/** A decision's data with the names that everything on the wire has; it is stored as the policies read it. */
+function snakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [snakeName(name), snakeCase(inner)]));
+}
+
+const snakeName = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 export const wireUsage = (row: UsageRow): z.infer<typeof schemas.usageRow> => ({
   deployment: row.deployment,

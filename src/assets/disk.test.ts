@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { assetsContract } from '../../test/contract/assets.ts';
+import { VirtualClock } from '../../test/support/virtual-clock.ts';
 import { createDiskAssets } from './disk.ts';
 import { createMemoryAssets } from './memory.ts';
 
@@ -15,12 +16,14 @@ const newFolder = (): string => {
 };
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-assetsContract('disk', () => createDiskAssets({ folder: newFolder() }));
+assetsContract('disk', (clock) => createDiskAssets({ folder: newFolder(), clock }));
 
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+
+const clock = new VirtualClock();
 
 /** More than is gathered in memory. */
 const large = Buffer.alloc(300_000, 7);
@@ -28,7 +31,7 @@ const large = Buffer.alloc(300_000, 7);
 describe('assets on disk', () => {
   it('keeps each file once, in folders by its hash, and no temporary ones', async () => {
     const folder = newFolder();
-    const assets = createDiskAssets({ folder });
+    const assets = createDiskAssets({ folder, clock });
     const puts = [Buffer.from('abc'), large].flatMap((bytes) => [assets.put(bytes), assets.put(Readable.from([bytes])), assets.put(bytes)]);
     const hashes = (await Promise.all(puts)).map(({ id }) => id.slice('blake3:'.length));
     expect(hashes[0]).toBe('6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85');
@@ -37,10 +40,10 @@ describe('assets on disk', () => {
 
   it('is there again after a restart, without the remains of a crash', async () => {
     const folder = newFolder();
-    const { id } = await createDiskAssets({ folder }).put(Buffer.from('kept'));
+    const { id } = await createDiskAssets({ folder, clock }).put(Buffer.from('kept'));
     mkdirSync(join(folder, 'tmp'), { recursive: true });
     writeFileSync(join(folder, 'tmp', '17'), 'half');
-    const assets = createDiskAssets({ folder });
+    const assets = createDiskAssets({ folder, clock });
     expect((await assets.bytes(id)).toString()).toBe('kept');
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
@@ -51,8 +54,8 @@ describe('assets on disk', () => {
   ])('leaves nothing behind when %s, and goes on afterwards', async (_what, spoil, left) => {
     for (const bytes of [Buffer.from('abc'), large]) {
       const folder = newFolder();
-      const assets = createDiskAssets({ folder });
-      const name = (await createMemoryAssets().put(bytes)).id.slice('blake3:'.length).slice(0, 2);
+      const assets = createDiskAssets({ folder, clock });
+      const name = (await createMemoryAssets(clock).put(bytes)).id.slice('blake3:'.length).slice(0, 2);
       spoil(join(folder, name));
       await expect(assets.put(bytes)).rejects.toThrow(/^E[A-Z]+/);
       await expect(assets.put(Readable.from([bytes]))).rejects.toThrow(/^E[A-Z]+/);

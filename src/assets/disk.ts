@@ -2,10 +2,12 @@ import { createReadStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type { Clock } from '../fleet/clock.ts';
 import type { Asset, Assets } from './assets.ts';
 import { assetId, giveBack, idOf, isAssetId, takeHasher } from './hash.ts';
 import { checkSize, limited, noAsset } from './limit.ts';
 import { createPlacer, isMissing, sizeOf } from './place.ts';
+import { Presence } from './presence.ts';
 
 function pathIn(folder: string, id: string): string {
   if (!isAssetId(id)) throw noAsset(id);
@@ -20,27 +22,14 @@ const smallFile = 256 * 1024;
  * Assets in a folder of their own: `<first two hex digits>/<the rest>`. One level, because a folder that is new costs a sync of its own:
  * with 256 of them that is soon over.
  */
-export function createDiskAssets({ folder }: { folder: string }): Assets {
+export function createDiskAssets({ folder, clock }: { folder: string; clock: Pick<Clock, 'now'> }): Assets {
   const placer = createPlacer(folder);
   const pathOf = (id: string): string => pathIn(folder, id);
-  /** Files being put in place, so that two puts of the same bytes are both told only when they are safe. */
-  const placing = new Map<string, Promise<void>>();
-
-  /** Runs `place` unless the same asset is being placed or is there already. */
-  function once(id: string, place: (path: string) => Promise<void>): Promise<void> {
-    const running = placing.get(id);
-    if (running) return running;
-    const path = pathOf(id);
-    const placed = sizeOf(path)
-      .then((size) => (size === null ? place(path) : undefined))
-      .finally(() => placing.delete(id));
-    placing.set(id, placed);
-    return placed;
-  }
+  const presence = new Presence(pathOf, clock);
 
   async function putBuffer(content: Buffer): Promise<Asset> {
     const id = await assetId(content);
-    await once(id, async (path) => placer.move(await placer.write(content), path));
+    await presence.place(id, async (path) => placer.move(await placer.write(content), path));
     return { id, bytes: content.length };
   }
 
@@ -61,7 +50,7 @@ export function createDiskAssets({ folder }: { folder: string }): Assets {
     const { written, id, bytes } = await writeHashed(placer, head, rest);
     // Also left over when the asset was there before, or could not be looked for.
     try {
-      await once(id, (path) => placer.move(written, path));
+      await presence.place(id, (path) => placer.move(written, path));
     } finally {
       await rm(written, { force: true });
     }
@@ -83,9 +72,15 @@ export function createDiskAssets({ folder }: { folder: string }): Assets {
       return { stream: createReadStream(path, { start, end }), bytes: end - start + 1 };
     },
     bytes: async (id) => readFile(pathOf(id)).catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error)),
-    has: async (id) => isAssetId(id) && (await sizeOf(pathOf(id))) !== null,
+    // Looks twice, so that ids that are none of ours are not remembered.
+    keep: async (id) => isAssetId(id) && (await sizeOf(pathOf(id))) !== null && (await presence.keep(id)) !== null,
     async remove(ids) {
-      for (const id of ids.filter(isAssetId)) await rm(pathOf(id), { force: true });
+      const stay: Asset[] = [];
+      for (const id of ids.filter(isAssetId)) {
+        const bytes = await presence.remove(id);
+        if (bytes !== null) stay.push({ id, bytes });
+      }
+      return stay;
     },
   };
 }

@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream';
-import type { Assets } from './assets.ts';
+import type { Clock } from '../fleet/clock.ts';
+import type { Asset, Assets } from './assets.ts';
 import { assetId } from './hash.ts';
+import { Lately } from './lately.ts';
 import { checkSize, limited, noAsset } from './limit.ts';
 
 /** Assets that are gone with the process: for tests and simulations. */
-export function createMemoryAssets(): Assets {
+export function createMemoryAssets(clock: Pick<Clock, 'now'>): Assets {
   const files = new Map<string, Buffer>();
+  const lately = new Lately(clock);
 
   function find(id: string): Buffer {
     const content = files.get(id);
@@ -21,8 +24,14 @@ export function createMemoryAssets(): Assets {
       const bytes = Buffer.concat(chunks);
       checkSize(bytes.length, maxBytes);
       const id = await assetId(bytes);
+      lately.note(id);
       files.set(id, bytes);
       return { id, bytes: bytes.length };
+    },
+    async keep(id) {
+      if (!files.has(id)) return false;
+      lately.note(id);
+      return true;
     },
     async read(id, range) {
       const content = find(id);
@@ -30,9 +39,13 @@ export function createMemoryAssets(): Assets {
       return { stream: Readable.from([part]), bytes: part.length };
     },
     bytes: async (id) => find(id),
-    has: async (id) => files.has(id),
     async remove(ids) {
-      for (const id of ids) files.delete(id);
+      const stay: Asset[] = [];
+      for (const [id, content] of ids.map((one) => [one, files.get(one)] as const)) {
+        if (content && lately.has(id)) stay.push({ id, bytes: content.length });
+        else files.delete(id);
+      }
+      return stay;
     },
   };
 }

@@ -16,7 +16,8 @@ export type FleetBusEvent =
   | { kind: 'container'; container: ContainerRecord; inFlight: number }
   | { kind: 'job'; job: Job; change: JobEvent['type'] }
   | { kind: 'decision'; decision: DecisionRecord }
-  | { kind: 'deployment'; deployment: Deployment };
+  /** `before`: what it was; null when it is new. */
+  | { kind: 'deployment'; deployment: Deployment; before: Deployment | null };
 
 export const jobTopic = (id: string): string => `job:${id}`;
 export const fleetTopic = 'fleet';

@@ -1,5 +1,5 @@
 import type { DeploymentWire } from './shapes.ts';
-import { scalingSynonyms } from '../config/scaling.ts';
+import { scalingRows, scalingSynonyms } from '../config/scaling.ts';
 import { UsageError } from './failure.ts';
 import { table } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
@@ -24,7 +24,7 @@ async function scale({ client, args, terminal, paint, print }: Session): Promise
   const path = `/fleet/v1/deployments/${encodeURIComponent(name)}`;
   const before = await client.call<DeploymentWire>('GET', path);
   if (settings.length === 0) {
-    print(before.scaling, () => table(['setting', 'value'], flatten(before.scaling), paint));
+    print(before.scaling, () => table(['setting', 'value'], scalingRows(before.scaling), paint));
     return;
   }
   const change = changeOf(settings);
@@ -33,8 +33,8 @@ async function scale({ client, args, terminal, paint, print }: Session): Promise
     if (meant !== undefined) terminal.err.write(`used ${meant} for ${key}\n`);
   }
   const { scaling } = await client.call<DeploymentWire>('PATCH', `${path}/scaling`, change);
-  const old = new Map(flatten(before.scaling));
-  const changed = flatten(scaling).filter(([key, value]) => old.get(key) !== value);
+  const old = new Map(scalingRows(before.scaling));
+  const changed = scalingRows(scaling).filter(([key, value]) => old.get(key) !== value);
   print(scaling, () =>
     changed.length === 0
       ? 'nothing changed\n'
@@ -57,13 +57,4 @@ export function changeOf(settings: readonly string[]): Record<string, unknown> {
     else change[outer] = { ...(change[outer] as object | undefined), [inner]: value };
   }
   return change;
-}
-
-/** Settings as rows, inner ones as `slo.p`. */
-function flatten(settings: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {
-  return Object.entries(settings).flatMap(([key, value]): [string, string][] =>
-    typeof value === 'object' && value !== null
-      ? flatten(value as Record<string, unknown>, `${prefix}${key}.`)
-      : [[`${prefix}${key}`, value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value)]],
-  );
 }

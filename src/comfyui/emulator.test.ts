@@ -19,7 +19,7 @@ beforeEach(() => {
   world = new EmulatedWorld();
   events = [];
   const times = { greeting: 200, silence: 40, poll: 20, stuck: 200, interrupt: 5_000 };
-  runner = createPromptRunner({ assets: createMemoryAssets(), clock, random: createSystemRandom(clock), times });
+  runner = createPromptRunner({ assets: createMemoryAssets(clock), clock, random: createSystemRandom(clock), times });
 });
 afterEach(async () => {
   runner.close();

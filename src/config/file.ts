@@ -59,7 +59,9 @@ const retention = section('retention: {outputs: 7d}', {
   jobs: duration('jobs: 30d', 1_000)
     .prefault('30d')
     .describe('Finished jobs, decisions and stopped containers are forgotten after so long.'),
-  outputs: duration('outputs: 7d', 1_000).prefault('7d').describe('Output files go so long after their job finished.'),
+  outputs: duration('outputs: 7d', 1_000)
+    .prefault('7d')
+    .describe('Output files go so long after their job finished, and ten minutes after they were stored at the earliest.'),
   uploads: duration('uploads: 1d', 1_000).prefault('1d').describe('Uploaded files go so long after they were last used.'),
 });
 

@@ -154,6 +154,15 @@ export function parseScaling(value: unknown, base: ScalingSettings = defaultScal
   throw new ComfleetError('invalid_parameter', problems.map(({ key, message }) => `${key}: ${message}`).join('; '), { errors: problems });
 }
 
+/** Formatted settings as rows of name and value, inner ones as `slo.p`; what is not set is `none`. */
+export function scalingRows(formatted: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {
+  return Object.entries(formatted).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'object' && value !== null
+      ? scalingRows(value as Record<string, unknown>, `${prefix}${key}.`)
+      : [[`${prefix}${key}`, value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value)]],
+  );
+}
+
 /** Settings under the names and in the spellings of configuration; `parseScaling` reads them back to the same. */
 export function formatScaling(settings: ScalingSettings): Record<string, unknown> {
   return {

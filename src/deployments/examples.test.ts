@@ -16,7 +16,7 @@ import { readWorkflow } from './read-workflow.ts';
 const definitions = definitionsFor(usualModels);
 const clock = createSystemClock();
 const random = createSystemRandom(clock);
-const assets = createMemoryAssets();
+const assets = createMemoryAssets(clock);
 const runner = createPromptRunner({ assets, clock, random });
 const world = new EmulatedWorld();
 afterAll(async () => {

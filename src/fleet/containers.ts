@@ -164,7 +164,7 @@ export class Containers {
       this.#pools.delete(id);
       this.#unsaved.delete(id);
       pool.remove(id);
-      slots.release(id);
+      slots.release(id, container.state === 'failed' && container.readyAt === null);
     }
     if (before && onlyWorked(before, container)) this.#unsaved.add(id);
     else this.#detach(this.#deps.store.saveContainer(recordOf(container)), id);

@@ -359,10 +359,10 @@ export class Controller {
   #deploymentChanged(deployment: Deployment): void {
     const known = this.pools.get(poolKey(deployment.name, deployment.environment));
     const pool = known ?? this.#addPool(deployment);
-    const maxInputsBefore = pool.deployment.scaling.maxInputs;
+    const before = pool.deployment;
     pool.deployment = deployment;
-    if (deployment.scaling.maxInputs !== maxInputsBefore) pool.dispatcher.setMaxInputs(deployment.scaling.maxInputs);
-    const published: FleetBusEvent = { kind: 'deployment', deployment };
+    if (deployment.scaling.maxInputs !== before.scaling.maxInputs) pool.dispatcher.setMaxInputs(deployment.scaling.maxInputs);
+    const published: FleetBusEvent = { kind: 'deployment', deployment, before: known ? before : null };
     this.#deps.bus.publish(fleetTopic, published);
     this.dispatch(pool);
     this.scaler.wake(pool);

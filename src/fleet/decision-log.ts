@@ -31,6 +31,7 @@ export class DecisionLog {
       seq: ++this.#seq,
       at: summary.now,
       deployment: pool.deployment.name,
+      environment: pool.deployment.environment,
       kind: 'scale',
       reason,
       data,

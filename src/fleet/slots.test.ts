@@ -18,3 +18,21 @@ test('an adopted container takes its own slot; one on a slot that is gone takes 
   slots.adopt('b', slot('gpu7'));
   expect([slots.free, slots.nextShare, slots.take('c')?.device]).toEqual([1, 0.5, 'gpu1']);
 });
+
+test('a slot on which the last start failed comes after the others, and the one that failed longest ago comes first', () => {
+  const slots = new Slots([slot('gpu0', 0.5), slot('gpu1'), slot('gpu2')]);
+  slots.take('a');
+  slots.release('a', true);
+  expect([slots.free, slots.nextShare, slots.take('b')?.device]).toEqual([3, 1, 'gpu1']);
+  slots.release('b', true);
+  expect([slots.take('c')?.device, slots.take('d')?.device, slots.take('e')?.device, slots.take('f')]).toEqual([
+    'gpu2',
+    'gpu0',
+    'gpu1',
+    undefined,
+  ]);
+  // It works again.
+  slots.release('d');
+  slots.release('e', true);
+  expect([slots.take('g')?.device, slots.take('h')?.device, slots.free]).toEqual(['gpu0', 'gpu1', 0]);
+});

@@ -1,10 +1,16 @@
 import type { Slot } from './container.ts';
 
-/** Which slots of the runtime are taken. Gives out the lowest free one, so that life lines stay on the same rows. */
+/**
+ * Which slots of the runtime are taken. Gives out the lowest free one, so that life lines stay on the same rows; those on which the last start
+ * failed only when there is no other, so that a server or a GPU that is down does not keep jobs from those that work.
+ */
 export class Slots {
   readonly #slots: readonly Slot[];
   readonly #takenBy = new Map<number, string>();
   readonly #placeOf = new Map<string, number>();
+  /** Places whose last start failed, the one that failed longest ago first. */
+  readonly #failed = new Set<number>();
+  /** None below it is free and without a failure. */
   #lowestFree = 0;
 
   constructor(slots: readonly Slot[]) {
@@ -21,16 +27,16 @@ export class Slots {
 
   /** Share of a GPU that the next container would take; 0 when none is free. */
   get nextShare(): number {
-    return this.#slots[this.#nextFree()]?.share ?? 0;
+    return this.#slots[this.#next()]?.share ?? 0;
   }
 
   all(): readonly Slot[] {
     return this.#slots;
   }
 
-  /** Takes the lowest free slot for a container; undefined when all are taken. */
+  /** Takes a free slot for a container; undefined when all are taken. */
   take(container: string): Slot | undefined {
-    const place = this.#nextFree();
+    const place = this.#next();
     const slot = this.#slots[place];
     if (slot) this.#mark(place, container);
     return slot;
@@ -44,12 +50,15 @@ export class Slots {
     if (place >= 0) this.#mark(place, container);
   }
 
-  release(container: string): void {
+  /** Frees the slot of a container that is gone; `startFailed`: it never was ready. */
+  release(container: string, startFailed = false): void {
     const place = this.#placeOf.get(container);
     if (place === undefined) return;
     this.#placeOf.delete(container);
     this.#takenBy.delete(place);
-    this.#lowestFree = Math.min(this.#lowestFree, place);
+    this.#failed.delete(place);
+    if (startFailed) this.#failed.add(place);
+    else this.#lowestFree = Math.min(this.#lowestFree, place);
   }
 
   #mark(place: number, container: string): void {
@@ -57,8 +66,11 @@ export class Slots {
     this.#placeOf.set(container, place);
   }
 
-  #nextFree(): number {
-    while (this.#takenBy.has(this.#lowestFree)) this.#lowestFree++;
-    return this.#lowestFree;
+  /** The place to take next; one behind the last when all are taken. */
+  #next(): number {
+    while (this.#takenBy.has(this.#lowestFree) || this.#failed.has(this.#lowestFree)) this.#lowestFree++;
+    if (this.#lowestFree < this.#slots.length) return this.#lowestFree;
+    for (const place of this.#failed) if (!this.#takenBy.has(place)) return place;
+    return this.#slots.length;
   }
 }

@@ -7,7 +7,10 @@ const periodMs = 60_000;
 /** Jobs per transaction, so that a long sweep never holds up a submission. */
 const batch = 200;
 
-/** Deletes what is older than the retention allows, a little at a time. Files go after the transaction that forgot them. */
+/**
+ * Deletes what is older than the retention allows, a little at a time. Files go after the transaction that forgot them; those that were put
+ * again meanwhile get a new age, in case nobody comes to name them.
+ */
 export class Sweeper {
   readonly #deps: {
     store: Store;
@@ -58,9 +61,10 @@ export class Sweeper {
         uploadsBefore: at - retention.uploadsMs,
         limit: batch,
       });
-      await assets.remove(swept.assets);
+      const stay = await assets.remove(swept.assets);
+      for (const { id, bytes } of stay) await store.touchAsset({ id, bytes, kind: 'upload', at });
       total.jobs += swept.jobs;
-      total.files += swept.assets.length;
+      total.files += swept.assets.length - stay.length;
       more = swept.more;
     }
     return total;

@@ -17,7 +17,8 @@ let status = 200;
 const touched: string[] = [];
 
 beforeEach(() => {
-  assets = createMemoryAssets();
+  const clock = new VirtualClock(t0);
+  assets = createMemoryAssets(clock);
   store = createMemoryStore();
   status = 200;
   touched.length = 0;
@@ -25,7 +26,7 @@ beforeEach(() => {
   stage = createStageFile({
     assets,
     store: watched,
-    clock: new VirtualClock(t0),
+    clock,
     maxBytes: 1_000,
     fetch: async (url) => ({ status, headers: {}, url: new URL(url), body: Readable.from([png]) }),
   });

@@ -56,7 +56,7 @@ async function storeSource(parts: Parts, source: FileSource): Promise<{ asset: s
     return { asset: (await assets.put(source.content, { maxBytes })).id, hint: extensionOf(source.filename ?? '') };
   }
   if (/^blake3:[0-9a-f]{64}$/.test(source)) {
-    if (!(await assets.has(source)))
+    if (!(await assets.keep(source)))
       throw new ComfleetError('invalid_input', `There is no upload ${source}; it may have been removed after its retention time`);
     return { asset: source, hint: null };
   }

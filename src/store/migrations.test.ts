@@ -22,6 +22,15 @@ test('migrating again changes nothing', () => {
   expect(db.prepare('SELECT count(*) AS count FROM documents').get()).toEqual({ count: 1 });
 });
 
+test('what an older comfleet wrote stays', () => {
+  const db = migrated();
+  db.exec('ALTER TABLE decisions DROP COLUMN environment; DELETE FROM schema_migrations WHERE version > 1');
+  db.exec(`INSERT INTO decisions (seq, at, deployment, kind, reason, data, hash) VALUES (1, 0, 'collage', 'scale', 'r', '{}', 'h')`);
+  migrate(db);
+  expect(schemaOf(db)).toBe(schemaOf(migrated()));
+  expect(db.prepare('SELECT seq, environment FROM decisions').all()).toEqual([{ seq: 1, environment: 'production' }]);
+});
+
 test('a database of a newer comfleet is refused and stays as it is', () => {
   const db = migrated();
   db.exec('INSERT INTO schema_migrations (version) VALUES (999)');

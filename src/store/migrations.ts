@@ -186,6 +186,10 @@ CREATE TABLE documents (
   updated_at REAL NOT NULL
 ) STRICT;
 `,
+  `
+-- The first version did not keep it, and had no other environment unless it was configured.
+ALTER TABLE decisions ADD COLUMN environment TEXT NOT NULL DEFAULT 'production';
+`,
 ];
 
 /** Brings a database up to this code's schema, in one transaction. Error: `data_folder_newer` when it is ahead of this code. */

@@ -99,6 +99,7 @@ export interface DecisionRow {
   seq: number;
   at: number;
   deployment: string;
+  environment: string;
   kind: string;
   reason: string;
   data: string;

@@ -41,7 +41,7 @@ CREATE TABLE decisions (
   reason TEXT NOT NULL,
   data TEXT NOT NULL,
   hash TEXT NOT NULL
-) STRICT;
+, environment TEXT NOT NULL DEFAULT 'production') STRICT;
 CREATE INDEX decisions_at ON decisions (at);
 CREATE INDEX decisions_deployment ON decisions (deployment);
 CREATE TABLE deliveries (

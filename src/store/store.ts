@@ -160,6 +160,7 @@ export interface DecisionRecord {
   readonly seq: number;
   readonly at: number;
   readonly deployment: string;
+  readonly environment: string;
   readonly kind: 'scale' | 'dispatch';
   readonly reason: string;
   /** For scale: the summary, the settings, memory before, and the decision. For dispatch: job, container, why. */

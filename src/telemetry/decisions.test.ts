@@ -7,6 +7,7 @@ const recordOf = (data: Record<string, unknown>): DecisionRecord => ({
   seq: 1,
   at: 5,
   deployment: 'collage',
+  environment: 'production',
   kind: 'scale',
   reason: 'why',
   data,

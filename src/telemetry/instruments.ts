@@ -81,7 +81,7 @@ function containerInstruments(counter: MakeCounter, gauge: MakeGauge, histogram:
     target: gauge('comfleet_autoscaler_target_containers', 'Containers that it gets within all limits', perDeployment),
     boundActive: gauge('comfleet_autoscaler_bound_active', '1 while this limit holds the deployment back', [...perDeployment, 'bound']),
     decisions: counter('comfleet_autoscaler_decisions_total', 'Scaling decisions, by direction and reason', [
-      'deployment',
+      ...perDeployment,
       'direction',
       'reason',
     ]),

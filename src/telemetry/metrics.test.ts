@@ -296,7 +296,16 @@ test('decisions count by direction; words of a reason never become labels', asyn
   const { metrics, samples } = setUp();
   const decide = (start: number, stop: number, reason: string) => {
     const data = { decision: { reason }, limited: { start, stop, drain: 0 } };
-    const decision: DecisionRecord = { seq: 1, at: 0, deployment: 'collage', kind: 'scale', reason, data, hash: '' };
+    const decision: DecisionRecord = {
+      seq: 1,
+      at: 0,
+      deployment: 'collage',
+      environment: 'production',
+      kind: 'scale',
+      reason,
+      data,
+      hash: '',
+    };
     metrics.observe({ kind: 'decision', decision });
   };
   decide(3, 0, '3 in flight want 3');
@@ -304,9 +313,13 @@ test('decisions count by direction; words of a reason never become labels', asyn
   decide(0, 1, 'idle longer than the scaledown window');
   decide(0, 0, 'something new: 17.3');
   const found = await samples();
-  expect(found.get('comfleet_autoscaler_decisions_total{deployment="collage",direction="up",reason="demand"}')).toBe(2);
-  expect(found.get('comfleet_autoscaler_decisions_total{deployment="collage",direction="down",reason="idle"}')).toBe(1);
-  expect(found.get('comfleet_autoscaler_decisions_total{deployment="collage",direction="hold",reason="other"}')).toBe(1);
+  const decisions = (direction: string, reason: string) =>
+    found.get(
+      `comfleet_autoscaler_decisions_total{deployment="collage",direction="${direction}",environment="production",reason="${reason}"}`,
+    );
+  expect(decisions('up', 'demand')).toBe(2);
+  expect(decisions('down', 'idle')).toBe(1);
+  expect(decisions('hold', 'other')).toBe(1);
 });
 
 test('HTTP: routes are patterns, methods a closed list, failures named', async () => {

@@ -71,7 +71,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     },
     observe(event) {
       if (event.kind === 'job') countJob(instruments, labelsOf(event.job), event.job, event.change);
-      else if (event.kind === 'decision') countDecision(instruments, event.decision);
+      else if (event.kind === 'decision') countDecision(instruments, labelsOf(event.decision), event.decision);
       else if (event.kind === 'container') {
         const before = gpuTime.changed(event.container, sources.clock.now());
         countContainer(instruments, gpuLabelsOf(event.container), event.container, before);
@@ -113,10 +113,10 @@ function countJob(instruments: Instruments, of: DeploymentLabels, job: Job, chan
   else if (isFinal(job.state)) finishJob(instruments, of, job);
 }
 
-function countDecision({ decisions }: Instruments, { deployment, data }: DecisionRecord): void {
+function countDecision({ decisions }: Instruments, of: DeploymentLabels, { data }: DecisionRecord): void {
   const { decision, limited } = data as unknown as DecisionData;
   const direction = limited.start > 0 ? 'up' : limited.stop + limited.drain > 0 ? 'down' : 'hold';
-  decisions.inc({ deployment, direction, reason: reasonLabel(decision.reason) });
+  decisions.inc({ ...of, direction, reason: reasonLabel(decision.reason) });
 }
 
 function finishJob(instruments: Instruments, of: DeploymentLabels, job: Job): void {

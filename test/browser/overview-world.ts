@@ -127,7 +127,16 @@ export class OverviewWorld {
   scaled(deployment: string, start: number, stop: number, reason: string): void {
     this.overview.observe({
       kind: 'decision',
-      decision: { seq: 1, at: this.now, deployment, kind: 'scale', reason, data: { limited: { start, stop, drain: 0 } }, hash: '' },
+      decision: {
+        seq: 1,
+        at: this.now,
+        deployment,
+        environment: 'production',
+        kind: 'scale',
+        reason,
+        data: { limited: { start, stop, drain: 0 } },
+        hash: '',
+      },
     });
   }
 

@@ -2,11 +2,20 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Assets } from '../../src/assets/assets.ts';
+import { namingMs, type Assets } from '../../src/assets/assets.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** What every implementation of `Assets` does. `create` gives an empty one. */
-export function assetsContract(name: string, create: () => Assets): void {
+export function assetsContract(name: string, open: (clock: VirtualClock) => Assets): void {
   describe(`assets: ${name}`, () => {
+    let clock: VirtualClock;
+    const create = (): Assets => open((clock = new VirtualClock()));
+    const later = () => clock.runFor(namingMs);
+    const isThere = (assets: Assets, id: string): Promise<boolean> =>
+      assets.bytes(id).then(
+        () => true,
+        () => false,
+      );
     const read = async (assets: Assets, id: string, range?: { start: number; end: number }) => {
       const { stream, bytes } = await assets.read(id, range);
       const content = await buffer(stream);
@@ -57,7 +66,7 @@ export function assetsContract(name: string, create: () => Assets): void {
       const { id } = await create().put(content);
       await expect(assets.put(content, { maxBytes: 7 })).rejects.toMatchObject({ code: 'body_too_large' });
       await expect(assets.put(Readable.from([content]), { maxBytes: 7 })).rejects.toMatchObject({ code: 'body_too_large' });
-      expect(await assets.has(id)).toBe(false);
+      expect(await isThere(assets, id)).toBe(false);
       expect(await assets.put(content, { maxBytes: 8 })).toEqual({ id, bytes: 8 });
     });
 
@@ -69,27 +78,78 @@ export function assetsContract(name: string, create: () => Assets): void {
         throw new Error('cut off');
       }
       await expect(assets.put(Readable.from(broken()))).rejects.toThrow('cut off');
-      expect(await assets.has(id)).toBe(false);
+      expect(await isThere(assets, id)).toBe(false);
       expect(await assets.put(Readable.from([Buffer.from('half')]))).toMatchObject({ id });
     });
 
-    it('knows what it has, and removes', async () => {
+    it('removes', async () => {
       const assets = create();
       const { id } = await assets.put(Buffer.from('x'));
       const other = await assets.put(Buffer.from('y'));
-      expect(await assets.has(id)).toBe(true);
-      await assets.remove([id, id, `blake3:${'0'.repeat(64)}`, '../../etc/passwd']);
-      expect(await assets.has(id)).toBe(false);
-      expect(await assets.has(other.id)).toBe(true);
+      await later();
+      expect(await assets.remove([id, id, `blake3:${'0'.repeat(64)}`, '../../etc/passwd'])).toEqual([]);
+      expect([await isThere(assets, id), await isThere(assets, other.id)]).toEqual([false, true]);
       await expect(assets.read(id)).rejects.toMatchObject({ code: 'not_found' });
       await expect(assets.bytes(id)).rejects.toMatchObject({ code: 'not_found' });
+      expect(await assets.keep(id)).toBe(false);
       expect(await assets.put(Buffer.from('x'))).toEqual({ id, bytes: 1 });
+      expect(await isThere(assets, id)).toBe(true);
+    });
+
+    it.each(['put', 'keep'] as const)('does not remove what was %s again lately, and says so', async (how) => {
+      const assets = create();
+      const bytes = Buffer.from('old');
+      const old = await assets.put(bytes);
+      const gone = await assets.put(Buffer.from('gone'));
+      await later();
+      // The store has said that nobody names them; then somebody comes.
+      if (how === 'put') await assets.put(bytes);
+      else expect(await assets.keep(old.id)).toBe(true);
+      expect(await assets.remove([old.id, gone.id])).toEqual([old]);
+      expect([await isThere(assets, old.id), await isThere(assets, gone.id)]).toEqual([true, false]);
+      await clock.runFor(namingMs - 1);
+      expect(await assets.remove([old.id])).toEqual([old]);
+      await clock.runFor(1);
+      expect(await assets.remove([old.id])).toEqual([]);
+      expect(await isThere(assets, old.id)).toBe(false);
+    });
+
+    it('has what was put, however a removal falls in between', async () => {
+      const assets = create();
+      const large = Buffer.alloc(300_000, 3);
+      for (let round = 0; round < 40; round++) {
+        const bytes = round % 4 === 3 ? large : Buffer.from(`round ${round % 3}`);
+        const { id } = await assets.put(bytes);
+        await later();
+        const put = () => assets.put(round % 2 === 0 ? bytes : Readable.from([bytes]));
+        const remove = () => assets.remove([id]);
+        const orders = [
+          () => [remove(), put()],
+          () => [put(), remove()],
+          () => [remove(), put(), remove(), put()],
+          () => [remove(), Promise.resolve().then(put), remove()],
+        ];
+        await Promise.all(orders[round % orders.length]!());
+        expect(await assets.bytes(id)).toEqual(bytes);
+      }
+    });
+
+    it('keeps what is there, and nothing else, while a removal is under way', async () => {
+      const assets = create();
+      for (let round = 0; round < 20; round++) {
+        const { id } = await assets.put(Buffer.from(`kept ${round}`));
+        await later();
+        const [, kept] = await Promise.all(
+          round % 2 === 0 ? [assets.remove([id]), assets.keep(id)] : [assets.keep(id).then(() => assets.remove([id])), assets.keep(id)],
+        );
+        expect(await isThere(assets, id)).toBe(kept);
+      }
     });
 
     it('takes no id for a path', async () => {
       const assets = create();
       for (const id of ['', '../secret', 'blake3:../../secret', `blake3:${'A'.repeat(64)}`, 'blake3:0']) {
-        expect(await assets.has(id)).toBe(false);
+        expect(await assets.keep(id)).toBe(false);
         await expect(assets.read(id)).rejects.toMatchObject({ code: 'not_found' });
       }
     });

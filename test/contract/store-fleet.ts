@@ -7,6 +7,7 @@ const decisionOf = (seq: number, deployment = 'collage'): DecisionRecord => ({
   seq,
   at: t0 + seq,
   deployment,
+  environment: 'production',
   kind: 'scale',
   reason: `reason ${seq}`,
   data: { summary: { queued: seq }, memory: null },
@@ -101,8 +102,9 @@ export function fleetContract(store: () => Store): void {
 
   test('decisions come newest first, page by number', async () => {
     for (const seq of [1, 2, 3]) await store().recordDecision(decisionOf(seq));
-    await store().recordDecision(decisionOf(4, 'other'));
-    expect(await store().decisions({ limit: 2 })).toEqual([decisionOf(4, 'other'), decisionOf(3)]);
+    const other = { ...decisionOf(4, 'other'), environment: 'staging' };
+    await store().recordDecision(other);
+    expect(await store().decisions({ limit: 2 })).toEqual([other, decisionOf(3)]);
     expect(await store().decisions({ limit: 2, before: 3 })).toEqual([decisionOf(2), decisionOf(1)]);
     expect(await store().decisions({ limit: 2, deployment: 'collage' })).toEqual([decisionOf(3), decisionOf(2)]);
     expect(await store().decisions({ limit: 2, deployment: 'collage', before: 2 })).toEqual([decisionOf(1)]);

@@ -112,7 +112,16 @@ export function sweepContract(store: () => Store): void {
   test('old decisions, ended containers and idempotency keys go', async () => {
     for (const seq of [1, 2]) {
       const at = t0 + seq * hour;
-      await store().recordDecision({ seq, at, deployment: 'collage', kind: 'scale', reason: '', data: {}, hash: '' });
+      await store().recordDecision({
+        seq,
+        at,
+        deployment: 'collage',
+        environment: 'production',
+        kind: 'scale',
+        reason: '',
+        data: {},
+        hash: '',
+      });
       await store().saveContainer(containerOf(`c${seq}`, { state: 'stopped', stoppedAt: at }));
     }
     await store().saveContainer(containerOf('living', { startedAt: t0 - hour }));

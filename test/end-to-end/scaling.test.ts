@@ -173,3 +173,12 @@ test('a GPU limit of the workspace holds for all deployments together, and the A
     await limited.remove();
   }
 });
+
+test('the overview says which setting was changed, from what to what', async () => {
+  const was = (await caller.get('/fleet/v1/deployments/tint/scaling')).scaledown_window as string;
+  await caller.scale({ scaledown_window: '7m' }, 'tint');
+  await caller.scale({ scaledown_window: '8m' }, 'tint');
+  const { events } = await caller.get('/fleet/v1/overview');
+  const said = events.filter(({ kind }: Json) => kind === 'deployment').map(({ subject, sentence }: Json) => `${subject} ${sentence}`);
+  expect(said.slice(0, 2)).toEqual(['tint scaledown_window from 7m to 8m', `tint scaledown_window from ${was} to 7m`]);
+});

@@ -50,7 +50,7 @@ export class Simulation {
     const store = mortal(this.store, life);
     const fleet = mortal(this.fleet, life);
     const bus = createBus(clock, { ring: 100 });
-    const assets = createMemoryAssets();
+    const assets = createMemoryAssets(this.clock);
     // The first hash compiles WebAssembly in real time, which virtual time cannot wait for.
     await assets.put(Buffer.from('warm'));
     const log = pino({ level: 'silent' });

@@ -49,7 +49,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/deployments': ['src/comfyui', 'src/config'],
   'src/workspaces': [],
   'src/outbound': [],
-  'src/telemetry': ['src/fleet/scaling'],
+  'src/telemetry': ['src/fleet/scaling', 'src/config/scaling.ts', 'src/config/duration.ts'],
   'src/config': ['src/version.ts'],
   'src/store': [],
   'src/assets': [],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { outputOf } from '../../../test/contract/store-samples.ts';
+import { namingMs } from '../../assets/assets.ts';
 import { configOf, createApiWorld, png, type ApiWorld } from '../../../test/support/api.ts';
 
 let world: ApiWorld;
@@ -238,6 +239,7 @@ describe('outputs', () => {
     const url = await finished();
     expect((await get(`${url}/1`)).json()).toMatchObject({ status: 404, code: 'unknown_output' });
     expect((await get(`${url}/x`)).json()).toMatchObject({ status: 400, code: 'invalid_parameter' });
+    await world.clock.runFor(namingMs);
     await world.context.assets.remove([String((await get(`${url}/0`)).headers['etag']).slice(1, -1)]);
     expect((await get(`${url}/0`)).json()).toMatchObject({ status: 410, code: 'output_expired' });
     const swept = await finished({ outputs: [outputOf(null)] });

@@ -187,18 +187,24 @@ test('decisions, by pages', async () => {
       seq,
       at: t0,
       deployment: 'collage',
+      environment: 'production',
       kind: 'scale',
       reason: `r${seq}`,
-      data: { wish: seq },
+      data: { summary: { idleForMs: [seq] }, limited: { heldBy: null }, settings: { slo: { latencyMs: 6_000 } } },
       hash: 'h',
     });
   }
   const first = await get('/fleet/v1/decisions?limit=2');
   expect(first).toMatchObject({
-    items: [{ seq: 3, at: new Date(t0).toISOString(), reason: 'r3', data: { wish: 3 } }, { seq: 2 }],
+    items: [{ seq: 3, at: new Date(t0).toISOString(), reason: 'r3', environment: 'production' }, { seq: 2 }],
     next: '2',
   });
   expect((await get('/fleet/v1/decisions?limit=3')).next).toBeNull();
+  expect(first.items[0].data).toEqual({
+    summary: { idle_for_ms: [3] },
+    limited: { held_by: null },
+    settings: { slo: { latency_ms: 6_000 } },
+  });
   expect(await get(`/fleet/v1/decisions?limit=2&cursor=${first.next}`)).toMatchObject({ items: [{ seq: 1 }], next: null });
   expect((await get('/fleet/v1/decisions?deployment=portrait')).items).toEqual([]);
   expect(await get('/fleet/v1/decisions?cursor=x')).toMatchObject({ status: 400, code: 'invalid_parameter' });

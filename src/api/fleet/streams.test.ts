@@ -164,10 +164,19 @@ describe('events of the fleet', () => {
     expect(await stream.next()).toMatchObject({ event: 'job', data: { id, state: 'queued', change: 'queued', inputs: null } });
     world.context.bus.publish(fleetTopic, { kind: 'container', container: aContainer(), inFlight: 2 });
     expect(await stream.next()).toMatchObject({ event: 'container', data: { id: 'container-1', state: 'ready', in_flight: 2 } });
-    const decision = { seq: 4, at: world.clock.now(), deployment: 'collage', kind: 'scale', reason: 'jobs wait', data: {}, hash: 'h' };
+    const decision = {
+      seq: 4,
+      at: world.clock.now(),
+      deployment: 'collage',
+      environment: 'production',
+      kind: 'scale',
+      reason: 'jobs wait',
+      data: {},
+      hash: 'h',
+    };
     world.context.bus.publish(fleetTopic, { kind: 'decision', decision });
     expect(await stream.next()).toMatchObject({ event: 'decision', data: { seq: 4, reason: 'jobs wait' } });
-    world.context.bus.publish(fleetTopic, { kind: 'deployment', deployment: world.deployments.get(null) });
+    world.context.bus.publish(fleetTopic, { kind: 'deployment', deployment: world.deployments.get(null), before: null });
     expect(await stream.next()).toMatchObject({ event: 'deployment', data: { name: 'collage', default: true } });
   });
 

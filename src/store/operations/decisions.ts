@@ -6,11 +6,12 @@ import type { DecisionRow } from '../rows.ts';
 export function recordDecision(db: DatabaseSync, decision: DecisionRow): void {
   change(
     db,
-    `INSERT INTO decisions (seq, at, deployment, kind, reason, data, hash)
-     SELECT max(?, coalesce(max(seq), 0) + 1), ?, ?, ?, ?, ?, ? FROM decisions`,
+    `INSERT INTO decisions (seq, at, deployment, environment, kind, reason, data, hash)
+     SELECT max(?, coalesce(max(seq), 0) + 1), ?, ?, ?, ?, ?, ?, ? FROM decisions`,
     decision.seq,
     decision.at,
     decision.deployment,
+    decision.environment,
     decision.kind,
     decision.reason,
     decision.data,

@@ -3,6 +3,8 @@ import type { LimitedDecision } from '../../fleet/scaling/limits.ts';
 import type { Deployment } from '../../deployments/deployment.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { DecisionRecord } from '../../store/store.ts';
+import { formatDuration } from '../../config/duration.ts';
+import { formatScaling, scalingRows } from '../../config/scaling.ts';
 import type { LineState, LiveEvent } from './document.ts';
 import { containerName, count, jobName, seconds } from './names.ts';
 
@@ -64,9 +66,12 @@ export class LiveEvents {
     this.#add({ t: record.at, kind: 'scale', subject: record.deployment, sentence: said.filter(Boolean).join(', '), why: record.reason });
   }
 
-  deployment(deployment: Deployment, now: number): void {
-    const why = deployment.problems[0]?.message ?? `revision ${deployment.revision.slice(-6)}`;
-    this.#add({ t: now, kind: 'deployment', subject: deployment.name, sentence: 'has new settings or a new revision', why });
+  /** `before`: null when it is new. */
+  deployment(deployment: Deployment, before: Deployment | null, now: number): void {
+    const changes = before === null ? ['is new'] : changesOf(before, deployment);
+    if (changes.length === 0) return;
+    const why = deployment.problems[0]?.message ?? null;
+    this.#add({ t: now, kind: 'deployment', subject: deployment.name, sentence: changes.join(', '), why });
   }
 
   /** Newest first. */
@@ -79,6 +84,21 @@ export class LiveEvents {
     if (event.kind === 'busy') this.#jobs = [...this.#jobs.slice(1 - shownJobs), numbered];
     else this.#rest = [...this.#rest.slice(1 - shown), numbered];
   }
+}
+
+/** What is other now: settings with their old and new value, the revision, and what it answers. */
+function changesOf(before: Deployment, after: Deployment): string[] {
+  const settings = (of: Deployment): ReadonlyMap<string, string> =>
+    new Map([...scalingRows(formatScaling(of.scaling)), ['execution_timeout', formatDuration(of.executionTimeoutMs)]]);
+  const old = settings(before);
+  const changed = [...settings(after)].filter(([name, value]) => old.get(name) !== value);
+  const broken = after.problems.length > 0;
+  return [
+    ...changed.map(([name, value]) => `${name} from ${old.get(name)} to ${value}`),
+    ...(before.revision === after.revision ? [] : [`has the new revision ${after.revision.slice(-6)}`]),
+    ...(before.default === after.default ? [] : [after.default ? 'answers POST / now' : 'no longer answers POST /']),
+    ...(before.problems.length > 0 === broken ? [] : [broken ? 'cannot run' : 'can run again']),
+  ];
 }
 
 function longestPhase(record: ContainerRecord): string | null {

@@ -60,7 +60,7 @@ class FleetOverview implements Overview {
       case 'decision':
         return this.#events.decision(event.decision);
       case 'deployment':
-        return this.#events.deployment(event.deployment, now);
+        return this.#events.deployment(event.deployment, event.before, now);
     }
   }
 
