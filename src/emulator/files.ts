@@ -21,15 +21,15 @@ export interface FileInfo {
 
 /** The input, output and temp folders of one container. They are made when something is first written. */
 export class Files {
-  readonly #root: string;
+  readonly root: string;
   readonly #numbers = new Map<string, number>();
 
   constructor(root: string) {
-    this.#root = resolve(root);
+    this.root = resolve(root);
   }
 
   folder(type: FolderType): string {
-    return join(this.#root, type);
+    return join(this.root, type);
   }
 
   /** Where a file lies, or null when the name leads out of its folder. */
@@ -119,7 +119,7 @@ export class Files {
     const base = this.folder(type);
     const folder = resolve(base, dirname(path));
     if (folder === base || folder.startsWith(base + sep)) return folder;
-    const shared = folder.startsWith(this.#root) ? this.#root : sep;
+    const shared = folder.startsWith(this.root) ? this.root : sep;
     const message =
       '**** ERROR: Saving image outside the output folder is not allowed.' +
       `\n full_output_folder: ${folder}\n         output_dir: ${base}\n         commonpath: ${shared}`;

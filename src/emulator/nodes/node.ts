@@ -1,6 +1,7 @@
 import type { Graph, Json } from '../../comfyui/protocol.ts';
 import type { UiOutput } from '../cache.ts';
 import type { Files } from '../files.ts';
+import type { ServerSettings } from '../flags.ts';
 import type { PixelPool } from '../pixels/pool.ts';
 import type { Picture } from '../pixels/picture.ts';
 import { isPicture } from '../pixels/picture.ts';
@@ -39,6 +40,7 @@ export interface NodeContext {
   readonly pixels: PixelPool;
   readonly timing: Timing;
   readonly profileName: string;
+  readonly settings: ServerSettings;
   /** The graph and what else goes into the text chunks of PNG files. */
   readonly metadata: { readonly graph: Graph; readonly extra: Readonly<Record<string, Json>> };
   /** The clock's time, in milliseconds. */
@@ -49,7 +51,7 @@ export interface NodeContext {
   waitUntil(at: number): Promise<void>;
   /** Tells the client of a step; throws Interrupted when the prompt was interrupted. */
   progress(value: number, max: number, preview?: PreviewImage): void;
-  /** True when the client sees previews and there is time to make one. */
+  /** True when previews are wanted, someone sees them, and there is time to make one. */
   readonly wantsPreviews: boolean;
   /** Text for all clients, attributed to this node. */
   sendText(text: string): void;

@@ -7,10 +7,11 @@ import { picture, text } from './node.ts';
 import type { NodeClass, NodeContext, NodeResult } from './node.ts';
 
 /** What every saved picture says: the graph, the client's own entries, and that nothing here is real. */
-function textChunks({ metadata, profileName }: NodeContext): TextChunk[] {
+function textChunks({ metadata, profileName, settings }: NodeContext): TextChunk[] {
+  const graph = { key: 'prompt', text: jsonDumps(metadata.graph) };
+  const extra = Object.entries(metadata.extra).map(([key, value]) => ({ key, text: jsonDumps(value) }));
   return [
-    { key: 'prompt', text: jsonDumps(metadata.graph) },
-    ...Object.entries(metadata.extra).map(([key, value]) => ({ key, text: jsonDumps(value) })),
+    ...(settings.metadata ? [graph, ...extra] : []),
     { key: 'comfleet', text: `emulated container, profile ${profileName}` },
   ];
 }
