@@ -24,11 +24,7 @@ export interface CacheEntry {
  * Keys of a graph's nodes by what they do: class, constants, the same of all ancestors, and what the class says of change. Node ids
  * do not count, but for classes that ask for theirs. Nodes that hang on a circle or on a missing node get a key of their own.
  */
-export function cacheKeys(
-  graph: Graph,
-  changes: ReadonlyMap<string, string>,
-  usesId: (classType: string) => boolean,
-): Map<string, string> {
+export function cacheKeys(graph: Graph, changes: ReadonlyMap<string, string>, usesId: (classType: string) => boolean): Map<string, string> {
   const keys = new Map<string, string>();
   const keyOf = (id: string): string => {
     const known = keys.get(id);

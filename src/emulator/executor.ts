@@ -20,7 +20,10 @@ export interface Surroundings {
   readonly files: Files;
   readonly cache: NodeCache;
   /** A node's context but for what depends on the node and the prompt. */
-  readonly context: Pick<NodeContext, 'files' | 'pixels' | 'timing' | 'profileName' | 'settings' | 'now' | 'random' | 'waitUntil' | 'takeOutOfMemory'>;
+  readonly context: Pick<
+    NodeContext,
+    'files' | 'pixels' | 'timing' | 'profileName' | 'settings' | 'now' | 'random' | 'waitUntil' | 'takeOutOfMemory'
+  >;
 }
 
 /** One prompt on its way through the single executor of a container. */

@@ -55,17 +55,18 @@ function rangeOf(header: string | undefined, size: number): { from: number; to: 
 }
 
 async function plain({ files, faults }: Container, { request, response }: Call, file: FileInfo, type: string): Promise<void> {
+  const isKnown = request.headers['if-none-match'] === file.etag;
+  const range = rangeOf(request.headers.range, file.size);
+  if (range === 'bad' && !isKnown) {
+    response.setHeader('Content-Range', `bytes */${file.size}`);
+    return answer(response, 416, type, '');
+  }
   response.setHeader('ETag', file.etag);
   response.setHeader('Last-Modified', file.modified.toUTCString());
-  if (request.headers['if-none-match'] === file.etag) {
+  if (isKnown || range === 'bad') {
     response.writeHead(304, { 'Content-Type': type });
     response.end();
     return;
-  }
-  const range = rangeOf(request.headers.range, file.size);
-  if (range === 'bad') {
-    response.setHeader('Content-Range', `bytes */${file.size}`);
-    return answer(response, 416, type, '');
   }
   response.setHeader('Accept-Ranges', 'bytes');
   const whole = await files.read(file);

@@ -7,7 +7,7 @@ export interface ServerSettings {
   readonly previews: boolean;
   /** Previews are scaled to fit this, in pixels. */
   readonly previewSize: number;
-  /** Bytes of a request's body. */
+  /** Bytes of a request's body; may be a fraction, and is told so. */
   readonly maximumBody: number;
   /** Whose pages may call; null: only the server's own. */
   readonly cors: string | null;
@@ -52,7 +52,7 @@ export function readFlags(flags: readonly string[]): ServerSettings {
     cache: values['cache-none'] ? { kind: 'none' } : lru === undefined ? { kind: 'classic' } : { kind: 'lru', size: Number(lru) },
     previews: method !== 'none',
     previewSize: Number(last('preview-size') ?? 512),
-    maximumBody: Math.round(Number(last('max-upload-size') ?? 100) * megabyte),
+    maximumBody: Number(last('max-upload-size') ?? 100) * megabyte,
     cors: last('enable-cors-header') ?? null,
     metadata: !values['disable-metadata'],
     customNodes: values['disable-all-custom-nodes'] ? ((values['whitelist-custom-nodes'] as string[] | undefined) ?? []) : null,

@@ -149,7 +149,8 @@ const moveUserFile = withUserFile(async (container, path, call) => {
 
 /** ComfyUI answers with its page. Whoever opens an emulated container in a browser learns what it is. */
 const page: Handler<Container> = ({ profile }, { response }) => {
-  for (const [name, value] of Object.entries({ 'Cache-Control': 'no-cache', Pragma: 'no-cache', Expires: '0' })) response.setHeader(name, value);
+  for (const [name, value] of Object.entries({ 'Cache-Control': 'no-cache', Pragma: 'no-cache', Expires: '0' }))
+    response.setHeader(name, value);
   const text = `An emulated ComfyUI (profile ${profile.name}): it answers the API, and has no page.`;
   answer(response, 200, 'text/html', `<!doctype html><title>ComfyUI, emulated</title><p>${text}</p>\n`);
 };

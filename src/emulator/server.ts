@@ -122,7 +122,8 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { cors, maximumBody } = container.settings;
+  const { cors } = container.settings;
+  const maximumBody = Math.round(container.settings.maximumBody);
   if (cors !== null) allowOrigin(response, cors);
   if (request.method === 'OPTIONS') return answerEmpty(response);
   if (cors === null && isForeign(request)) return answerEmpty(response, 403);

@@ -24,18 +24,20 @@ function stepping(message: Shown): string | null {
 /** Replaces a node's steps by one item that tells their shape: how many there were depends on the speed of the machine. */
 export function withoutPace(messages: readonly unknown[]): unknown[] {
   const result: unknown[] = [];
-  let open: { steps: string; max: unknown; each: string[] } | null = null;
+  let open = null as { steps: string; max: unknown; each: string[] } | null;
   for (const message of messages as readonly Shown[]) {
     const isFrame = message.frame === 1 || message.frame === 4;
     const node: string | null = isFrame ? (open?.steps ?? null) : stepping(message);
     if (node === null) {
-      open = null;
+      // What others do to the queue is told whenever it happens, be it between two steps.
+      if (message.type !== 'status') open = null;
       result.push(message.type === 'progress_state' ? withoutValues(message) : message);
       continue;
     }
     if (open?.steps !== node) {
       open = { steps: node, max: message.data?.['max'] ?? states(message)[node]?.max, each: [] };
-      result.push(open);
+      const before = (result as Shown[]).findLastIndex(({ type }) => type !== 'status');
+      result.splice(before + 1, 0, open);
     }
     const kind = message.type ?? `frame ${message.frame}`;
     if (!open.each.includes(kind)) open.each.push(kind);

@@ -10,10 +10,7 @@ import type { NodeClass, NodeContext, NodeResult } from './node.ts';
 function textChunks({ metadata, profileName, settings }: NodeContext): TextChunk[] {
   const graph = { key: 'prompt', text: jsonDumps(metadata.graph) };
   const extra = Object.entries(metadata.extra).map(([key, value]) => ({ key, text: jsonDumps(value) }));
-  return [
-    ...(settings.metadata ? [graph, ...extra] : []),
-    { key: 'comfleet', text: `emulated container, profile ${profileName}` },
-  ];
+  return [...(settings.metadata ? [graph, ...extra] : []), { key: 'comfleet', text: `emulated container, profile ${profileName}` }];
 }
 
 /** Replaces the placeholders of a file name prefix. */
