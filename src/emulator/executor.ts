@@ -40,15 +40,18 @@ export class Execution {
   readonly #executed = new Set<string>();
   #keys: ReadonlyMap<string, string> = new Map();
   #isChanged = new Map<string, string>();
+  readonly #approximate: readonly string[];
   #interrupted = false;
 
   constructor(item: QueueItem, surroundings: Surroundings) {
-    const [, id, , extra] = item;
+    const [, id, graph, extra] = item;
     this.#item = item;
     this.#surroundings = surroundings;
     this.promptId = id;
     this.clientId = typeof extra['client_id'] === 'string' ? extra['client_id'] : null;
     this.#progress = new Progress(surroundings.sockets, id, this.clientId);
+    const classes = new Set(Object.values(graph).map(({ class_type }) => class_type));
+    this.#approximate = [...classes].filter((name) => nodeClasses[name]?.approximate).sort();
   }
 
   /** Takes effect before the next node or at the next step. */
@@ -145,13 +148,18 @@ export class Execution {
 
   /** Inputs are lists: a node runs once for each item of the longest one, and shorter ones repeat their last. */
   async #forEachItem(id: string, inputs: Record<string, readonly unknown[]>): Promise<NodeResult[]> {
+    const kind = this.#classOf(id);
     const lists = Object.entries(inputs);
+    if (kind.takesLists) {
+      this.#stopIfInterrupted();
+      return [await kind.run(inputs, this.#context(id))];
+    }
     const times = lists.length === 0 ? 1 : Math.max(...lists.map(([, list]) => list.length));
     const results: NodeResult[] = [];
     for (let i = 0; i < times; i++) {
       this.#stopIfInterrupted();
       const items = Object.fromEntries(lists.map(([name, list]) => [name, list[Math.min(i, list.length - 1)]]));
-      results.push(await this.#classOf(id).run(items, this.#context(id)));
+      results.push(await kind.run(items, this.#context(id)));
     }
     return results;
   }
@@ -197,6 +205,7 @@ export class Execution {
     return {
       ...context,
       nodeId: id,
+      approximate: this.#approximate,
       metadata: { graph: this.#graphWithChanges(), extra: this.#pngInfo() },
       progress: (value, max, preview) => this.#step(id, value, max, preview),
       wantsPreviews: context.settings.previews && sockets.reaches(clientId) && !context.pixels.busy,

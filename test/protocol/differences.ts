@@ -15,7 +15,7 @@ export const emulatorDifferences: readonly KnownDifference[] = [
     name: 'a picture says that it is emulated',
     why: 'Every PNG has one text chunk more, `comfleet`: nothing that an emulated container makes may pass for real. It stays with --disable-metadata.',
     scenarios: [
-      ...['api_prefix', 'batch_of_3', 'disable_metadata', 'image_success', 'other_outputs', 'preview_image', 'prompt_options'],
+      ...['api_prefix', 'batch_of_3', 'disable_metadata', 'image_success', 'preview_image', 'prompt_options'],
       ...['sampler_batch', 'sampler_progress', 'upload_mask', 'view'],
     ],
     where: /^\d+ GET (\/api)?\/view /,

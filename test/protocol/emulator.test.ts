@@ -11,7 +11,7 @@ import { covers, emulatorDifferences } from './differences.ts';
 import { replay } from './replay.ts';
 import { loose } from './scenarios.ts';
 import { SteppingClock } from './stepping-clock.ts';
-import { loadTranscript, scenarioNames } from './transcript.ts';
+import { loadTranscript, recordedObjectInfo, scenarioNames } from './transcript.ts';
 import type { Transcript } from './transcript.ts';
 
 const pixels = new PixelPool({ threads: 1 });
@@ -36,6 +36,13 @@ function begun({ server: { comfyui_version }, events: [first] }: Transcript): Pa
   const state = { running: queue_running[0], pending: queue_pending, history } as unknown as NonNullable<EmulatedServerOptions['state']>;
   return { version: '0.12.1', faults: { hang: true }, state };
 }
+
+test('/object_info of 75 nodes', async () => {
+  server = await startEmulatedServer({ profile, clock: new SteppingClock(), name: 'object_info', folder, pixels, models });
+  const answer = (await (await fetch(`${server.url}/object_info`)).json()) as Record<string, unknown>;
+  expect(Object.keys(answer)).toEqual(Object.keys(recordedObjectInfo()));
+  expect(answer).toEqual(recordedObjectInfo());
+});
 
 test.each(scenarioNames)('%s: a recorded server and an emulated one say the same', async (name) => {
   const transcript = loadTranscript(name);

@@ -27,9 +27,9 @@ export interface Conditioning {
   readonly text: string;
 }
 
-/** A model, CLIP or VAE: only its name matters here. */
+/** A model, CLIP, VAE or ControlNet: only its name matters here. */
 export interface ModelPart {
-  readonly kind: 'model' | 'clip' | 'vae';
+  readonly kind: 'model' | 'clip' | 'vae' | 'controlnet';
   readonly name: string;
 }
 
@@ -43,6 +43,8 @@ export interface NodeContext {
   readonly settings: ServerSettings;
   /** The graph and what else goes into the text chunks of PNG files. */
   readonly metadata: { readonly graph: Graph; readonly extra: Readonly<Record<string, Json>> };
+  /** Classes of the graph whose pixels only resemble ComfyUI's. */
+  readonly approximate: readonly string[];
   /** The clock's time, in milliseconds. */
   now(): number;
   /** A whole number in [0, below), for names that must differ. */
@@ -76,6 +78,10 @@ export interface NodeClass {
   run(inputs: Inputs, context: NodeContext): NodeResult | Promise<NodeResult>;
   /** A text that differs when the node must run again though its inputs are the same. */
   changed?(inputs: Inputs, files: Files): Promise<string>;
+  /** It gets its inputs as lists and runs once, instead of once for each item. */
+  readonly takesLists?: boolean;
+  /** What it makes has the right shape, and is not what ComfyUI would make. */
+  readonly approximate?: boolean;
   /** Inputs that name a file of the container, checked before the prompt is accepted. */
   readonly fileInputs?: readonly string[];
 }
