@@ -119,37 +119,37 @@ export class PromptQueue {
     this.#changed();
   }
 
+  /** Each step is a swap, as in Python's heap: when a comparison fails halfway, nothing is lost or doubled. */
+  #swap(a: number, b: number): void {
+    const heap = this.#pending;
+    [heap[a], heap[b]] = [heap[b] as QueueItem, heap[a] as QueueItem];
+  }
+
   #rise(start: number): void {
     const heap = this.#pending;
-    const item = heap[start] as QueueItem;
-    let at = start;
-    while (at > 0) {
+    for (let at = start; at > 0;) {
       const parent = (at - 1) >> 1;
-      if (!before(item, heap[parent] as QueueItem)) break;
-      heap[at] = heap[parent] as QueueItem;
+      if (!before(heap[at] as QueueItem, heap[parent] as QueueItem)) return;
+      this.#swap(at, parent);
       at = parent;
     }
-    heap[at] = item;
   }
 
   /** Moves an item down to the bottom along the smaller children and up again from there, as Python's heap does. */
   #sink(start: number): void {
     const heap = this.#pending;
-    const item = heap[start] as QueueItem;
     let at = start;
     for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
       const right = heap[child + 1];
       if (right && !before(heap[child] as QueueItem, right)) child++;
-      heap[at] = heap[child] as QueueItem;
+      this.#swap(at, child);
       at = child;
     }
-    heap[at] = item;
     while (at > start) {
       const parent = (at - 1) >> 1;
-      if (!before(item, heap[parent] as QueueItem)) break;
-      heap[at] = heap[parent] as QueueItem;
+      if (!before(heap[at] as QueueItem, heap[parent] as QueueItem)) return;
+      this.#swap(at, parent);
       at = parent;
-      heap[at] = item;
     }
   }
 }

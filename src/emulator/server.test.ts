@@ -163,6 +163,25 @@ describe('faults', () => {
     expect(await world.view(entry, '2')).toEqual(whole.subarray(0, whole.length >> 1));
   });
 
+  test('slow start: the port opens after that time', async () => {
+    const before = world.clock.now();
+    await world.start({ faults: { slowStart: 30 } });
+    expect(world.clock.now() - before).toBe(30_000);
+  });
+
+  test('two waiting prompts of one number and id: the second is refused and stays, and no work is done ever after', async () => {
+    const server = await world.start({ faults: { hang: true } });
+    const twin = { prompt_id: 'twin', number: 1 };
+    await world.submit(simple(1), twin);
+    expect((await world.post('/prompt', { prompt: simple(2), ...twin })).status).toBe(500);
+    await world.submit(simple(3), { number: 0 });
+    server.setFaults({});
+    await world.submit(simple(4));
+    expect(await world.get('/history')).toEqual({});
+    expect(((await world.get('/queue')) as { queue_running: unknown[] }).queue_running).toEqual([]);
+    expect((await fetch(`${world.url}/system_stats`)).status).toBe(200);
+  });
+
   test('an unknown fault is refused and changes nothing', async () => {
     await world.start({ faults: { hang: true } });
     expect((await world.post('/emulator/faults', { crush: true })).status).toBe(400);

@@ -93,6 +93,8 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
       stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
     else container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
   });
+  const { slowStart = 0 } = faults;
+  if (slowStart > 0) await new Promise<void>((resolve) => clock.at(clock.now() + slowStart * 1000, resolve));
   await listen(http, host, port);
   return {
     url: `http://${host}:${(http.address() as AddressInfo).port}`,

@@ -51,5 +51,26 @@ export const emulatorDifferences: readonly KnownDifference[] = [
   },
 ];
 
+/** What answers in ComfyUI's place, and how far it may differ. A column of docs/reference/protocol.md. */
+export interface Imitation {
+  readonly name: string;
+  readonly differences: readonly KnownDifference[];
+  /** Scenarios that make no sense for it, with the reason. */
+  readonly skipped: Readonly<Record<string, string>>;
+}
+
+export const imitations: readonly Imitation[] = [{ name: 'emulator', differences: emulatorDifferences, skipped: {} }];
+
+/** What no scenario shows: where an emulated container differs because it shares its process with hundreds of others. */
+export const emulatorLimits: readonly string[] = [
+  'A prompt of more than 10,000 nodes is refused (400, `prompt_too_large`); a real server takes any number.',
+  'History keeps 1,000 prompts instead of 10,000, the log 100 lines instead of 300.',
+  'A picture of more than 1 GiB fails as `not enough memory`, whatever the GPU of the profile.',
+  'Previews of one sampler are at most 8, and none while every thread that draws is busy or where the profile takes no time.',
+  'A socket for which more than 32 MiB wait is cut off, and the log says so; a real server waits for it, and all others with it.',
+  'JSON has no spaces, `1.0` is written `1`, and whole numbers beyond 2^53 lose their last digits.',
+  'Flags that change nothing in what a server says, such as `--cpu`, are ignored; unknown ones are, too.',
+];
+
 export const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
   known.scenarios.includes(scenario) && known.where.test(where) && known.path.test(path);

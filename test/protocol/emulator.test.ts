@@ -37,6 +37,10 @@ function begun({ server: { comfyui_version }, events: [first] }: Transcript): Pa
   return { version: '0.12.1', faults: { hang: true }, state };
 }
 
+test('known differences are of scenarios that exist', () => {
+  expect(emulatorDifferences.flatMap(({ scenarios }) => scenarios).filter((name) => !scenarioNames.includes(name))).toEqual([]);
+});
+
 test('/object_info of 75 nodes', async () => {
   server = await startEmulatedServer({ profile, clock: new SteppingClock(), name: 'object_info', folder, pixels, models });
   const answer = (await (await fetch(`${server.url}/object_info`)).json()) as Record<string, unknown>;
