@@ -14,10 +14,10 @@ export const emulatorDifferences: readonly KnownDifference[] = [
   {
     name: 'a picture says that it is emulated',
     why: 'Every PNG has one text chunk more, `comfleet`: nothing that an emulated container makes may pass for real. It stays with --disable-metadata.',
-    scenarios: [
-      ...['api_prefix', 'batch_of_3', 'disable_metadata', 'image_success', 'preview_image', 'prompt_options'],
-      ...['sampler_batch', 'sampler_progress', 'upload_mask', 'view'],
-    ],
+    scenarios:
+      'api_prefix batch_of_3 disable_metadata image_success preview_image prompt_options sampler_batch sampler_progress upload_mask view'.split(
+        ' ',
+      ),
     where: /^\d+ GET (\/api)?\/view /,
     path: /^file\.chunks\.comfleet$/,
   },

@@ -20,11 +20,12 @@ const instant = loadProfile('instant');
 const profile = { ...instant, seconds: { ...instant.seconds, execute: [10] } };
 const models = { checkpoints: ['sd15-random.safetensors', 'tiny-random.safetensors'], loras: [], vae: [] };
 let folder: string;
-let server: EmulatedServer;
+let server: EmulatedServer | undefined;
 
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'comfleet-emulator-'))));
 afterEach(async () => {
-  await server.close();
+  await server?.close();
+  server = undefined;
   rmSync(folder, { recursive: true });
 });
 afterAll(() => pixels.close());

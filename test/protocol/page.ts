@@ -12,7 +12,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 function verdict({ differences, skipped }: Imitation, scenario: string, first: number): string {
   const reason = skipped[scenario];
   if (reason !== undefined) return `not replayed: ${reason}`;
-  const numbers = differences.flatMap(({ scenarios }, at) => (scenarios.includes(scenario) ? [`[${first + at}](#known-differences)`] : []));
+  const numbers = differences.flatMap(({ scenarios }, at) => (scenarios.includes(scenario) ? [first + at] : []));
   return numbers.length === 0 ? 'same' : `differs: ${numbers.join(', ')}`;
 }
 
@@ -62,9 +62,10 @@ ${differences.join('\n')}
 
 ## Emulated containers
 
-They define and run ${Object.keys(nodeClasses).length} nodes, with the same \`/object_info\` as the real ones. Image and mask nodes compute ComfyUI's pixels. Models are emulated:
-they take the time of the profile and draw a picture that depends on text and seed alone, marked EMULATED. These nodes make results of the
-right shape that only resemble the real ones, and the \`comfleet\` chunk of a PNG names them: ${approximate.join(', ')}.
+They define and run ${Object.keys(nodeClasses).length} nodes, with the same \`/object_info\` as the real ones. Nodes that make, move, invert or save pixels do it
+exactly. Models are emulated: they take the time of the profile, and draw a picture that depends on text and seed alone, marked EMULATED.
+These nodes make results of the right shape that only resemble the real ones, and the \`comfleet\` chunk of a PNG names them:
+${approximate.join(', ')}.
 
 No scenario shows these limits, which exist since hundreds of containers share one process:
 
