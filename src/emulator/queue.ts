@@ -16,6 +16,10 @@ export interface HistoryRecord {
 const historyLimit = 1000;
 const secretKeys = new Set(['auth_token_comfy_org', 'api_key_comfy_org']);
 
+export function withoutSecrets([number, id, graph, extra, outputs]: QueueItem): QueueItem {
+  return [number, id, graph, Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key))), outputs];
+}
+
 /** Two prompts of one number and id cannot be ordered: Python would have to say which graph is the smaller one. */
 export class SameItem extends Error {
   constructor() {
@@ -88,15 +92,13 @@ export class PromptQueue {
   finish(record: Omit<HistoryRecord, 'prompt'>): void {
     const item = this.#running;
     if (!item) return;
-    const [number, id, graph, extra, outputs] = item;
-    const visible = Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key)));
     if (this.history.size >= historyLimit) {
       for (const oldest of this.history.keys()) {
         this.history.delete(oldest);
         break;
       }
     }
-    this.history.set(id, { prompt: [number, id, graph, visible, outputs], ...record });
+    this.history.set(item[1], { prompt: withoutSecrets(item), ...record });
     this.#running = null;
     this.#changed();
   }
