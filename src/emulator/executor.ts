@@ -88,7 +88,7 @@ export class Execution {
       const failed = await this.#execute(id);
       if (failed) return false;
       order.done(id);
-      if (++since % nodesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++since % nodesPerTurn === 0 || since > manyNodes) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#note('execution_success', {});
     return true;
@@ -279,8 +279,9 @@ export class Execution {
   }
 }
 
-/** Nodes that run before other containers of the process get a turn. */
+/** Nodes that run before other containers of the process get a turn; each one after so many, since what is told of them grows. */
 const nodesPerTurn = 8;
+const manyNodes = 200;
 
 /** What a hidden input stands for; newer nodes wrap it in a list. */
 const hiddenType = (meaning: Json): string => str(Array.isArray(meaning) ? meaning[0] : meaning);

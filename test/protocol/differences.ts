@@ -10,7 +10,7 @@ export interface KnownDifference {
 }
 
 /** Where an emulated container differs from the recorded ComfyUI 0.3.64. */
-export const emulatorDifferences: readonly KnownDifference[] = [
+const emulatorDifferences: readonly KnownDifference[] = [
   {
     name: 'a picture says that it is emulated',
     why: 'Every PNG has one text chunk more, `comfleet`: nothing that an emulated container makes may pass for real. It stays with --disable-metadata.',
@@ -59,7 +59,10 @@ export interface Imitation {
   readonly skipped: Readonly<Record<string, string>>;
 }
 
-export const imitations: readonly Imitation[] = [{ name: 'emulator', differences: emulatorDifferences, skipped: {} }];
+export const emulator: Imitation = { name: 'emulator', differences: emulatorDifferences, skipped: {} };
+
+/** The columns of the page, in order. */
+export const imitations: readonly Imitation[] = [emulator];
 
 /** What no scenario shows: where an emulated container differs because it shares its process with hundreds of others. */
 export const emulatorLimits: readonly string[] = [
@@ -72,5 +75,18 @@ export const emulatorLimits: readonly string[] = [
   'Flags that change nothing in what a server says, such as `--cpu`, are ignored; unknown ones are, too.',
 ];
 
-export const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
+const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
   known.scenarios.includes(scenario) && known.where.test(where) && known.path.test(path);
+
+/** Differences that the table does not know, and names of those in the table that did not occur. */
+export function judge(
+  { differences }: Imitation,
+  scenario: string,
+  found: readonly Difference[],
+): { unknown: readonly Difference[]; gone: readonly string[] } {
+  const listed = differences.filter(({ scenarios }) => scenarios.includes(scenario));
+  return {
+    unknown: found.filter((difference) => !listed.some((known) => covers(known, scenario, difference))),
+    gone: listed.filter((known) => !found.some((difference) => covers(known, scenario, difference))).map(({ name }) => name),
+  };
+}
