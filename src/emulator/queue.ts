@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Graph, Json } from '../comfyui/protocol.ts';
 import type { Origin, UiOutput } from './cache.ts';
 
@@ -15,7 +16,24 @@ export interface HistoryRecord {
 const historyLimit = 1000;
 const secretKeys = new Set(['auth_token_comfy_org', 'api_key_comfy_org']);
 
-const before = (a: QueueItem, b: QueueItem): boolean => (a[0] === b[0] ? a[1] < b[1] : a[0] < b[0]);
+export function withoutSecrets([number, id, graph, extra, outputs]: QueueItem): QueueItem {
+  return [number, id, graph, Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key))), outputs];
+}
+
+/** Two prompts of one number and id cannot be ordered: Python would have to say which graph is the smaller one. */
+export class SameItem extends Error {
+  constructor() {
+    super("'<' not supported between instances of 'dict' and 'dict'");
+  }
+}
+
+/** Which of two prompts is the next. Throws SameItem. */
+function before(a: QueueItem, b: QueueItem): boolean {
+  if (a[0] !== b[0]) return a[0] < b[0];
+  if (a[1] !== b[1]) return a[1] < b[1];
+  if (!isDeepStrictEqual(a[2], b[2]) || !isDeepStrictEqual(a[3], b[3])) throw new SameItem();
+  return false;
+}
 
 /** Waiting prompts as a binary heap by number and id, the running one, and what has been. */
 export class PromptQueue {
@@ -42,13 +60,21 @@ export class PromptQueue {
     return this.#pending.length + (this.#running ? 1 : 0);
   }
 
+  /** Throws SameItem, and keeps the item nevertheless, as ComfyUI does. */
   put(item: QueueItem): void {
     this.#pending.push(item);
     this.#rise(this.#pending.length - 1);
     this.#changed();
   }
 
-  /** Takes the next prompt and makes it the running one; null when none waits. */
+  /** Begins with what another server's queue held; nothing of it runs. */
+  restore(state: { running: QueueItem | null; pending: readonly QueueItem[]; history: Readonly<Record<string, HistoryRecord>> }): void {
+    this.#running = state.running;
+    this.#pending = [...state.pending];
+    for (const [id, record] of Object.entries(state.history)) this.history.set(id, record);
+  }
+
+  /** Takes the next prompt and makes it the running one; null when none waits. Throws SameItem. */
   take(): QueueItem | null {
     const [first] = this.#pending;
     if (!first) return null;
@@ -66,15 +92,13 @@ export class PromptQueue {
   finish(record: Omit<HistoryRecord, 'prompt'>): void {
     const item = this.#running;
     if (!item) return;
-    const [number, id, graph, extra, outputs] = item;
-    const visible = Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key)));
     if (this.history.size >= historyLimit) {
       for (const oldest of this.history.keys()) {
         this.history.delete(oldest);
         break;
       }
     }
-    this.history.set(id, { prompt: [number, id, graph, visible, outputs], ...record });
+    this.history.set(item[1], { prompt: withoutSecrets(item), ...record });
     this.#running = null;
     this.#changed();
   }
@@ -97,37 +121,37 @@ export class PromptQueue {
     this.#changed();
   }
 
+  /** Each step is a swap, as in Python's heap: when a comparison fails halfway, nothing is lost or doubled. */
+  #swap(a: number, b: number): void {
+    const heap = this.#pending;
+    [heap[a], heap[b]] = [heap[b] as QueueItem, heap[a] as QueueItem];
+  }
+
   #rise(start: number): void {
     const heap = this.#pending;
-    const item = heap[start] as QueueItem;
-    let at = start;
-    while (at > 0) {
+    for (let at = start; at > 0;) {
       const parent = (at - 1) >> 1;
-      if (!before(item, heap[parent] as QueueItem)) break;
-      heap[at] = heap[parent] as QueueItem;
+      if (!before(heap[at] as QueueItem, heap[parent] as QueueItem)) return;
+      this.#swap(at, parent);
       at = parent;
     }
-    heap[at] = item;
   }
 
   /** Moves an item down to the bottom along the smaller children and up again from there, as Python's heap does. */
   #sink(start: number): void {
     const heap = this.#pending;
-    const item = heap[start] as QueueItem;
     let at = start;
     for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
       const right = heap[child + 1];
       if (right && !before(heap[child] as QueueItem, right)) child++;
-      heap[at] = heap[child] as QueueItem;
+      this.#swap(at, child);
       at = child;
     }
-    heap[at] = item;
     while (at > start) {
       const parent = (at - 1) >> 1;
-      if (!before(item, heap[parent] as QueueItem)) break;
-      heap[at] = heap[parent] as QueueItem;
+      if (!before(heap[at] as QueueItem, heap[parent] as QueueItem)) return;
+      this.#swap(at, parent);
       at = parent;
-      heap[at] = item;
     }
   }
 }

@@ -1,8 +1,10 @@
 import { bytes, bytesOf, floats, floatsOf, lengthOf, pick } from './picture.ts';
 import type { Picture, Size } from './picture.ts';
 import { crop, resample } from './resample.ts';
+import { blendOperations } from './blends.ts';
 import { draw, label } from './draw.ts';
-import { encodePng } from '../png.ts';
+import { editOperations } from './edits.ts';
+import { encodeAnimatedPng, encodePng } from '../png.ts';
 import type { TextChunk } from '../png.ts';
 
 /** Pixel work. Every function is pure and takes plain data, so that it runs here or in a worker alike. */
@@ -180,15 +182,46 @@ function blur(image: Picture, radius: number, sigma: number): Picture {
   return { ...image, batch, data: pass(pass(floatsOf(image), true), false) };
 }
 
+/** A file that goes from a worker to whoever asked without being copied there. */
+function shared(file: Uint8Array): Uint8Array {
+  const copy = bytes(file.length);
+  copy.set(file);
+  return copy;
+}
+
 /** Each picture of the batch as a PNG file. */
 function encode(picture: Picture, chunks: readonly TextChunk[]): Uint8Array[] {
   return Array.from({ length: picture.batch }, (_, index) => {
     const one = pick(picture, index);
-    return encodePng({ width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) }, chunks);
+    return shared(encodePng({ width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) }, chunks));
   });
 }
 
+/** Approximate only by the rounding of floats: a picture and so many times what a blur takes away from it. */
+function sharpen(image: Picture, radius: number, sigma: number, amount: number): Picture {
+  const source = floatsOf(image);
+  const soft = floatsOf(blur(image, radius, sigma));
+  const data = floats(source.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = source[i] as number;
+    data[i] = Math.min(1, Math.max(0, value + 10 * amount * (value - (soft[i] as number))));
+  }
+  return { ...image, data };
+}
+
+/** The whole batch as one moving PNG file. */
+function encodeAnimation(picture: Picture, chunks: readonly TextChunk[], delayMs: number): Uint8Array {
+  const bitmaps = Array.from({ length: picture.batch }, (_, index) => {
+    const one = pick(picture, index);
+    return { width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) };
+  });
+  return shared(encodeAnimatedPng(bitmaps, chunks, delayMs));
+}
+
 export const operations = {
+  ...editOperations,
+  ...blendOperations,
+  sharpen,
   solidImage,
   solidMask,
   invert,
@@ -203,6 +236,7 @@ export const operations = {
   crop,
   resample,
   encode,
+  encodeAnimation,
   draw,
   label,
 };
