@@ -71,6 +71,36 @@ describe('bytes that are no UTF-8 are refused, not replaced', () => {
   });
 });
 
+test.each([
+  ['{"prompt":"\\ud800"}', '/'],
+  ['{"prompt":"a\\uDC00\\uD800b"}', '/'],
+  ['{"inputs":{"\\udfff":1}}', '/fleet/v1/jobs'],
+  ['{"graph":{"1":{"class_type":"A","inputs":{"text":["\\ud83e"]}}}}', '/fleet/v1/jobs'],
+])('half of a letter, %s, is refused', async (payload, url) => {
+  expect((await send(url, payload, json)).json()).toMatchObject({
+    status: 400,
+    code: 'invalid_body',
+    detail: expect.stringContaining('half of a letter'),
+  });
+  await noJobs();
+});
+
+test('whole letters may be escaped, and backslashes may stand before anything', async () => {
+  await send('/', '{"prompt":"\\ud83e\\udd8a \\\\ud800"}', json);
+  expect(world.bound).toEqual([{ prompt: '🦊 \\ud800' }]);
+});
+
+test('a body that is encoded is refused by name', async () => {
+  const response = await world.app.inject({
+    method: 'POST',
+    url: '/',
+    payload: '{}',
+    headers: { 'content-type': json, 'content-encoding': 'gzip' },
+  });
+  expect(response.json()).toMatchObject({ status: 415, detail: 'The body is encoded as "gzip"; send it as it is' });
+  await noJobs();
+});
+
 describe('seeds beyond 2^53', () => {
   const seed = '18446744073709551615';
 

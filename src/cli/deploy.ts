@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseExact } from '../exact-json.ts';
-import { UsageError } from './failure.ts';
+import { unreadable, UsageError } from './failure.ts';
 import { changeOf } from './scale.ts';
 import type { DeploymentWire } from './shapes.ts';
 import { plain, table } from './terminal.ts';
@@ -46,7 +46,7 @@ async function readGraph(file: string): Promise<unknown> {
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw new UsageError(`${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    throw unreadable(file, error);
   }
   if (!isUtf8(bytes)) throw new UsageError(`${file} is not UTF-8 text; export the workflow with "Export (API)"`);
   try {
