@@ -108,7 +108,7 @@ export const errorCatalogue = {
   container_lost: row(502, 'fleet', 'The container was lost', 'Nothing: the job is tried again.'),
   store_failed: row(503, 'fleet', 'The job could not be stored', 'Free disk space in the data folder; nothing was accepted.'),
   draining: row(503, 'fleet', 'The gateway is shutting down', 'Send the request again after Retry-After.'),
-  invalid_config: row(500, 'fleet', 'The configuration is wrong', 'Mend the line that the message names.'),
+  invalid_config: row(500, 'fleet', 'The configuration is wrong', 'Mend the line, flag or variable that the message names.'),
   data_folder_unusable: row(500, 'fleet', 'The data folder cannot be used', 'Name a folder that you may write to with --data-dir.'),
   data_folder_in_use: row(500, 'fleet', 'Another comfleet owns this data folder', 'Stop it, or start this one with another --data-dir.'),
   data_folder_newer: row(

@@ -150,6 +150,31 @@ describe('types of bodies', () => {
     expect((await send(`/fleet/v1/jobs/${id}/cancel`, '', form)).json()).toMatchObject({ state: 'canceled' });
   });
 
+  test.each([
+    ['has no name', parts(['filename="a"', 'x']), 400, 'A part of the form has no name'],
+    [
+      'has a name that reaches into prototypes',
+      parts(['name="__proto__"', 'x']),
+      400,
+      'The form has a field with a name that is not allowed',
+    ],
+    ['is cut off', parts(['name="prompt"', 'x']).subarray(0, 60), 400, 'The form is cut off or malformed'],
+    [
+      'has too many parts',
+      parts(...Array.from({ length: 1_001 }, (_, n): [string, string] => [`name="f${n}"`, ''])),
+      413,
+      'The form has too many parts',
+    ],
+  ])('a form that %s', async (_what, payload, status, detail) => {
+    expect((await send('/', payload, multipart)).json()).toMatchObject({ status, detail: expect.stringContaining(detail) });
+    await noJobs();
+  });
+
+  test('a body that is too large says what is allowed', async () => {
+    const response = await send('/', JSON.stringify({ prompt: 'x'.repeat(10_001) }), json);
+    expect(response.json()).toMatchObject({ status: 413, code: 'body_too_large', detail: 'The body has more than 10000 bytes' });
+  });
+
   test('fields of a form are small together', async () => {
     const many = Array.from({ length: 20 }, (_, n): [string, string] => [`name="f${n}"`, 'x'.repeat(600)]);
     expect((await send('/', parts(...many), multipart)).json()).toMatchObject({ status: 413, code: 'body_too_large' });

@@ -160,6 +160,7 @@ async function readMultipart(request: FastifyRequest, workflow: Workflow, { stag
   let left = maxFieldBytes;
   for await (const part of partsOf(request)) {
     const { fieldname, file, filename } = part;
+    if ((fieldname as string | undefined) === undefined) throw new ComfleetError('invalid_body', 'A part of the form has no name');
     if (values.has(fieldname)) throw new ComfleetError('invalid_body', `The form has the field ${fieldname} twice`);
     if (isFile(part)) values.set(fieldname, (await stageFile({ content: file, filename })).asset);
     else {

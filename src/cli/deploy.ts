@@ -121,5 +121,7 @@ function typeOf({ type, enum: choices, format, contentMediaType }: Property): st
 
 function rangeOf({ minimum, maximum, enum: choices }: Property): string {
   if (choices !== undefined) return plain(choices.slice(0, 5).map(String).join(', ') + (choices.length > 5 ? ', ...' : ''));
-  return minimum === undefined && maximum === undefined ? '' : `${minimum ?? ''} to ${maximum ?? ''}`;
+  // JSON has it as the nearest number that JavaScript can hold.
+  const most = maximum === 2 ** 64 ? String(2n ** 64n - 1n) : (maximum ?? '');
+  return minimum === undefined && maximum === undefined ? '' : `${minimum ?? ''} to ${most}`;
 }
