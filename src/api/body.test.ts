@@ -71,6 +71,36 @@ describe('bytes that are no UTF-8 are refused, not replaced', () => {
   });
 });
 
+test.each([
+  ['{"prompt":"\\ud800"}', '/'],
+  ['{"prompt":"a\\uDC00\\uD800b"}', '/'],
+  ['{"inputs":{"\\udfff":1}}', '/fleet/v1/jobs'],
+  ['{"graph":{"1":{"class_type":"A","inputs":{"text":["\\ud83e"]}}}}', '/fleet/v1/jobs'],
+])('half of a letter, %s, is refused', async (payload, url) => {
+  expect((await send(url, payload, json)).json()).toMatchObject({
+    status: 400,
+    code: 'invalid_body',
+    detail: expect.stringContaining('half of a letter'),
+  });
+  await noJobs();
+});
+
+test('whole letters may be escaped, and backslashes may stand before anything', async () => {
+  await send('/', '{"prompt":"\\ud83e\\udd8a \\\\ud800"}', json);
+  expect(world.bound).toEqual([{ prompt: '🦊 \\ud800' }]);
+});
+
+test('a body that is encoded is refused by name', async () => {
+  const response = await world.app.inject({
+    method: 'POST',
+    url: '/',
+    payload: '{}',
+    headers: { 'content-type': json, 'content-encoding': 'gzip' },
+  });
+  expect(response.json()).toMatchObject({ status: 415, detail: 'The body is encoded as "gzip"; send it as it is' });
+  await noJobs();
+});
+
 describe('seeds beyond 2^53', () => {
   const seed = '18446744073709551615';
 
@@ -118,6 +148,31 @@ describe('types of bodies', () => {
     expect((await send('/', '', form)).statusCode).toBe(202);
     const { id } = (await send('/fleet/v1/jobs', '{}', json)).json();
     expect((await send(`/fleet/v1/jobs/${id}/cancel`, '', form)).json()).toMatchObject({ state: 'canceled' });
+  });
+
+  test.each([
+    ['has no name', parts(['filename="a"', 'x']), 400, 'A part of the form has no name'],
+    [
+      'has a name that reaches into prototypes',
+      parts(['name="__proto__"', 'x']),
+      400,
+      'The form has a field with a name that is not allowed',
+    ],
+    ['is cut off', parts(['name="prompt"', 'x']).subarray(0, 60), 400, 'The form is cut off or malformed'],
+    [
+      'has too many parts',
+      parts(...Array.from({ length: 1_001 }, (_, n): [string, string] => [`name="f${n}"`, ''])),
+      413,
+      'The form has too many parts',
+    ],
+  ])('a form that %s', async (_what, payload, status, detail) => {
+    expect((await send('/', payload, multipart)).json()).toMatchObject({ status, detail: expect.stringContaining(detail) });
+    await noJobs();
+  });
+
+  test('a body that is too large says what is allowed', async () => {
+    const response = await send('/', JSON.stringify({ prompt: 'x'.repeat(10_001) }), json);
+    expect(response.json()).toMatchObject({ status: 413, code: 'body_too_large', detail: 'The body has more than 10000 bytes' });
   });
 
   test('fields of a form are small together', async () => {

@@ -69,8 +69,23 @@ function jsonReader(app: FastifyInstance): ReadJson {
     const value = await new Promise<unknown>((resolve, reject) => {
       void parse(request, text, (error, parsed) => (error ? reject(jsonError(text, error)) : resolve(parsed)));
     });
-    return mayLoseDigits(text) ? withinDepth(() => parseExact(text)) : value;
+    const exact = mayLoseDigits(text) ? withinDepth(() => parseExact(text)) : value;
+    // Only an escape can stand for half of a letter.
+    if (/\\ud[89a-f]/i.test(text) && !withinDepth(() => isWhole(exact))) {
+      throw new ComfleetError(
+        'invalid_body',
+        'A text of the body has half of a letter (a lone surrogate such as \\ud800); send whole ones',
+      );
+    }
+    return exact;
   };
+}
+
+/** Can all texts in it, keys too, be written as UTF-8? */
+function isWhole(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWhole(inner));
 }
 
 /** What walks through a body by recursion: where the stack does not suffice, the sender has nested it for that. Error: `invalid_body`. */
@@ -93,11 +108,18 @@ function jsonError(text: string, error: Error): ComfleetError {
   return new ComfleetError('invalid_body', 'The body has a key that is not allowed: __proto__ or constructor', {}, { cause: error });
 }
 
+function refuseEncoded({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'identity') return;
+  throw new ComfleetError('unsupported_media_type', `The body is encoded as ${JSON.stringify(encoding.slice(0, 100))}; send it as it is`);
+}
+
 const deadlines = new WeakMap<FastifyRequest, NodeJS.Timeout>();
 
 function addBodyDeadline(app: FastifyInstance, limits: ApiLimits): void {
   const forget = async (request: FastifyRequest): Promise<void> => clearTimeout(deadlines.get(request));
   app.addHook('preParsing', async (request, _reply, payload) => {
+    refuseEncoded(request);
     // Files may take their time; they have the limit of the whole request.
     if (!/json|x-www-form-urlencoded/.test(request.headers['content-type'] ?? '')) return payload;
     const late = () => {
@@ -138,6 +160,7 @@ async function readMultipart(request: FastifyRequest, workflow: Workflow, { stag
   let left = maxFieldBytes;
   for await (const part of partsOf(request)) {
     const { fieldname, file, filename } = part;
+    if ((fieldname as string | undefined) === undefined) throw new ComfleetError('invalid_body', 'A part of the form has no name');
     if (values.has(fieldname)) throw new ComfleetError('invalid_body', `The form has the field ${fieldname} twice`);
     if (isFile(part)) values.set(fieldname, (await stageFile({ content: file, filename })).asset);
     else {

@@ -55,8 +55,16 @@ export function parseDeadline(value: string | number, now: number, what: string)
   return at;
 }
 
-/** A URL that may be called when the job ends. Errors: `url_refused`. Its address is checked when it is called. */
-export const parseWebhook = (value: string): string => parseOutboundUrl(value.trim()).href;
+/** A URL that may be called when the job ends. Error: `url_refused`. Its address is checked when it is called. */
+export function parseWebhook(value: string, what: string): string {
+  try {
+    return parseOutboundUrl(value.trim()).href;
+  } catch (error) {
+    throw error instanceof ComfleetError
+      ? new ComfleetError(error.code, `${what}: ${error.message}`, error.details, { cause: error })
+      : error;
+  }
+}
 
 /** `X-Comfleet-Priority`, `X-Comfleet-Deadline`, `X-Comfleet-Webhook`. */
 export function optionsFromHeaders(headers: IncomingHttpHeaders, now: number): JobOptions {
@@ -66,7 +74,7 @@ export function optionsFromHeaders(headers: IncomingHttpHeaders, now: number): J
   return {
     priority: priority === undefined ? 0 : parsePriority(priority, 'X-Comfleet-Priority'),
     deadlineAt: deadline === undefined ? null : parseDeadline(deadline, now, 'X-Comfleet-Deadline'),
-    webhook: webhook === undefined ? null : parseWebhook(webhook),
+    webhook: webhook === undefined ? null : parseWebhook(webhook, 'X-Comfleet-Webhook'),
   };
 }
 

@@ -10,14 +10,15 @@ const defaultRetryAfterSeconds = 5;
 /** Of a body that is refused unread. */
 const skippedBytes = 64 * 1024 * 1024;
 
-/** Codes of fastify and its plug-ins that mean something of the catalogue. */
-const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_BAD_URL: 'invalid_parameter',
-  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_REQ_FILE_TOO_LARGE: 'body_too_large',
-  FST_PARTS_LIMIT: 'body_too_large',
-  FST_FILES_LIMIT: 'body_too_large',
+/** Codes of fastify and its plug-ins that mean something of the catalogue, and what they mean. */
+const fastifyCodes: Readonly<Record<string, readonly [ErrorCode, (request: FastifyRequest) => string]>> = {
+  FST_ERR_BAD_URL: ['invalid_parameter', ({ url }) => `The path ${JSON.stringify(url.slice(0, 200))} is not percent-encoded correctly`],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', () => 'There is nothing at a path that long'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', ({ routeOptions }) => `The body has more than ${routeOptions.bodyLimit} bytes`],
+  FST_REQ_FILE_TOO_LARGE: ['body_too_large', () => 'A file of the form is too large'],
+  FST_PARTS_LIMIT: ['body_too_large', () => 'The form has too many parts'],
+  FST_FILES_LIMIT: ['body_too_large', () => 'The form has too many parts'],
+  FST_PROTO_VIOLATION: ['invalid_body', () => 'The form has a field with a name that is not allowed, such as __proto__'],
 };
 
 /** What the reader of forms says of one that is cut off or malformed; it has no codes. */
@@ -33,9 +34,10 @@ function asCatalogued(error: unknown, request: FastifyRequest): unknown {
   if (fullDisk.has(code)) return new ComfleetError('store_failed', `The disk refused to store it: ${code}`, {}, { cause: error });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupported(request);
   const known = fastifyCodes[code];
-  if (known) return new ComfleetError(known, error.message, {}, { cause: error });
-  if ((statusCode >= 400 && statusCode < 500) || brokenForm.test(error.message))
-    return new ComfleetError('invalid_body', error.message, {}, { cause: error });
+  if (known) return new ComfleetError(known[0], known[1](request), {}, { cause: error });
+  if (brokenForm.test(error.message))
+    return new ComfleetError('invalid_body', `The form is cut off or malformed: ${error.message}`, {}, { cause: error });
+  if (statusCode >= 400 && statusCode < 500) return new ComfleetError('invalid_body', error.message, {}, { cause: error });
   return error;
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseExact } from '../exact-json.ts';
-import { UsageError } from './failure.ts';
+import { unreadable, UsageError } from './failure.ts';
 import { changeOf } from './scale.ts';
 import type { DeploymentWire } from './shapes.ts';
 import { plain, table } from './terminal.ts';
@@ -46,7 +46,7 @@ async function readGraph(file: string): Promise<unknown> {
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw new UsageError(`${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    throw unreadable(file, error);
   }
   if (!isUtf8(bytes)) throw new UsageError(`${file} is not UTF-8 text; export the workflow with "Export (API)"`);
   try {
@@ -121,5 +121,7 @@ function typeOf({ type, enum: choices, format, contentMediaType }: Property): st
 
 function rangeOf({ minimum, maximum, enum: choices }: Property): string {
   if (choices !== undefined) return plain(choices.slice(0, 5).map(String).join(', ') + (choices.length > 5 ? ', ...' : ''));
-  return minimum === undefined && maximum === undefined ? '' : `${minimum ?? ''} to ${maximum ?? ''}`;
+  // JSON has it as the nearest number that JavaScript can hold.
+  const most = maximum === 2 ** 64 ? String(2n ** 64n - 1n) : (maximum ?? '');
+  return minimum === undefined && maximum === undefined ? '' : `${minimum ?? ''} to ${most}`;
 }

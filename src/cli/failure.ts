@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { ComfleetError, toProblem, type Problem } from '../errors.ts';
 import { palette, plain, type Terminal } from './terminal.ts';
 
@@ -16,6 +17,12 @@ export class UsageError extends Error {
     super(message);
     this.name = 'UsageError';
   }
+}
+
+/** A file of the command line that cannot be had. */
+export function unreadable(file: string, error: unknown): UsageError {
+  if (!existsSync(file)) return new UsageError(`There is no file ${file}`);
+  return new UsageError(`${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
 }
 
 /** A problem document that the gateway answered with. */

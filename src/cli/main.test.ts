@@ -78,6 +78,21 @@ describe('the command line as such', () => {
     },
   );
 
+  test.each([
+    [['fly', '--json'], "unknown command 'fly'"],
+    [['run', '--json'], "missing required argument 'deployment'"],
+    [['jobs', '--json', '--stat'], "unknown option '--stat'"],
+  ])('%j says so in JSON and nowhere else', async (args, detail) => {
+    const { code, out, err } = await cli.comfleet(args);
+    expect([code, err]).toEqual([2, '']);
+    expect(JSON.parse(out)).toEqual({ error: { code: 'usage', detail: expect.stringContaining(detail) as string } });
+  });
+
+  test('a wrong verb says where the verbs are listed', async () => {
+    expect((await cli.comfleet(['fly'])).err).toContain('comfleet --help lists the verbs');
+    expect((await cli.comfleet(['--help', '--json'])).out).toContain('Usage: comfleet');
+  });
+
   test('an error of the configuration is exit code 2, and says where', async () => {
     const { code, err } = await cli.comfleet(['keys', 'list', '--config', 'no.yaml']);
     expect(code).toBe(2);

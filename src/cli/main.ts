@@ -3,7 +3,7 @@ import { packageVersion } from '../version.ts';
 import { containersVerb } from './containers.ts';
 import { deployVerb } from './deploy.ts';
 import { doctorVerb } from './doctor.ts';
-import { exitCodes, report, type ExitCode } from './failure.ts';
+import { exitCodes, report, UsageError, type ExitCode } from './failure.ts';
 import { jobsVerb } from './jobs.ts';
 import { addKeys } from './keys.ts';
 import { logsVerb } from './logs.ts';
@@ -19,27 +19,27 @@ const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb,
 /** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {
   let code: ExitCode = 0;
-  const program = createProgram(machine, (result) => {
-    code = result;
-  });
+  const json = argv.includes('--json');
+  const program = createProgram(machine, (result) => (code = result), json);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return commanderCode(error);
-    return report(error, machine.terminal, argv.includes('--json'));
+    if (!(error instanceof CommanderError)) return report(error, machine.terminal, json);
+    if (error.exitCode === 0 || !json) return commanderCode(error);
+    return report(new UsageError(error.message.replace(/^error: /, '')), machine.terminal, json);
   }
   return code;
 }
 
-/** The whole command line; `done` gets the exit code of the verb that ran. */
-export function createProgram(machine: Machine, done: (code: ExitCode) => void): Command {
+/** The whole command line; `done` gets the exit code of the verb that ran. With `json` it writes no complaint: `main` does. */
+export function createProgram(machine: Machine, done: (code: ExitCode) => void, json = false): Command {
   const { out, err } = machine.terminal;
   const program = new Command('comfleet')
     .description('A ComfyUI workflow file in, a production API out: on GPUs that you own or rent.')
     .version(machine.version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => void out.write(text), writeErr: (text) => void err.write(text) })
-    .showHelpAfterError('(comfleet VERB --help shows how it is used)')
+    .configureOutput({ writeOut: (text) => void out.write(text), writeErr: (text) => void (json || err.write(text)) })
+    .showHelpAfterError('(comfleet --help lists the verbs, comfleet VERB --help shows how one is used)')
     .addHelpText('after', helpEnd());
   for (const verb of verbs) addVerb(program, verb, machine, done);
   addKeys(program, machine, done);

@@ -84,7 +84,7 @@ describe('run', () => {
   test.each([
     [['run', 'collage', 'nonsense'], 2, '"nonsense" is not name=value; write e.g. comfleet run collage'],
     [['run', 'collage', '--count', '0'], 2, '--count must be a whole number'],
-    [['run', 'collage', 'background=@no.png'], 2, 'no.png cannot be read'],
+    [['run', 'collage', 'background=@no.png'], 2, 'There is no file'],
     [['run', 'collage', 'colour=red'], 1, 'There is no input colour'],
     [['run', 'nobody'], 1, 'There is no deployment nobody'],
     [['run'], 2, "missing required argument 'deployment'"],
@@ -120,7 +120,8 @@ describe('deploy', () => {
 
   test.each<[string, string | Buffer | null, string]>([
     ['latin.json', Buffer.from([0x7b, 0xff, 0x7d]), 'latin.json is not UTF-8 text'],
-    ['no.json', null, 'no.json cannot be read'],
+    ['no.json', null, 'There is no file'],
+    ['.', null, 'cannot be read'],
     ['broken.json', '{', 'broken.json is not JSON'],
     ['---.json', '{}', '---.json gives no name; write one with --name NAME'],
   ])('%s is refused before anything is sent', async (name, text, message) => {

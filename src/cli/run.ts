@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from './client.ts';
-import { RefusedError, UsageError, type ExitCode } from './failure.ts';
+import { RefusedError, unreadable, UsageError, type ExitCode } from './failure.ts';
 import { JobProgress } from './progress.ts';
 import type { DeploymentWire, JobWire, UploadWire } from './shapes.ts';
 import { count, plain, StatusLine } from './terminal.ts';
@@ -94,7 +94,7 @@ async function upload(client: Client, file: string): Promise<string> {
   try {
     form.append('file', await openAsBlob(file), path.basename(file));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    throw unreadable(file, error);
   }
   return (await client.call<UploadWire>('POST', '/fleet/v1/uploads', form)).asset;
 }

@@ -151,8 +151,14 @@ export function parseScaling(value: unknown, base: ScalingSettings = defaultScal
   const settings = parsed.success ? scalingFrom(parsed.data, base) : {};
   problems.push(...checkScaling({ ...base, ...settings }));
   if (problems.length === 0) return settings;
-  throw new ComfleetError('invalid_parameter', problems.map(({ key, message }) => `${key}: ${message}`).join('; '), { errors: problems });
+  throw refusal(problems);
 }
+
+/** Problems of settings as the error of a request. */
+export const refusal = (problems: readonly SettingProblem[]): ComfleetError =>
+  new ComfleetError('invalid_parameter', problems.map(({ key, message }) => `${key}: ${message}`).join('; '), {
+    errors: problems.map(({ key, message }) => ({ path: key, message })),
+  });
 
 /** Formatted settings as rows of name and value, inner ones as `slo.p`; what is not set is `none`. */
 export function scalingRows(formatted: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {

@@ -113,8 +113,8 @@ const imageTypes: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'ima
 
 async function stage(input: WorkflowInput, source: string, stageFile: StageText) {
   const file = await stageFile(source).catch((error: unknown) => {
-    if (!(error instanceof ComfleetError) || error.code !== 'invalid_input') throw error;
-    throw new ComfleetError('invalid_input', `Input ${JSON.stringify(input.name)}: ${error.message}`, error.details, { cause: error });
+    if (!(error instanceof ComfleetError)) throw error;
+    throw new ComfleetError(error.code, `Input ${JSON.stringify(input.name)}: ${error.message}`, error.details, { cause: error });
   });
   if (input.type === 'image' && !imageTypes.has(file.mime)) {
     throw new ComfleetError(

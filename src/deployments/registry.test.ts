@@ -35,7 +35,7 @@ describe('deployments', () => {
   it('begins with none, and says so', () => {
     expect(deployments.list()).toEqual([]);
     expect(() => deployments.get(null)).toThrow(
-      expect.objectContaining({ code: 'unknown_deployment', message: 'There is no default deployment in production; there are: none.' }),
+      expect.objectContaining({ code: 'unknown_deployment', message: 'There is no default deployment in "production"; there are none.' }),
     );
   });
 
@@ -57,7 +57,7 @@ describe('deployments', () => {
     await deployments.deploy({ name: 'two', workflow: workflowOf(2), default: true });
     expect(changed).toEqual(['two true', 'one false']);
     expect(deployments.get(null)).toMatchObject({ name: 'two', scaling: { minContainers: 1 }, executionTimeoutMs: 5_000 });
-    expect(() => deployments.get('three')).toThrow(/no deployment three in production; there are: one, two/);
+    expect(() => deployments.get('three')).toThrow(/no deployment "three" in "production"; there are: one, two/);
   });
 
   it('gives a new revision to a new workflow only', async () => {

@@ -1,7 +1,7 @@
 import { checkGraph } from '../comfyui/check-graph.ts';
 import { hashJson } from '../comfyui/graph.ts';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
-import { checkScaling } from '../config/scaling.ts';
+import { checkScaling, refusal } from '../config/scaling.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Clock } from '../fleet/clock.ts';
 import { defaultScaling, type ScalingSettings } from '../fleet/scaling/settings.ts';
@@ -68,9 +68,9 @@ class Registry implements Deployments {
     const all = [...this.#deployments.values()].filter((one) => one.environment === environment);
     const found = name === null ? all.find((one) => one.default) : this.#deployments.get(keyOf(environment, name));
     if (found) return found;
-    const names = all.map((one) => one.name).join(', ') || 'none';
-    const which = name === null ? 'no default deployment' : `no deployment ${name}`;
-    throw new ComfleetError('unknown_deployment', `There is ${which} in ${environment}; there are: ${names}.`);
+    const names = all.length === 0 ? 'there are none' : `there are: ${all.map((one) => one.name).join(', ')}`;
+    const which = name === null ? 'no default deployment' : `no deployment ${JSON.stringify(name.slice(0, 100))}`;
+    throw new ComfleetError('unknown_deployment', `There is ${which} in ${JSON.stringify(environment.slice(0, 100))}; ${names}.`);
   }
 
   revision(deployment: Deployment): Revision {
@@ -202,5 +202,5 @@ function checkName(name: string): void {
 function checked(settings: ScalingSettings): ScalingSettings {
   const problems = checkScaling(settings);
   if (problems.length === 0) return settings;
-  throw new ComfleetError('invalid_parameter', problems.map(({ key, message }) => `${key}: ${message}`).join('; '), { errors: problems });
+  throw refusal(problems);
 }

@@ -17,7 +17,7 @@ export function createFleetView(controller: Controller, runtime: Fleet['runtime'
       return null;
     },
     async stopContainer(id, { force, reason }) {
-      if (!controller.containers.get(id)) throw new ComfleetError('unknown_container', `no living container has the id ${id}`);
+      if (!controller.containers.get(id)) throw new ComfleetError('unknown_container', `No living container has the id ${id}`);
       if (force) await controller.containers.stop(id, reason);
       else controller.containers.drain(id, reason);
     },

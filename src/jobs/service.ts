@@ -31,7 +31,7 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
 
   const get = async (id: string): Promise<Job> => {
     const job = await store.job(id);
-    if (!job) throw new ComfleetError('unknown_job', `there is no job ${id}`);
+    if (!job) throw new ComfleetError('unknown_job', `There is no job ${id}`);
     return job;
   };
 
@@ -43,7 +43,7 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
       return found?.job ?? null;
     },
     async submit(request) {
-      if (draining) throw new ComfleetError('draining', 'the gateway is shutting down and takes no more jobs');
+      if (draining) throw new ComfleetError('draining', 'The gateway is shutting down and takes no more jobs');
       const submission = await store.submit({ id: random.id(), at: clock.now(), request });
       if (submission.kind === 'mismatch') throw mismatch(submission.job);
       if (submission.kind === 'accepted') {
@@ -67,9 +67,10 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
     },
     async cancel(id) {
       const before = await get(id);
-      if (isEnded(before)) throw new ComfleetError('job_finished', `job ${id} has already ${before.state}`, { state: before.state });
+      if (isEnded(before))
+        throw new ComfleetError('job_finished', `Job ${id} has ended already: it is ${before.state}`, { state: before.state });
       const job = await store.requestCancel({ job: id, at: clock.now() });
-      if (!job) throw new ComfleetError('unknown_job', `there is no job ${id}`);
+      if (!job) throw new ComfleetError('unknown_job', `There is no job ${id}`);
       canceled(job);
       return job;
     },
@@ -85,4 +86,4 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
 }
 
 const mismatch = (job: string): ComfleetError =>
-  new ComfleetError('idempotency_mismatch', `this Idempotency-Key belongs to job ${job}, whose body was another`, { job });
+  new ComfleetError('idempotency_mismatch', `This Idempotency-Key belongs to job ${job}, whose body was another`, { job });

@@ -36,6 +36,21 @@ const cutOff = `[...document.querySelectorAll('.sheet')].flatMap((sheet) => {
     .map((one) => one.tagName + '.' + one.getAttribute('class'));
 })`;
 
+/** Numbers that stand on another line than their unit. */
+const broken = `(() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const match of node.data.matchAll(/\\d\\s(%|ms|s|min|h)(?!\\w)/g)) {
+      const range = document.createRange();
+      range.setStart(node, match.index);
+      range.setEnd(node, match.index + match[0].length);
+      if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1) found.push(match[0] + ' in ' + node.data);
+    }
+  }
+  return found;
+})()`;
+
 /** A radio of the theme switch is invisible: its label shows the ring. */
 const ringOfFocused = `(() => {
   const focused = document.activeElement;
@@ -97,7 +112,7 @@ describe.skipIf(!executablePath)(`the overview page${executablePath ? '' : ' (sk
   it('opens with the verdict, and shows containers, jobs, cost and deployments', async () => {
     await open(busy);
     await page.locator('.figs').waitFor();
-    expect(await heading()).toBe('Production keeps its promise: 97.9 % of 669 jobs came within 6 s, for $0.183 a minute.');
+    expect(await heading()).toBe('Production keeps its promise: 97.9\u00A0% of 669 jobs came within 6\u00A0s, for $0.183 a minute.');
     expect(await page.locator('.top .tag').innerText()).toBe('emulated containers, a10g-collage');
     expect(await page.locator('.lane svg[role=img]').count()).toBe(10);
     expect(await page.locator('.l-busy').count()).toBeGreaterThan(600);
@@ -111,6 +126,15 @@ describe.skipIf(!executablePath)(`the overview page${executablePath ? '' : ' (sk
     expect(await page.locator('.table.fold tbody tr').count()).toBe(2);
     expect(await page.locator('.rail a').count()).toBe(1);
     expect(complaints).toEqual([]);
+  });
+
+  it('keeps numbers and their units together on phones of any width', async () => {
+    await open(busy, { viewport: phone });
+    await page.locator('.figs').waitFor();
+    for (let width = 320; width <= 440; width += 6) {
+      await page.setViewportSize({ ...phone, width });
+      expect([width, await page.evaluate(broken)]).toEqual([width, []]);
+    }
   });
 
   it.each(['light', 'dark'] as const)('has no violation that axe finds in %s, wide and on a phone', async (colorScheme) => {
@@ -228,7 +252,7 @@ describe.skipIf(!executablePath)(`the overview page${executablePath ? '' : ' (sk
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     await page.getByRole('img', { name: /^669 jobs/ }).focus();
     await page.keyboard.press('ArrowRight');
-    await page.getByText(/^14:22:00 j-\w{6}: [\d.]+ s, succeeded/).waitFor();
+    await page.getByText(/^14:22:00 j-\w{6}: [\d.]+\ss, succeeded/).waitFor();
   });
 
   it('shows a ring on each of the first stops of Tab, beginning with the way to the content', async () => {

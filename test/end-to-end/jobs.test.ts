@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Caller } from './caller.ts';
-import { drawWith, Program } from './program.ts';
+import { Caller, type Json } from './caller.ts';
+import { comfleet, drawWith, Program } from './program.ts';
 
 /** What a job promises: once per key, seeds that are kept, ends on request and in time. */
 
@@ -64,6 +65,24 @@ test('a seed is drawn and stored for each job that gives none; a given one is ke
   expect(one).not.toBe(two);
   expect(given).toBe(42);
   expect(largest).toBe('18446744073709551615');
+});
+
+test('a seed beyond 2^53 is kept with all its digits, however it was sent', async () => {
+  const seed = '18446744073709551615';
+  const headers = { prefer: 'respond-async' };
+  const sent = [
+    caller.ask('POST', '/', { body: `{"seed":${seed}}`, headers: { ...headers, 'content-type': 'application/json' } }),
+    caller.ask('POST', '/', { body: `seed=${seed}`, headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' } }),
+    caller.ask('POST', '/fleet/v1/jobs', { body: `{"inputs":{"seed":${seed}}}`, headers: { 'content-type': 'application/json' } }),
+  ];
+  const ids = (await Promise.all(sent)).map(({ json }) => json.id as string);
+  const ran = await comfleet(['run', 'draw', `seed=${seed}`, '--json', '-o', join(program.folder, 'seed.png')], {
+    env: { COMFLEET_URL: program.url },
+  });
+  const jobs = [...(await Promise.all(ids.map((id) => caller.ended(id)))), JSON.parse(ran.out)];
+  expect(jobs.map(({ state, inputs }: Json) => [state, inputs.seed])).toEqual(jobs.map(() => ['succeeded', seed]));
+  const other = await caller.ended(await caller.submit({ seed: '18446744073709551614' }));
+  expect(other.inputs.seed).toBe('18446744073709551614');
 });
 
 describe('cancelling', () => {

@@ -28,6 +28,9 @@ export function age(ms: number): string {
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 
+/** Numbers stay on the line of their unit: `95 %`, `4.4 s`, `2.0 min`. */
+export const unbroken = (text: string): string => text.replaceAll(/(\d) (?=(?:%|ms|s|min|h)(?!\w))/g, '$1\u00A0');
+
 /** Ids are UUIDs; people read their ends, as in the events. */
 export const containerName = (id: string): string => `c-${id.slice(-4)}`;
 export const jobName = (id: string): string => `j-${id.slice(-6)}`;

@@ -72,6 +72,13 @@ describe('POST /fleet/v1/jobs', () => {
   });
 });
 
+test('what is wrong with a webhook is said of it', async () => {
+  expect((await submit({ webhook: 'nonsense' })).json().detail).toBe('webhook: "nonsense" is not a URL');
+  expect((await submit({}, { 'x-comfleet-webhook': 'ftp://x' })).statusCode).toBe(202);
+  const response = await world.app.inject({ method: 'POST', url: '/', payload: {}, headers: { 'x-comfleet-webhook': 'ftp://x' } });
+  expect(response.json().detail).toMatch(/^X-Comfleet-Webhook: ftp:.*only http and https/);
+});
+
 describe("a graph of the client's own", () => {
   const graph = { 9: { class_type: 'EmptyImage', inputs: { width: 64 } } };
 

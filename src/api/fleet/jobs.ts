@@ -97,7 +97,7 @@ function addSubmission(app: Api, context: ApiContext): void {
       const options = {
         priority: body.priority === undefined ? 0 : parsePriority(body.priority, 'priority'),
         deadlineAt: body.deadline === undefined ? null : parseDeadline(body.deadline, now, 'deadline'),
-        webhook: body.webhook === undefined ? null : parseWebhook(body.webhook),
+        webhook: body.webhook === undefined ? null : parseWebhook(body.webhook, 'webhook'),
       };
       const work = async () => (graph === undefined ? { inputs: inputs ?? {} } : { graph });
       const { job, replay } = await submitJob(context, request, { deployment, source: 'fleet', work, options });

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { unbroken } from '../format.ts';
 import { Glyph } from './glyph.tsx';
 
 export interface BannerProps {
@@ -13,7 +14,7 @@ export function Banner({ kind, sentence, action, children }: BannerProps) {
   return (
     <section className={`verdict ${kind}`} aria-label="Verdict">
       <Glyph id={`v-${kind}`} />
-      <h1>{sentence}</h1>
+      <h1>{unbroken(sentence)}</h1>
       {children !== undefined && <p>{children}</p>}
       {action !== undefined && <div className="act">{action}</div>}
     </section>

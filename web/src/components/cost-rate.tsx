@@ -3,7 +3,7 @@ import type uPlot from 'uplot';
 import type { CostPoint } from '../../../src/telemetry/overview/document.ts';
 import type { Colours } from '../colours.ts';
 import { niceScale } from '../draw-axes.ts';
-import { timeOfDay } from '../format.ts';
+import { timeOfDay, unbroken } from '../format.ts';
 import { ChartFoot } from './chart-foot.tsx';
 import type { ChartProps } from './job-dots.tsx';
 import { Plot } from './plot.tsx';
@@ -56,7 +56,7 @@ export function CostRate({ document, range, zoom }: ChartProps) {
           />
         )}
         <ChartFoot asTable={asTable} setAsTable={setAsTable} file="cost" data={table}>
-          <span aria-live="polite">{point ? wordsOf(point, digits) : cost.note}</span>
+          <span aria-live="polite">{point ? wordsOf(point, digits) : unbroken(cost.note)}</span>
         </ChartFoot>
       </div>
     </section>

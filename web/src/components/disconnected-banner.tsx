@@ -1,4 +1,4 @@
-import { age, timeOfDay } from '../format.ts';
+import { age, timeOfDay, unbroken } from '../format.ts';
 import type { LiveState } from '../live.ts';
 import { useNow } from '../use-now.ts';
 import { Banner } from './banner.tsx';
@@ -18,8 +18,8 @@ export function DisconnectedBanner({ state, retry }: { state: LiveState; retry: 
     : `This page lost its connection ${age(now - state.since)} ago. The fleet itself may be well.`;
   return (
     <Banner kind="warn" sentence={sentence} action={again}>
-      {wait === 0 ? 'Trying again now' : `Next attempt in ${wait} s`} (number {state.attempt}). It reads the whole picture again, so nothing
-      will be missing. {state.document && `What you see is from ${timeOfDay(state.document.as_of)}. `}Check{' '}
+      {wait === 0 ? 'Trying again now' : unbroken(`Next attempt in ${wait} s`)} (number {state.attempt}). It reads the whole picture again,
+      so nothing will be missing. {state.document && `What you see is from ${timeOfDay(state.document.as_of)}. `}Check{' '}
       <code>curl -s {location.host}/livez</code>.
     </Banner>
   );

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { unbroken } from '../format.ts';
 
 export interface FigureProps {
   readonly label: string;
@@ -12,12 +13,12 @@ export interface FigureProps {
 export function Figure({ label, value, unit, detail, children }: FigureProps) {
   return (
     <div>
-      <dt>{label}</dt>
+      <dt>{unbroken(label)}</dt>
       <dd className="v">
         {value} <small>{unit}</small>
       </dd>
       <dd className="d" title={detail}>
-        {detail}
+        {unbroken(detail)}
       </dd>
       <dd className="sp">{children}</dd>
     </div>

@@ -3,7 +3,7 @@ import type uPlot from 'uplot';
 import type { JobDot, OverviewDocument } from '../../../src/telemetry/overview/document.ts';
 import type { Colours } from '../colours.ts';
 import { niceScale } from '../draw-axes.ts';
-import { jobName, seconds, timeOfDay } from '../format.ts';
+import { jobName, seconds, timeOfDay, unbroken } from '../format.ts';
 import { ChartFoot } from './chart-foot.tsx';
 import { Plot } from './plot.tsx';
 import { TableView, type TableData } from './table-view.tsx';
@@ -55,7 +55,7 @@ export function JobDots({ document, range, zoom }: ChartProps) {
           {slo.latency_s !== null && (
             <span className="c-slo">
               <i className="dashed" />
-              SLO {slo.latency_s} s
+              SLO {slo.latency_s}&nbsp;s
             </span>
           )}
         </span>
@@ -76,7 +76,7 @@ export function JobDots({ document, range, zoom }: ChartProps) {
           />
         )}
         <ChartFoot asTable={asTable} setAsTable={setAsTable} file="jobs" data={table}>
-          <span aria-live="polite">{dot ? wordsOf(dot) : jobs.note}</span>
+          <span aria-live="polite">{unbroken(dot ? wordsOf(dot) : jobs.note)}</span>
         </ChartFoot>
       </div>
     </section>

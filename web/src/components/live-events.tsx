@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { LiveEvent } from '../../../src/telemetry/overview/document.ts';
-import { timeOfDay } from '../format.ts';
+import { timeOfDay, unbroken } from '../format.ts';
 import { Glyph } from './glyph.tsx';
 
 const glyphOf = ({ kind }: LiveEvent): string => {
@@ -37,7 +37,7 @@ export function LiveEvents({ events }: { events: readonly LiveEvent[] }) {
               <time dateTime={new Date(event.t).toISOString()}>{timeOfDay(event.t)}</time>
               <Glyph id={glyphOf(event)} />
               <span>
-                <b>{event.subject}</b> {event.sentence} {event.why !== null && <span className="why">{event.why}</span>}
+                <b>{event.subject}</b> {unbroken(event.sentence)} {event.why !== null && <span className="why">{unbroken(event.why)}</span>}
               </span>
             </li>
           ))}

@@ -16,7 +16,7 @@ export function ProblemBanner({ state, retry }: { state: LiveState; retry: () =>
   );
   return (
     <Banner kind="bad" sentence={`${problem.title}.`} action={again}>
-      <b>{problem.code}</b> since {timeOfDay(state.since)}. {sentence(problem.detail)} {problem.next} Next attempt in {wait} s.
+      <b>{problem.code}</b> since {timeOfDay(state.since)}. {sentence(problem.detail)} {problem.next} Next attempt in {wait}&nbsp;s.
       {state.document && ` Below is what was true at ${timeOfDay(state.document.as_of)}.`}
     </Banner>
   );
