@@ -26,6 +26,8 @@ export interface Prompt {
   readonly files: readonly InputFile[];
   /** Put into every saving node's file name prefix, so that files of jobs never collide. */
   readonly prefix: string;
+  /** For prompts of ComfyUI clients, who want every message; null for others. */
+  readonly client: { readonly extraData: Readonly<Record<string, Json>>; readonly outputs: readonly string[] } | null;
 }
 
 /** What happens while a prompt runs. Live, not durable. */
@@ -34,7 +36,17 @@ export type PromptEvent =
   /** The container's executor took the prompt. */
   | { type: 'executing'; node: string; classType: string }
   | { type: 'progress'; node: string; value: number; max: number }
-  | { type: 'preview'; mime: 'image/jpeg' | 'image/png'; image: Buffer; node: string | null };
+  | { type: 'preview'; mime: 'image/jpeg' | 'image/png'; image: Buffer; node: string | null }
+  /** Only for prompts with `client`: what the container's socket says about the prompt, word for word, with the container's prompt id. */
+  | { type: 'message'; message: ClientMessage }
+  /** Only for prompts with `client`: a text that a node sends while it runs. */
+  | { type: 'text'; node: string; text: string };
+
+/** A text frame of ComfyUI's WebSocket. */
+export interface ClientMessage {
+  readonly type: string;
+  readonly data: Readonly<Record<string, Json>>;
+}
 
 /** An output of a finished prompt, still on the container; text has no file. */
 export interface PromptOutput {

@@ -7,6 +7,8 @@ export interface Jobs {
    * earlier job. Errors: `idempotency_mismatch`, `store_failed`, `draining`.
    */
   submit(request: JobRequest): Promise<{ job: Job; replay: boolean }>;
+  /** The next number for a job's place in its caller's queue; rises with each call, also over restarts while jobs are queued. */
+  takeNumber(): number;
   /** The job in its final state, or null when `timeoutMs` or the signal came first. Error: `unknown_job`. */
   wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Job | null>;
   /** Cancels it in whatever state it is; the job after that. Errors: `unknown_job`, `job_finished`. */
