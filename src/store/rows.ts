@@ -8,7 +8,7 @@ import type { AttemptResult, DecisionRecord, Delivery } from './store.ts';
  */
 
 /** The long part of a job that never changes. */
-type Content = Pick<JobRequest, 'inputs' | 'graph' | 'files' | 'outputNodes'>;
+type Content = Pick<JobRequest, 'number' | 'prompt' | 'inputs' | 'graph' | 'files' | 'outputNodes'>;
 
 /** A job as it is read: the columns of `jobs` with the content beside them. */
 export interface JobRow {
@@ -120,7 +120,8 @@ export interface DeliveryRow {
 
 export function newJobRow(input: { id: string; at: number; request: JobRequest }): NewJobRow {
   const { request } = input;
-  const content: Content = { inputs: request.inputs, graph: request.graph, files: request.files, outputNodes: request.outputNodes };
+  const { number, prompt, inputs, graph, files, outputNodes } = request;
+  const content: Content = { number, prompt, inputs, graph, files, outputNodes };
   return {
     id: input.id,
     at: input.at,
@@ -180,6 +181,10 @@ export function resultRow(result: AttemptResult): AttemptResultRow {
 
 const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json));
 
+/** Jobs of before there were ComfyUI clients have neither number nor prompt. */
+const older = { number: 0, prompt: null };
+const contentOf = ({ content }: JobRow): Content => ({ ...older, ...(JSON.parse(content) as Content) });
+
 export function jobOf(row: JobRow): Job {
   return {
     id: row.id,
@@ -190,7 +195,7 @@ export function jobOf(row: JobRow): Job {
     source: row.source as Job['source'],
     key: row.key_id,
     priority: row.priority,
-    ...(JSON.parse(row.content) as Content),
+    ...contentOf(row),
     modelKey: row.model_key,
     deadlineAt: row.deadline_at,
     executionTimeoutMs: row.execution_timeout_ms,
