@@ -186,6 +186,41 @@ CREATE TABLE documents (
   updated_at REAL NOT NULL
 ) STRICT;
 `,
+  // Files by the names that ComfyUI clients know. A row lives as long as the row in `assets` of its asset and kind: `output` for what
+  // a job made, `upload` for the rest. A counter outlives its files, so that a name in the history never comes to mean another file.
+  `
+CREATE TABLE named_files (
+  workspace TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subfolder TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  mime TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  named_at REAL NOT NULL,
+  job TEXT,
+  node TEXT,
+  output_key TEXT,
+  output_index INTEGER,
+  PRIMARY KEY (workspace, caller, type, subfolder, filename)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX named_files_asset ON named_files (asset, workspace, caller, type, subfolder, filename);
+CREATE INDEX named_files_name ON named_files (type, subfolder, filename, named_at);
+CREATE UNIQUE INDEX named_files_output ON named_files (job, node, output_key, output_index) WHERE job IS NOT NULL;
+
+CREATE TABLE file_counters (
+  workspace TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subfolder TEXT NOT NULL,
+  stem TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  used_at REAL NOT NULL,
+  PRIMARY KEY (workspace, caller, type, subfolder, stem)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_counters_used ON file_counters (used_at);
+`,
 ];
 
 /** Brings a database up to this code's schema, in one transaction. Error: `data_folder_newer` when it is ahead of this code. */

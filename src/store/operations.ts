@@ -5,6 +5,7 @@ import { decisions, recordDecision } from './operations/decisions.ts';
 import { deliveries, dueDeliveries, saveDelivery } from './operations/deliveries.ts';
 import { deployments, revision, saveDeployment } from './operations/deployments.ts';
 import { document, saveDocument } from './operations/documents.ts';
+import { fileNames, namedFile, nameOutputs, nameUpload } from './operations/files.ts';
 import { keys, saveKey } from './operations/keys.ts';
 import { acquireLease } from './operations/lease.ts';
 import { attempts, job, jobEvents, jobs, unfinishedJobs } from './operations/queries.ts';
@@ -27,6 +28,8 @@ export const writes = {
   saveDelivery,
   touchAsset,
   sweep,
+  nameOutputs,
+  nameUpload,
   saveDocument,
 };
 
@@ -45,6 +48,8 @@ export const reads = {
   keys,
   dueDeliveries,
   deliveries,
+  namedFile,
+  fileNames,
   document,
 };
 

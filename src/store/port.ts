@@ -6,13 +6,31 @@ import type { Key } from '../workspaces/keys.ts';
 import type { Executor } from './operations.ts';
 import type { ContainerWrite } from './operations/containers.ts';
 import type { UnfinishedRow } from './operations/queries.ts';
-import { acceptedJob, attemptOf, decisionOf, deliveryOf, eventOf, jobOf, newJobRow, resultRow, type JobRow } from './rows.ts';
+import {
+  acceptedJob,
+  attemptOf,
+  callerRow,
+  decisionOf,
+  deliveryOf,
+  eventOf,
+  jobOf,
+  namedFileOf,
+  newJobRow,
+  resultRow,
+  type JobRow,
+} from './rows.ts';
 import type { JobFilter, Page, Store } from './store.ts';
 import { usageOf } from './usage.ts';
 
 /** The port over operations: values are turned into rows here, on the caller's side, and rows into values. */
 export function storeOver(executor: Executor): Store {
-  return { ...jobMethods(executor), ...fleetMethods(executor), ...otherMethods(executor), close: () => executor.close() };
+  return {
+    ...jobMethods(executor),
+    ...fleetMethods(executor),
+    ...otherMethods(executor),
+    ...fileMethods(executor),
+    close: () => executor.close(),
+  };
 }
 
 type JobMethods = Pick<
@@ -157,5 +175,21 @@ function otherMethods({ run }: Executor): OtherMethods {
       return value === null ? null : (JSON.parse(value) as unknown);
     },
     saveDocument: async ({ name, value, at }) => run('saveDocument', { name, value: JSON.stringify(value), at }),
+  };
+}
+
+type FileMethods = Pick<Store, 'nameOutputs' | 'nameUpload' | 'namedFile' | 'fileNames'>;
+
+function fileMethods({ run }: Executor): FileMethods {
+  return {
+    nameOutputs: async ({ caller, job, at, outputs }) =>
+      (await run('nameOutputs', { ...callerRow(caller), job, at, outputs: [...outputs] })).map(namedFileOf),
+    nameUpload: async ({ caller, file, overwrite, at }) =>
+      namedFileOf(await run('nameUpload', { ...callerRow(caller), ...file, overwrite, at })),
+    async namedFile({ caller, type, subfolder, filename }) {
+      const row = await run('namedFile', { ...(caller && callerRow(caller)), type, subfolder, filename });
+      return row && namedFileOf(row);
+    },
+    fileNames: ({ caller, type, subfolder }) => run('fileNames', { ...callerRow(caller), type, subfolder }),
   };
 }

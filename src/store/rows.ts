@@ -1,6 +1,6 @@
 import type { Attempt, Job, JobError, JobEvent, JobRequest, JobState, Output, Timing, Usage } from '../jobs/job.ts';
 import { promptIdOf } from '../jobs/job.ts';
-import type { AttemptResult, DecisionRecord, Delivery } from './store.ts';
+import type { AttemptResult, Caller, DecisionRecord, Delivery, NamedFile } from './store.ts';
 
 /*
  * Between the port's values and rows. It happens on the caller's side: rows are flat and their JSON is text already, which
@@ -103,6 +103,15 @@ export interface DecisionRow {
   reason: string;
   data: string;
   hash: string;
+}
+
+export interface NamedFileRow {
+  type: string;
+  subfolder: string;
+  filename: string;
+  asset: string;
+  mime: string;
+  bytes: number;
 }
 
 export interface DeliveryRow {
@@ -253,3 +262,8 @@ export function deliveryOf(row: DeliveryRow): Delivery {
     createdAt: row.created_at,
   };
 }
+
+/** Rows of files say "no key" with an empty text, because a primary key takes nulls for different. */
+export const callerRow = ({ workspace, key }: Caller): { workspace: string; caller: string } => ({ workspace, caller: key ?? '' });
+
+export const namedFileOf = (row: NamedFileRow): NamedFile => ({ ...row, type: row.type as NamedFile['type'] });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
+import { filesContract } from './store-files.ts';
 import { fleetContract } from './store-fleet.ts';
 import { queriesContract } from './store-queries.ts';
 import { outputOf, requestOf, resultOf, started, submitted, t0 } from './store-samples.ts';
@@ -27,6 +28,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     describe('queries', () => queriesContract(store));
     describe('fleet', () => fleetContract(store));
     describe('sweep', () => sweepContract(store));
+    describe('named files', () => filesContract(store));
 
     test('a closed store takes nothing, and closing twice is no error', async () => {
       await store().close();
