@@ -75,12 +75,13 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
         waiting.end();
       }
     },
-    async cancel(id) {
+    async cancel(id, only) {
       const before = await get(id);
       if (isEnded(before)) throw new ComfleetError('job_finished', `job ${id} has already ${before.state}`, { state: before.state });
-      const job = await store.requestCancel({ job: id, at: clock.now() });
+      const job = await store.requestCancel({ job: id, at: clock.now(), ...(only && { only }) });
       if (!job) throw new ComfleetError('unknown_job', `there is no job ${id}`);
-      canceled(job);
+      const untouched = only === 'queued' ? job.state !== 'canceled' : only === 'running' && !job.cancelRequested;
+      if (!untouched) canceled(job);
       return job;
     },
     ended(job) {
