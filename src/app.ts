@@ -123,7 +123,7 @@ async function compose(given: Given) {
   const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, state });
 
   await controller.takeLease(random.id());
-  const recovered = await recover({ store, runtime: opened.runtime, attempts, clock }, controller);
+  const recovered = await recover({ store, runtime: opened.runtime, attempts, jobs, clock }, controller);
   log.info({ event: 'recovered', ...recovered }, 'the store and the containers are in step');
   controller.start();
   webhooks.start();

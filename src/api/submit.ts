@@ -47,6 +47,8 @@ export async function submitJob(
       revision,
       source: submission.source,
       key: request.principal.key,
+      number: context.jobs.takeNumber(),
+      prompt: null,
       executionTimeoutMs: deployment.executionTimeoutMs,
       idempotency: key === null ? null : { key, bodyHash: hashJson(work) },
     });

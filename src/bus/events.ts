@@ -1,5 +1,4 @@
 import type { Bus } from './bus.ts';
-import type { ClientMessage } from '../comfyui/runner.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
 import type { Job, JobEvent } from '../jobs/job.ts';
 import type { DecisionRecord } from '../store/store.ts';
@@ -10,10 +9,7 @@ export type JobBusEvent =
   | { kind: 'changed'; change: JobEvent['type'] }
   | { kind: 'executing'; node: string; classType: string }
   | { kind: 'progress'; node: string; value: number; max: number }
-  | { kind: 'preview'; mime: string; image: Buffer; node: string | null }
-  /** For ComfyUI clients: with the client's prompt id and names of files. */
-  | { kind: 'message'; message: ClientMessage }
-  | { kind: 'text'; node: string; text: string };
+  | { kind: 'preview'; mime: string; image: Buffer; node: string | null };
 
 /** Data of topic `fleet`. */
 export type FleetBusEvent =

@@ -42,7 +42,11 @@ describe('prompt runner', () => {
   const options = () => ({ signal: abort.signal, onEvent: (event: PromptEvent) => void (events.push(event), told.emit('event')) });
   const run = (change: { graph?: Graph; files?: { name: string; asset: string }[] } = {}) => {
     number += 1;
-    const result = runner.run({ url: fake.url }, { id: `job-${number}`, graph, files: [], prefix: 'job/out', ...change }, options());
+    const result = runner.run(
+      { url: fake.url },
+      { id: `job-${number}`, graph, files: [], prefix: 'job/out', client: null, ...change },
+      options(),
+    );
     result.catch(() => undefined);
     return result;
   };

@@ -127,7 +127,8 @@ export class Controller {
     }
     const deadline = job.deadlineAt === null ? null : this.#deps.clock.at(job.deadlineAt, () => this.#expire(pool, job.id));
     pool.jobs.set(job.id, { job, waitingSince, spent, deadline });
-    pool.dispatcher.queue.add({ id: job.id, priority: job.priority, key: job.key, modelKey: job.modelKey, createdAt: job.createdAt });
+    const { id, priority, number, key, modelKey, createdAt } = job;
+    pool.dispatcher.queue.add({ id, priority, number, key, modelKey, createdAt });
     return pool;
   }
 

@@ -88,7 +88,7 @@ export class Attempts {
       startedAt: job.startedAt ?? attempt.startedAt,
     };
     publishJob(bus, started, 'started');
-    const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: prefixOf(job.id) };
+    const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: prefixOf(job.id), client: job.prompt };
     return this.#follow({ ...input, job: started }, attempt, (endpoint, options) => runner.run(endpoint, prompt, options));
   }
 
@@ -161,7 +161,7 @@ export class Attempts {
     const spent: Spent = { coldMs: input.spent.coldMs + input.coldMs, runMs: input.spent.runMs };
     const timing = splitTiming(job, spent, { startedAt: attempt.startedAt, promptEndedAt }, at);
     const usage = usageOf(container, at - attempt.startedAt + input.spent.runMs);
-    const final = { job: job.id, token: attempt.token, at, timing, usage, ...verdict };
+    const final = { job: job.id, token: attempt.token, at, timing, usage, history: null, ...verdict };
     const recorded = await this.#untilStored(() => store.finishAttempt(final));
     if (!recorded) return { kind: 'gone' };
     const { state, outputs, error } = verdict;

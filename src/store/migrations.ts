@@ -186,6 +186,26 @@ CREATE TABLE documents (
   updated_at REAL NOT NULL
 ) STRICT;
 `,
+  // Prompts of ComfyUI clients, each beside its job. `listed` says that the history shows it; `history` is what its container said.
+  `
+CREATE TABLE prompts (
+  job INTEGER PRIMARY KEY,
+  workspace TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  deployment TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  prompt_id TEXT NOT NULL,
+  client_id TEXT,
+  listed INTEGER NOT NULL DEFAULT 0,
+  finished_at REAL,
+  history TEXT
+) STRICT;
+CREATE INDEX prompts_id ON prompts (prompt_id, job);
+CREATE INDEX prompts_unfinished ON prompts (deployment, environment) WHERE finished_at IS NULL;
+CREATE INDEX prompts_listed ON prompts (deployment, environment, finished_at, job) WHERE listed = 1;
+CREATE INDEX prompts_listed_caller ON prompts (deployment, environment, workspace, caller, finished_at, job) WHERE listed = 1;
+CREATE INDEX prompts_client ON prompts (client_id, finished_at) WHERE client_id IS NOT NULL;
+`,
   // Files by the names that ComfyUI clients know. A row lives as long as the row in `assets` of its asset and kind: `output` for what
   // a job made, `upload` for the rest. A counter outlives its files, so that a name in the history never comes to mean another file.
   `

@@ -8,6 +8,7 @@ import { document, saveDocument } from './operations/documents.ts';
 import { fileNames, namedFile, nameOutputs, nameUpload } from './operations/files.ts';
 import { keys, saveKey } from './operations/keys.ts';
 import { acquireLease } from './operations/lease.ts';
+import { endedPrompts, endsForClient, forgetPrompts, jobOfPrompt, unfinishedPrompts } from './operations/prompts.ts';
 import { attempts, job, jobEvents, jobs, unfinishedJobs } from './operations/queries.ts';
 import { submit } from './operations/submit.ts';
 import { sweep } from './operations/sweep.ts';
@@ -28,6 +29,7 @@ export const writes = {
   saveDelivery,
   touchAsset,
   sweep,
+  forgetPrompts,
   nameOutputs,
   nameUpload,
   saveDocument,
@@ -48,6 +50,10 @@ export const reads = {
   keys,
   dueDeliveries,
   deliveries,
+  jobOfPrompt,
+  unfinishedPrompts,
+  endedPrompts,
+  endsForClient,
   namedFile,
   fileNames,
   document,

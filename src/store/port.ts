@@ -5,6 +5,7 @@ import type { Job } from '../jobs/job.ts';
 import type { Key } from '../workspaces/keys.ts';
 import type { Executor } from './operations.ts';
 import type { ContainerWrite } from './operations/containers.ts';
+import type { ScopeRow } from './operations/prompts.ts';
 import type { UnfinishedRow } from './operations/queries.ts';
 import {
   acceptedJob,
@@ -16,10 +17,11 @@ import {
   jobOf,
   namedFileOf,
   newJobRow,
+  promptOf,
   resultRow,
   type JobRow,
 } from './rows.ts';
-import type { JobFilter, Page, Store } from './store.ts';
+import type { JobFilter, Page, PromptScope, Store } from './store.ts';
 import { usageOf } from './usage.ts';
 
 /** The port over operations: values are turned into rows here, on the caller's side, and rows into values. */
@@ -28,6 +30,7 @@ export function storeOver(executor: Executor): Store {
     ...jobMethods(executor),
     ...fleetMethods(executor),
     ...otherMethods(executor),
+    ...promptMethods(executor),
     ...fileMethods(executor),
     close: () => executor.close(),
   };
@@ -177,6 +180,28 @@ function otherMethods({ run }: Executor): OtherMethods {
     saveDocument: async ({ name, value, at }) => run('saveDocument', { name, value: JSON.stringify(value), at }),
   };
 }
+
+type PromptMethods = Pick<Store, 'jobOfPrompt' | 'unfinishedPrompts' | 'endedPrompts' | 'endsForClient' | 'forgetPrompts'>;
+
+function promptMethods({ run }: Executor): PromptMethods {
+  return {
+    async jobOfPrompt(input) {
+      const row = await run('jobOfPrompt', { ...scopeRow(input), promptId: input.promptId });
+      return row && { ...promptOf(row), listed: row.listed === 1 };
+    },
+    unfinishedPrompts: async (scope) => (await run('unfinishedPrompts', scopeRow(scope))).map(jobOf),
+    endedPrompts: async ({ limit, offset, ...scope }) => (await run('endedPrompts', { ...scopeRow(scope), limit, offset })).map(promptOf),
+    endsForClient: async ({ clientId, from, to, ...scope }) =>
+      (await run('endsForClient', { ...scopeRow(scope), clientId, from, to })).map(promptOf),
+    forgetPrompts: async ({ promptIds, ...scope }) => run('forgetPrompts', { ...scopeRow(scope), promptIds: promptIds && [...promptIds] }),
+  };
+}
+
+const scopeRow = ({ caller, deployment, environment }: PromptScope): ScopeRow => ({
+  deployment,
+  environment,
+  caller: caller && callerRow(caller),
+});
 
 type FileMethods = Pick<Store, 'nameOutputs' | 'nameUpload' | 'namedFile' | 'fileNames'>;
 

@@ -47,17 +47,20 @@ export interface Store {
   loseAttempt(input: { job: string; token: number; at: number; reason: string; counted: boolean }): Promise<Job | null>;
   /** A queued job ends without an attempt. False when it is not queued any more. */
   endQueued(input: { job: string; state: Exclude<FinalState, 'succeeded'>; at: number; error: JobError | null }): Promise<boolean>;
-  /** queued -> canceled at once; running -> `cancelRequested`. The answer is the job after that; null: unknown. */
-  requestCancel(input: { job: string; at: number }): Promise<Job | null>;
+  /**
+   * queued -> canceled at once; running -> `cancelRequested`. With `only`, nothing happens to a job in another state. The answer is the
+   * job after that; null: unknown.
+   */
+  requestCancel(input: { job: string; at: number; only?: 'queued' | 'running' }): Promise<Job | null>;
 
   job(id: string): Promise<Job | null>;
   /** Newest first. `cursor` is the `next` of the page before. */
   jobs(filter: JobFilter): Promise<Page<Job>>;
   /**
-   * The newest job that this client's prompt id stands for, among those of `caller` (null: of anybody); null when there is none. A job
-   * that did not come from a ComfyUI client has no prompt id.
+   * The newest job that this client's prompt id stands for in the scope; null when there is none. A job that did not come from a
+   * ComfyUI client has no prompt id. `listed`: it has ended, and is part of the history.
    */
-  jobOfPrompt(input: { caller: Caller | null; deployment: string; environment: string; promptId: string }): Promise<Job | null>;
+  jobOfPrompt(input: PromptScope & { promptId: string }): Promise<(EndedPrompt & { readonly listed: boolean }) | null>;
   /** Unfinished jobs of ComfyUI clients, in the order of acceptance. */
   unfinishedPrompts(scope: PromptScope): Promise<Job[]>;
   /**
@@ -65,6 +68,8 @@ export interface Store {
    * `offset` null, the newest. Not those that were cancelled in the queue, nor those that `forgetPrompts` took out.
    */
   endedPrompts(scope: PromptScope & { limit: number; offset: number | null }): Promise<EndedPrompt[]>;
+  /** What has ended in [from, to] of the prompts that this client sent, in the order of their ends: the newest, if there are very many. */
+  endsForClient(scope: PromptScope & { clientId: string; from: number; to: number }): Promise<EndedPrompt[]>;
   /** Takes ended prompts out of the history; the jobs stay. `promptIds` null: all of the scope. */
   forgetPrompts(scope: PromptScope & { promptIds: readonly string[] | null }): Promise<void>;
   /** Every queued and running job, oldest first, with the running attempt: what a restarted gateway begins with. */

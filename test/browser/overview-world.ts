@@ -236,6 +236,8 @@ function jobOf(id: string, deployment: string, at: number): Job {
     source: 'simple',
     key: null,
     priority: 0,
+    number: 0,
+    prompt: null,
     inputs: {},
     graph: {},
     files: [],

@@ -4,6 +4,7 @@ import { filesContract } from './store-files.ts';
 import { fleetContract } from './store-fleet.ts';
 import { queriesContract } from './store-queries.ts';
 import { outputOf, requestOf, resultOf, started, submitted, t0 } from './store-samples.ts';
+import { promptsContract } from './store-prompts.ts';
 import { sweepContract } from './store-sweep.ts';
 
 /** A store to test, and how to do away with it. */
@@ -27,6 +28,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     describe('cancelling and ending', () => endingContract(store));
     describe('queries', () => queriesContract(store));
     describe('fleet', () => fleetContract(store));
+    describe('prompts of ComfyUI clients', () => promptsContract(store));
     describe('sweep', () => sweepContract(store));
     describe('named files', () => filesContract(store));
 

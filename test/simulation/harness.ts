@@ -85,7 +85,7 @@ export class Simulation {
     this.controller = controller;
     this.jobs = jobs;
     await controller.takeLease(`life ${++this.#lives}`);
-    await recover({ store, runtime: fleet, attempts, clock }, controller);
+    await recover({ store, runtime: fleet, attempts, jobs, clock }, controller);
     controller.start();
     // Past the first decision, so that the next event is decided upon at once.
     await clock.runFor(200);
@@ -110,6 +110,8 @@ export class Simulation {
       source: 'simple',
       key: null,
       priority: 0,
+      number: 0,
+      prompt: null,
       inputs: {},
       graph: {},
       files: [],

@@ -40,6 +40,7 @@ function deleteJobs(db: DatabaseSync, before: number, limit: number): number {
   for (const { num, id } of old) {
     change(db, 'DELETE FROM job_contents WHERE job = ?', num);
     change(db, 'DELETE FROM job_events WHERE job = ?', num);
+    change(db, 'DELETE FROM prompts WHERE job = ?', num);
     change(db, 'DELETE FROM attempts WHERE job = ?', num);
     change(db, 'DELETE FROM deliveries WHERE job = ?', id);
     change(db, 'DELETE FROM jobs WHERE num = ?', num);
