@@ -28,6 +28,7 @@ const inMemory = 256 * 1024;
 export async function sendFile(request: FastifyRequest, reply: FastifyReply, assets: Assets, file: SentFile): Promise<FastifyReply> {
   const etag = `"${file.tag}"`;
   reply
+    .type(file.mime)
     .header('etag', etag)
     .header('accept-ranges', 'bytes')
     .header('cache-control', file.cacheControl)
@@ -43,7 +44,7 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, ass
   }
   const { start, end } = range ?? { start: 0, end: size - 1 };
   if (range) reply.code(206).header('content-range', `bytes ${start}-${end}/${size}`);
-  reply.type(file.mime).header('content-length', end - start + 1);
+  reply.header('content-length', end - start + 1);
   // A stream, though empty, leaves the length as it is.
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   if (typeof file.content !== 'string') return reply.send(file.content.subarray(start, end + 1));

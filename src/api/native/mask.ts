@@ -3,7 +3,7 @@ import type { NamedFile } from '../../store/store.ts';
 import { isObject } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { viewedName } from './file-names.ts';
-import { isPicture, withAlphaOf } from './pictures.ts';
+import { withAlphaOf } from './pictures.ts';
 import type { NativeCall } from './route.ts';
 import { findFile, pictureBytes } from './view.ts';
 
@@ -24,8 +24,7 @@ export async function composeMask(
     pictureBytes(context, { asset: original.asset, bytes: original.bytes }),
     pictureBytes(context, { asset: mask.id, bytes: mask.bytes }),
   ]);
-  if (!colours || !alpha || !(await isPicture(colours)) || !(await isPicture(alpha))) return 'trouble';
-  const composed = await withAlphaOf(colours, alpha);
+  const composed = colours && alpha && (await withAlphaOf(colours, alpha));
   return composed ? context.assets.put(composed) : 'trouble';
 }
 

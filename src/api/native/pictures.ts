@@ -8,14 +8,12 @@ import sharp, { type Sharp } from 'sharp';
 const formats: ReadonlySet<string | undefined> = new Set(['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif', 'avif']);
 const maxPixels = 120_000_000;
 
-/** Is it a picture, and none that would take the machine's memory? */
-export async function isPicture(content: Buffer): Promise<boolean> {
-  return sharp(content, { limitInputPixels: maxPixels })
-    .metadata()
-    .then(
-      ({ format, width, height }) => formats.has(format) && width * height <= maxPixels,
-      () => false,
-    );
+/** Reads a picture. Rejects what is none, and one that would take the machine's memory. */
+async function open(content: Buffer): Promise<Sharp> {
+  const picture = sharp(content, { limitInputPixels: maxPixels });
+  const { format } = await picture.metadata();
+  if (!formats.has(format)) throw new Error(`${format} is no format of pictures`);
+  return picture;
 }
 
 export interface Conversion {
@@ -39,13 +37,32 @@ export function conversionOf(preview: string | null, channel: string | null): Co
   return channel === 'rgb' || channel === 'a' ? { format: 'png', quality: 100, channel } : null;
 }
 
-export async function convert(content: Buffer, { format, quality, channel }: Conversion): Promise<{ mime: string; bytes: Buffer }> {
-  const picture = channel === 'a' ? await alphaOnly(content) : sharp(content, { limitInputPixels: maxPixels });
-  // JPEG has no alpha: the colours are kept as they are, not laid on black.
-  const opaque = channel === 'rgb' || format === 'jpeg' ? picture.removeAlpha() : picture;
-  const made = format === 'png' ? opaque.png() : format === 'jpeg' ? opaque.jpeg({ quality }) : opaque.webp({ quality });
-  return { mime: `image/${format}`, bytes: await made.toBuffer() };
+/** Null: it is no whole picture. */
+export function convert(content: Buffer, conversion: Conversion): Promise<{ mime: string; bytes: Buffer } | null> {
+  return nullIfBroken(async () => {
+    const { format, quality, channel } = conversion;
+    const picture = channel === 'a' ? await alphaOnly(content) : await open(content);
+    // JPEG has no alpha: the colours are kept as they are, not laid on black.
+    const opaque = channel === 'rgb' || format === 'jpeg' ? picture.removeAlpha() : picture;
+    const made = format === 'png' ? opaque.png() : format === 'jpeg' ? opaque.jpeg({ quality }) : opaque.webp({ quality });
+    return { mime: `image/${format}`, bytes: await made.toBuffer() };
+  });
 }
+
+/** The colours of one picture with the alpha of another, as PNG; null when they are no pictures of one size. */
+export function withAlphaOf(original: Buffer, mask: Buffer): Promise<Buffer | null> {
+  return nullIfBroken(async () => {
+    const [colours, alpha] = [await rgba(original), await rgba(mask)];
+    const { width, height } = colours.info;
+    if (alpha.info.width !== width || alpha.info.height !== height) return null;
+    for (let i = 3; i < colours.data.length; i += 4) colours.data[i] = alpha.data[i] as number;
+    const picture = sharp(colours.data, { raw: { width, height, channels: 4 } });
+    return picture.png({ compressionLevel: 4 }).toBuffer();
+  });
+}
+
+/** sharp tells of what it cannot read in many ways, some of them before its promise. */
+const nullIfBroken = <Result>(work: () => Promise<Result | null>): Promise<Result | null> => work().catch(() => null);
 
 /** The alpha on black; a picture without one is opaque. */
 async function alphaOnly(content: Buffer): Promise<Sharp> {
@@ -54,16 +71,7 @@ async function alphaOnly(content: Buffer): Promise<Sharp> {
   return sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } });
 }
 
-const rgba = (content: Buffer) =>
-  sharp(content, { limitInputPixels: maxPixels }).toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true });
-
-/** The colours of one picture with the alpha of another, as PNG; null when they are not of one size. */
-export async function withAlphaOf(original: Buffer, mask: Buffer): Promise<Buffer | null> {
-  const [colours, alpha] = await Promise.all([rgba(original), rgba(mask)]);
-  const { width, height } = colours.info;
-  if (alpha.info.width !== width || alpha.info.height !== height) return null;
-  for (let i = 3; i < colours.data.length; i += 4) colours.data[i] = alpha.data[i] as number;
-  return sharp(colours.data, { raw: { width, height, channels: 4 } })
-    .png({ compressionLevel: 4 })
-    .toBuffer();
+async function rgba(content: Buffer) {
+  const picture = await open(content);
+  return picture.toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true });
 }

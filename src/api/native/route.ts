@@ -44,8 +44,9 @@ export function addNativeRoute(
 function callOf(context: ApiContext, request: FastifyRequest): NativeCall {
   const { target } = request.params as Params;
   const { key, role } = request.principal;
+  const named = target === undefined ? null : byTarget(context, target);
   return {
-    deployment: () => (target === undefined ? context.deployments.get(null) : byTarget(context, target)),
+    deployment: () => named ?? context.deployments.get(null),
     caller: { workspace: context.config.workspace.name, key },
     seesAll: key !== null && role === 'admin',
   };

@@ -6,7 +6,7 @@ import { matchesTag, sendFile } from '../send-file.ts';
 import type { Api } from '../server.ts';
 import { answerEmpty, answerTrouble } from './answers.ts';
 import { viewedName } from './file-names.ts';
-import { conversionOf, convert, isPicture, type Conversion } from './pictures.ts';
+import { conversionOf, convert, type Conversion } from './pictures.ts';
 import { addNativeRoute, queryOf, type NativeCall } from './route.ts';
 
 /** A name can come to mean other bytes (overwrite), so it is asked for again each time; with its tag that costs little. */
@@ -57,8 +57,9 @@ async function sendConverted(
   const tag = `${file.asset}-${format}-${quality}-${channel ?? 'all'}`;
   if (matchesTag(request.headers['if-none-match'], `"${tag}"`)) return reply.header('etag', `"${tag}"`).code(304).send();
   const content = await pictureBytes(context, file);
-  if (!content || !(await isPicture(content))) return answerTrouble(reply);
-  const { mime, bytes } = await convert(content, conversion);
+  const converted = content && (await convert(content, conversion));
+  if (!converted) return answerTrouble(reply);
+  const { mime, bytes } = converted;
   return sendFile(request, reply, context.assets, { content: bytes, bytes: bytes.length, mime, tag, filename, cacheControl });
 }
 
