@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { InputDefinition, Json, NodeDefinition, NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Catalogue } from '../comfyui/runner.ts';
 
 /** Model files by folder, as far as the nodes ask for them. */
 export interface ModelFolders {
@@ -26,6 +27,18 @@ export const modelFolderNames: readonly string[] = (
   'checkpoints configs loras vae text_encoders diffusion_models clip_vision style_models embeddings diffusers vae_approx controlnet ' +
   'gligen upscale_models custom_nodes hypernetworks photomaker classifiers model_patches audio_encoders'
 ).split(' ');
+
+/** What a container with these models says in its lists. */
+export const catalogueFor = (models: ModelFolders): Catalogue => ({
+  stats: null,
+  features: null,
+  extensions: [],
+  embeddings: [],
+  models: modelFolderNames.map((folder) => {
+    const files = Object.hasOwn(models, folder) ? models[folder as keyof ModelFolders] : [];
+    return { folder, files, details: null, paths: 1 };
+  }),
+});
 
 let recorded: NodeDefinitions | null = null;
 const byModels = new WeakMap<ModelFolders, NodeDefinitions>();

@@ -53,6 +53,28 @@ const refusal = (status: number, type: string): Answer => ({
   isFile: false,
 });
 
+const json = 'application/json; charset=utf-8';
+
+/** What the gateway says where there is nothing of the dialect. */
+const problem = (status: number): Answer => ({
+  status,
+  headers: { 'content-type': 'application/problem+json; charset=utf-8' },
+  json: undefined,
+  text: undefined,
+  isFile: true,
+});
+
+interface ModelFolder {
+  readonly name: string;
+  readonly folders: readonly string[];
+}
+
+const withoutPaths = (folders: readonly ModelFolder[]): ModelFolder[] =>
+  folders.map(({ name, folders: paths }) => ({
+    name,
+    folders: paths.map((_, index) => (index === 0 ? `/models/${name}` : `/models/${name}/${index}`)),
+  }));
+
 /**
  * By scenario. `cors` is not replayed: the gateway has no such setting, pages of other sites are refused always.
  */
@@ -60,6 +82,55 @@ export const gatewayDifferences: Readonly<Record<string, readonly Difference[]>>
   upload_mask: [disposition, ranges],
   view: [disposition, ranges],
   preview_image: [disposition],
+  models_and_lists: [
+    {
+      at: /^GET \/experiment\/models \{/,
+      why: 'paths of containers are nobody’s business',
+      instead: (golden) => ({ ...golden, json: withoutPaths(golden.json as ModelFolder[]) }),
+    },
+  ],
+  upload_too_large: [
+    {
+      at: /^GET \/features/,
+      why: 'bytes are whole',
+      instead: (golden) => ({ ...golden, json: { ...(golden.json as object), max_upload_size: 10_486 } }),
+    },
+  ],
+  frontend_routes: [
+    {
+      at: /^GET \/userdata\/workflows%2Fone.json/,
+      why: 'the file says how to show it',
+      instead: (golden) => withHeaders(golden, { 'content-disposition': `inline; filename="one.json"; filename*=UTF-8''one.json` }),
+    },
+    {
+      at: /^GET \/internal\/folder_paths/,
+      why: 'paths of containers are nobody’s business',
+      instead: (golden) => ({ ...golden, json: expect.any(Object) as object }),
+    },
+    {
+      at: /^GET \/internal\/files\/output/,
+      why: 'a folder without files is no failure',
+      instead: () => ({ status: 200, headers: { 'content-type': json }, json: [], text: undefined, isFile: false }),
+    },
+    { at: /^GET \/nosuchroute/, why: 'a refusal says why', instead: () => problem(404) },
+    {
+      at: /^GET \/api\/nosuchroute/,
+      why: 'what does not pass to containers is refused with the reason',
+      instead: () => refusal(403, 'not_passed'),
+    },
+    { at: /^POST \/system_stats/, why: 'a refusal says why', instead: () => withHeaders(problem(405), { allow: 'GET, HEAD' }) },
+  ],
+  system_stats: [
+    {
+      at: /./,
+      why: 'it describes the fleet: its slots, and the software of its containers without their arguments; and says that it is a fleet',
+      instead: (golden) => {
+        const { system, devices } = golden.json as { system: object; devices: object[] };
+        const device = { ...devices[0], name: 'gpu0 A10G (emulated)', type: 'cuda', index: 0 };
+        return { ...golden, json: { system: { ...system, argv: [], comfleet: expect.any(Object) as object }, devices: [device] } };
+      },
+    },
+  ],
   origin_check: [{ at: /^GET \/queue .*foreign/, why: 'a refusal says why', instead: () => refusal(403, 'bad_origin') }],
 };
 

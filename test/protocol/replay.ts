@@ -80,7 +80,7 @@ class Normalizer {
   }
 
   value(value: Json | undefined, key = ''): unknown {
-    if (key === 'timestamp') return 'timestamp';
+    if (['timestamp', 'modified', 'created'].includes(key)) return key;
     if (key === 'traceback') return 'traceback';
     if (key === 'current_inputs') return Object.keys(value as object);
     if (typeof value === 'string') return this.text(value);

@@ -3,7 +3,13 @@ import type { ApiContext, ApiLimits } from '../context.ts';
 import { logInternal } from '../problems.ts';
 import type { Api } from '../server.ts';
 import { answerError } from './answers.ts';
+import { addListRoutes } from './lists.ts';
+import { addObjectInfoRoutes } from './object-info.ts';
+import { addOtherRoutes } from './other-routes.ts';
+import { addPassRoutes, refuseTheRest } from './pass-routes.ts';
+import { addSystemStatsRoute } from './system-stats.ts';
 import { addUploadRoutes } from './uploads.ts';
+import { addUserRoutes } from './user-routes.ts';
 import { addViewRoute } from './view.ts';
 
 /** The native dialect: the ComfyUI API, one file per idea, so that ComfyUI's clients work with a fleet. */
@@ -15,5 +21,12 @@ export function addNativeRoutes(app: Api, context: ApiContext, limits: ApiLimits
     });
     addUploadRoutes(scope, context, limits);
     addViewRoute(scope, context);
+    addObjectInfoRoutes(scope, context);
+    addListRoutes(scope, context, limits);
+    addSystemStatsRoute(scope, context);
+    addUserRoutes(scope, context);
+    addOtherRoutes(scope, context);
+    addPassRoutes(scope, context);
+    refuseTheRest(scope);
   });
 }
