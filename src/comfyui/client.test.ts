@@ -99,38 +99,6 @@ describe('prompt runner', () => {
     expect(fake.hellos).toEqual(['{"type": "feature_flags", "data": {"supports_preview_metadata": true}}']);
   });
 
-  it('tells a ComfyUI client every word, and what history says', async () => {
-    const extraData = { extra_pnginfo: { workflow: { id: 'w' } }, client_id: 'theirs' };
-    const result = run({ client: { extraData, outputs: ['3'] } });
-    const prompt = await fake.prompt();
-    expect(prompt).toMatchObject({ extra_data: extraData, partial_execution_targets: ['3'] });
-    expect(prompt.clientId).not.toBe('theirs');
-    fake.send(prompt, 'progress_state', { nodes: { 1: { prompt_id: prompt.id } } });
-    fake.send(prompt, 'node_pack_message', { anything: [1] });
-    fake.send({ ...prompt, id: 'another' }, 'progress_state', { nodes: {} });
-    fake.send(prompt, 'executing', { node: '1', display_node: '1' });
-    fake.sendText(prompt, '1', 'width: 16');
-    fake.succeed(prompt, '3', image);
-    expect(await result).toMatchObject({ kind: 'succeeded', outputs: [{ file }], entry: { outputs: { 3: image } } });
-    expect(fake.requests).toEqual(['POST /prompt', 'GET /history']);
-    const said = events.flatMap((event) => (event.type === 'message' ? [[event.message.type, event.message.data['prompt_id']]] : []));
-    const types = ['progress_state', 'node_pack_message', 'executing', 'execution_start', 'executing', 'executed', 'execution_success'];
-    expect(said).toEqual([...types, 'executing'].map((type) => [type, prompt.id]));
-    expect(events).toContainEqual({ type: 'text', node: '1', text: 'width: 16' });
-    expect(events).toContainEqual({ type: 'executing', node: '1', classType: 'EmptyImage' });
-  });
-
-  it('shows pictures that are outputs to a ComfyUI client as they come', async () => {
-    const sends = { ...graph, '9': { class_type: 'SaveImageWebsocket', inputs: { images: ['1', 0] } } };
-    const result = run({ graph: sends, client: { extraData: {}, outputs: [] } });
-    const prompt = await fake.prompt();
-    expect(prompt).not.toHaveProperty('partial_execution_targets');
-    fake.sendImage(prompt, '9', 'picture');
-    fake.succeed(prompt, '3', image);
-    expect(await result).toMatchObject({ kind: 'succeeded', outputs: [{ node: '3' }, { node: '9' }] });
-    expect(events).toContainEqual(expect.objectContaining({ type: 'preview', node: '9', image: Buffer.from('picture') }));
-  });
-
   it('keeps the messages of prompts apart, over one socket', async () => {
     const results = [run(), run()];
     const prompts = [await fake.prompt(), await fake.prompt('pending')];
