@@ -38,7 +38,8 @@ function upload(connection: Connection, assets: Assets, file: InputFile): Promis
   const known = connection.uploads.get(key);
   if (known) return known;
   const { asset } = file;
-  const name = basename(file.name.replaceAll('\\', '/'));
+  // A graph may say `x.png [output]`: what is uploaded is an input, and its name must not say otherwise.
+  const name = basename(file.name.replaceAll('\\', '/')).replace(/.\[(?:input|output|temp)\]$/, '');
   const uploading = assets.read(asset).then(({ stream, bytes }) => connection.http.upload({ asset, name, bytes, stream }));
   connection.uploads.set(key, uploading);
   uploading.catch(() => connection.uploads.delete(key));

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PixelPool } from '../../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../../src/emulator/profile.ts';
@@ -9,6 +8,7 @@ import { startEmulatedServer } from '../../src/emulator/server.ts';
 import type { EmulatedServer } from '../../src/emulator/server.ts';
 import { createSystemClock } from '../../src/fleet/system-clock.ts';
 import { loadTranscript, replay } from './replay.ts';
+import { samePixels } from './same-pixels.ts';
 import type { Observed, Replay } from './replay.ts';
 
 const pixels = new PixelPool({ threads: 1 });
@@ -37,16 +37,6 @@ const only = (sockets: Observed['sockets'], wanted: (type: string) => boolean): 
       messages.filter((message) => wanted((message as { type?: string }).type ?? '')),
     ]),
   );
-
-/** Decoded pixels are the same; encoders differ. */
-async function samePixels({ files }: Replay): Promise<void> {
-  for (const { request, golden, actual } of files) {
-    if (!golden.subarray(1, 4).equals(Buffer.from('PNG')) || request.includes('Range')) continue;
-    const [wanted, given] = await Promise.all([golden, actual].map((file) => sharp(file).raw().toBuffer({ resolveWithObject: true })));
-    expect(given!.info, request).toMatchObject({ width: wanted!.info.width, height: wanted!.info.height, channels: wanted!.info.channels });
-    expect(given!.data.equals(wanted!.data), request).toBe(true);
-  }
-}
 
 describe('a recorded server and an emulated one say the same', () => {
   test.each(['image_success', 'cached_same_prompt', 'sampler_progress'])('%s: every message and every answer', async (name) => {

@@ -1,0 +1,62 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Deployment } from '../../deployments/deployment.ts';
+import type { Caller } from '../../store/store.ts';
+import type { ApiContext } from '../context.ts';
+import type { Api } from '../server.ts';
+import { byTarget } from '../simple.ts';
+
+/** What a request of a ComfyUI client is about. */
+export interface NativeCall {
+  /** Of the path, else the default one. Error: `unknown_deployment`. */
+  readonly deployment: () => Deployment;
+  /** Whose prompts and files. */
+  readonly caller: Caller;
+  /** True for whoever came by the key of an admin: may look at everybody's prompts and files. */
+  readonly seesAll: boolean;
+}
+
+export type NativeHandler = (call: NativeCall, request: FastifyRequest, reply: FastifyReply) => unknown;
+
+type Params = Readonly<Record<string, string | undefined>>;
+
+/** ComfyUI has each of its routes twice, and here each deployment has them all. */
+const prefixes = ['', '/api', '/d/:target', '/d/:target/api'] as const;
+
+/** Adds a route of the native dialect at each of its places. `path` has no slash at its end. */
+export function addNativeRoute(
+  app: Api,
+  context: ApiContext,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  handler: NativeHandler,
+): void {
+  for (const prefix of prefixes) {
+    app.route({
+      method,
+      url: prefix + path,
+      config: { access: 'invoke' },
+      schema: { hide: true },
+      handler: (request, reply) => handler(callOf(context, request), request, reply),
+    });
+  }
+}
+
+function callOf(context: ApiContext, request: FastifyRequest): NativeCall {
+  const { target } = request.params as Params;
+  const { key, role } = request.principal;
+  const named = target === undefined ? null : byTarget(context, target);
+  return {
+    deployment: () => named ?? context.deployments.get(null),
+    caller: { workspace: context.config.workspace.name, key },
+    seesAll: key !== null && role === 'admin',
+  };
+}
+
+/** A parameter of the path that the route has by its pattern. */
+export const parameter = (request: FastifyRequest, name: string): string => (request.params as Params)[name] ?? '';
+
+/** A key of the query; null when it is not there. Given twice, the first counts. */
+export function queryOf(request: FastifyRequest, name: string): string | null {
+  const value = (request.query as Readonly<Record<string, string | string[] | undefined>>)[name];
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+}
