@@ -6,6 +6,7 @@ export interface ModelFolders {
   readonly checkpoints: readonly string[];
   readonly loras: readonly string[];
   readonly vae: readonly string[];
+  readonly controlnet?: readonly string[];
 }
 
 /** Names that many workflows use; there is nothing behind them. */
@@ -19,19 +20,25 @@ export const usualModels: ModelFolders = {
   ],
   loras: ['detail.safetensors', 'style.safetensors'],
   vae: ['sdxl_vae.safetensors', 'vae-ft-mse-840000-ema-pruned.safetensors'],
+  controlnet: ['control_v11p_sd15_canny.safetensors', 'control_v11p_sd15_openpose.safetensors'],
 };
 
-/** Folders that `/models` lists, in ComfyUI's order. */
-export const modelFolderNames: readonly string[] = (
-  'checkpoints configs loras vae text_encoders diffusion_models clip_vision style_models embeddings diffusers vae_approx controlnet ' +
-  'gligen upscale_models custom_nodes hypernetworks photomaker classifiers model_patches audio_encoders'
-).split(' ');
+/** Nodes that a file among the custom nodes brings. */
+const customNodes: Readonly<Record<string, string>> = { SaveImageWebsocket: 'websocket_image_save.py' };
 
 let recorded: NodeDefinitions | null = null;
 const byModels = new WeakMap<ModelFolders, NodeDefinitions>();
 
-/** Node definitions of a container with these models; shared by all containers that were given the same object. */
-export function definitionsFor(models: ModelFolders): NodeDefinitions {
+/** Node definitions of a container with these models and files of custom nodes (null: all). */
+export function definitionsFor(models: ModelFolders, files: readonly string[] | null = null): NodeDefinitions {
+  const all = allDefinitions(models);
+  if (files === null) return all;
+  const left = Object.entries(all).filter(([name]) => !(name in customNodes) || files.includes(customNodes[name] as string));
+  return Object.fromEntries(left);
+}
+
+/** Shared by all containers that were given the same object. */
+function allDefinitions(models: ModelFolders): NodeDefinitions {
   const known = byModels.get(models);
   if (known) return known;
   recorded ??= JSON.parse(readFileSync(new URL('./object-info.json', import.meta.url), 'utf8')) as NodeDefinitions;
@@ -42,6 +49,7 @@ export function definitionsFor(models: ModelFolders): NodeDefinitions {
   offer('CheckpointLoaderSimple', 'ckpt_name', models.checkpoints);
   offer('LoraLoader', 'lora_name', models.loras);
   offer('VAELoader', 'vae_name', [...models.vae, 'pixel_space']);
+  offer('ControlNetLoader', 'control_net_name', models.controlnet ?? []);
   byModels.set(models, definitions);
   return definitions;
 }
