@@ -4,7 +4,7 @@ import { ComfleetError } from '../errors.ts';
 import { parseDefinitions } from './definitions.ts';
 import { readCatalogue } from './catalogue.ts';
 import type { FileReference, Graph, HistoryEntry, Json, NodeDefinitions } from './protocol.ts';
-import type { Catalogue, Endpoint, PassedAnswer, PassedRequest } from './runner.ts';
+import type { Catalogue, Endpoint, PassedAnswer, PassedRequest, Prompt } from './runner.ts';
 
 /** An item of `/queue`: number, prompt id, graph, extra data, ids of output nodes. */
 export type QueueItem = [number, string, Graph, Record<string, Json>, string[]];
@@ -17,7 +17,7 @@ export interface Queue {
 /** The routes of one ComfyUI server. All throw `container_lost` when it cannot be reached or breaks down. */
 export interface ComfyHttp {
   /** Null when it was taken; else the body of the refusal. */
-  submit(input: { promptId: string; clientId: string; graph: Graph }): Promise<{ refused: unknown } | null>;
+  submit(input: { promptId: string; clientId: string; graph: Graph; client: Prompt['client'] }): Promise<{ refused: unknown } | null>;
   queue(): Promise<Queue>;
   history(promptId: string): Promise<HistoryEntry | null>;
   /** Takes a pending prompt out of the queue; running ones stay. */
@@ -84,8 +84,12 @@ export function createComfyHttp(endpoint: Endpoint): ComfyHttp {
   }
 
   return {
-    async submit({ promptId, clientId, graph }) {
-      const answer = await postJson('/prompt', { prompt: graph, prompt_id: promptId, client_id: clientId });
+    async submit({ promptId, clientId, graph, client }) {
+      const own = client && {
+        extra_data: client.extraData,
+        ...(client.outputs.length > 0 && { partial_execution_targets: client.outputs }),
+      };
+      const answer = await postJson('/prompt', { ...own, prompt: graph, prompt_id: promptId, client_id: clientId });
       if (answer.statusCode === 400) return { refused: await readJson(answer, endpoint) };
       await (await expectOk(answer, endpoint, 'POST /prompt')).body.dump();
       return null;

@@ -41,6 +41,18 @@ export interface FileReference {
   type: 'input' | 'output' | 'temp';
 }
 
+/** The file that an item of a node's UI output names; null when it is something else. */
+export function fileReference(value: Json): FileReference | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const { filename, subfolder, type } = value;
+  if (typeof filename !== 'string' || filename === '') return null;
+  return {
+    filename,
+    subfolder: typeof subfolder === 'string' ? subfolder : '',
+    type: type === 'input' || type === 'temp' ? type : 'output',
+  };
+}
+
 /** An entry of `/history`. */
 export interface HistoryEntry {
   prompt: [number, string, Graph, Record<string, Json>, string[]];

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../errors.ts';
-import type { FileReference, Graph, Json, NodeDefinitions } from './protocol.ts';
+import type { FileReference, Graph, HistoryEntry, Json, NodeDefinitions } from './protocol.ts';
 
 /** Where a container listens. */
 export interface Endpoint {
@@ -36,7 +36,14 @@ export type PromptEvent =
   /** The container's executor took the prompt. */
   | { type: 'executing'; node: string; classType: string }
   | { type: 'progress'; node: string; value: number; max: number }
-  | { type: 'preview'; mime: 'image/jpeg' | 'image/png'; image: Buffer; node: string | null }
+  /** `metadata`: what the container said beside the picture, word for word; null from old servers. */
+  | {
+      type: 'preview';
+      mime: 'image/jpeg' | 'image/png';
+      image: Buffer;
+      node: string | null;
+      metadata: Readonly<Record<string, Json>> | null;
+    }
   /** Only for prompts with `client`: what the container's socket says about the prompt, word for word, with the container's prompt id. */
   | { type: 'message'; message: ClientMessage }
   /** Only for prompts with `client`: a text that a node sends while it runs. */
@@ -101,12 +108,15 @@ export interface ModelLoading {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-export type PromptResult =
+/** `entry`: what the container's history says; there for prompts with `client` and resumed ones that began on the container. */
+export type PromptResult = { entry?: HistoryEntry } &
   /** `loading`: null when every model was there already, or nobody listened. */
-  | { kind: 'succeeded'; outputs: PromptOutput[]; loading: ModelLoading | null }
-  /** The workflow's own failure: never retried. */
-  | { kind: 'failed'; code: ErrorCode; message: string; node?: string; classType?: string; details?: Json }
-  | { kind: 'interrupted' };
+  (
+    | { kind: 'succeeded'; outputs: PromptOutput[]; loading: ModelLoading | null }
+    /** The workflow's own failure: never retried. */
+    | { kind: 'failed'; code: ErrorCode; message: string; node?: string; classType?: string; details?: Json }
+    | { kind: 'interrupted' }
+  );
 
 /**
  * Runs prompts on containers. An implementation never trusts the socket alone: it reconciles with `/history` and `/queue`

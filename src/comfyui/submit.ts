@@ -19,7 +19,8 @@ export async function submitPrompt(
   const wereThere = prompt.files.some((file) => connection.uploads.has(uploadKey(file)));
   const graph = await stage(connection, assets, prompt);
   if (signal.aborted) return { kind: 'interrupted' };
-  const refusal = await connection.http.submit({ promptId: prompt.id, clientId: connection.clientId, graph });
+  const { clientId } = connection;
+  const refusal = await connection.http.submit({ promptId: prompt.id, clientId, graph, client: prompt.client });
   if (refusal === null) return null;
   if (!wereThere) return refusalOf(refusal.refused);
   for (const file of prompt.files) connection.uploads.delete(uploadKey(file));

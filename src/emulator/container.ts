@@ -5,20 +5,18 @@ import { definitionsFor } from './definitions.ts';
 import type { ModelFolders } from './definitions.ts';
 import { ContainerClosed, Execution } from './executor.ts';
 import type { Faults } from './faults.ts';
+import type { ServerSettings } from './flags.ts';
 import { Files } from './files.ts';
+import { Logs } from './logs.ts';
+import type { EmulatedLogLine } from './logs.ts';
 import { nodeClasses } from './nodes/registry.ts';
 import type { PixelPool } from './pixels/pool.ts';
 import type { Draws, Profile } from './profile.ts';
-import { PromptQueue } from './queue.ts';
-import { Sockets } from './sockets.ts';
+import { PromptQueue, SameItem } from './queue.ts';
+import type { QueueItem } from './queue.ts';
+import { Sockets, featuresOf } from './sockets.ts';
 import { Timing } from './timing.ts';
 import type { OwnCheck } from './validate.ts';
-
-export interface EmulatedLogLine {
-  readonly at: number;
-  readonly stream: 'stdout' | 'stderr';
-  readonly text: string;
-}
 
 export interface ContainerOptions {
   readonly profile: Profile;
@@ -28,6 +26,7 @@ export interface ContainerOptions {
   readonly pixels: PixelPool;
   readonly models: ModelFolders;
   readonly faults: Faults;
+  readonly settings: ServerSettings;
 }
 
 /** What a ComfyUI process is inside: queue, single executor, cache, files and sockets, without the HTTP in front. */
@@ -38,31 +37,40 @@ export class Container {
   readonly files: Files;
   readonly sockets: Sockets;
   readonly queue: PromptQueue;
-  readonly listeners = new Set<(line: EmulatedLogLine) => void>();
+  readonly logs: Logs;
+  readonly settings: ServerSettings;
   faults: Faults;
   readonly #clock: Clock;
   readonly #draws: Draws;
   readonly #pixels: PixelPool;
   readonly #timing: Timing;
-  readonly #cache = new NodeCache();
+  readonly #cache: NodeCache;
   readonly #waits = new Map<Timer, (error: Error) => void>();
   #execution: Execution | null = null;
   #counter = 0;
   #looping = false;
   #closed = false;
+  #dead = false;
   #freeNext: { cache: boolean; models: boolean } = { cache: false, models: false };
 
   constructor(options: ContainerOptions) {
     this.profile = options.profile;
     this.models = options.models;
-    this.definitions = definitionsFor(options.models);
+    this.settings = options.settings;
+    this.definitions = definitionsFor(options.models, options.settings.customNodes);
+    this.#cache = new NodeCache(options.settings.cache);
     this.files = new Files(options.folder);
     this.faults = options.faults;
     this.#clock = options.clock;
     this.#draws = options.draws;
     this.#pixels = options.pixels;
     this.#timing = new Timing(options.profile, options.draws);
-    this.sockets = new Sockets((clientId) => this.#greet(clientId));
+    this.sockets = new Sockets({
+      features: featuresOf(options.settings),
+      greet: (clientId) => this.#greet(clientId),
+      dropped: (reason) => this.log(reason, 'stderr'),
+    });
+    this.logs = new Logs(this.sockets);
     this.queue = new PromptQueue(() => this.sockets.send('status', this.status(), null));
     this.setFaults(options.faults);
   }
@@ -115,9 +123,7 @@ export class Container {
   };
 
   log(text: string, stream: EmulatedLogLine['stream'] = 'stdout'): void {
-    if (this.listeners.size === 0) return;
-    const line = { at: this.#clock.now(), stream, text };
-    for (const listener of this.listeners) listener(line);
+    this.logs.add({ at: this.#clock.now(), stream, text });
   }
 
   /** Ends everything that waits or runs. */
@@ -150,11 +156,24 @@ export class Container {
     this.#looping = true;
     while (true) {
       await new Promise((resolve) => setImmediate(resolve));
-      const item = this.#closed || this.faults.hang ? null : this.queue.take();
+      const item = this.#closed || this.faults.hang ? null : this.#take();
       if (!item) break;
       await this.#run(new Execution(item, this.#surroundings()));
     }
     this.#looping = false;
+  }
+
+  /** ComfyUI's worker thread dies when it meets two prompts of the same number and id; what is asked of the server is answered still. */
+  #take(): QueueItem | null {
+    if (this.#dead) return null;
+    try {
+      return this.queue.take();
+    } catch (error) {
+      if (!(error instanceof SameItem)) throw error;
+      this.#dead = true;
+      this.log(`Exception in thread prompt_worker: ${error.message}`, 'stderr');
+      return null;
+    }
   }
 
   async #run(execution: Execution): Promise<void> {
@@ -192,6 +211,7 @@ export class Container {
         pixels: this.#pixels,
         timing: this.#timing,
         profileName: this.profile.name,
+        settings: this.settings,
         now: () => this.#clock.now(),
         random: (below) => this.#draws.int(below),
         waitUntil: (at) => this.#waitUntil(at),

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { InputDefinition, Json, NodeDefinition, NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Catalogue } from '../comfyui/runner.ts';
+import { modelFolders } from './model-folders.ts';
 
 /** Model files by folder, as far as the nodes ask for them. */
 export interface ModelFolders {
   readonly checkpoints: readonly string[];
   readonly loras: readonly string[];
   readonly vae: readonly string[];
+  readonly controlnet?: readonly string[];
 }
 
 /** Names that many workflows use; there is nothing behind them. */
@@ -20,13 +22,11 @@ export const usualModels: ModelFolders = {
   ],
   loras: ['detail.safetensors', 'style.safetensors'],
   vae: ['sdxl_vae.safetensors', 'vae-ft-mse-840000-ema-pruned.safetensors'],
+  controlnet: ['control_v11p_sd15_canny.safetensors', 'control_v11p_sd15_openpose.safetensors'],
 };
 
-/** Folders that `/models` lists, in ComfyUI's order. */
-export const modelFolderNames: readonly string[] = (
-  'checkpoints configs loras vae text_encoders diffusion_models clip_vision style_models embeddings diffusers vae_approx controlnet ' +
-  'gligen upscale_models custom_nodes hypernetworks photomaker classifiers model_patches audio_encoders'
-).split(' ');
+/** Nodes that a file among the custom nodes brings. */
+const customNodes: Readonly<Record<string, string>> = { SaveImageWebsocket: 'websocket_image_save.py' };
 
 /** What a container with these models says in its lists. */
 export const catalogueFor = (models: ModelFolders): Catalogue => ({
@@ -34,17 +34,25 @@ export const catalogueFor = (models: ModelFolders): Catalogue => ({
   features: null,
   extensions: [],
   embeddings: [],
-  models: modelFolderNames.map((folder) => {
-    const files = Object.hasOwn(models, folder) ? models[folder as keyof ModelFolders] : [];
-    return { folder, files, details: null, paths: 1 };
+  models: Object.entries(modelFolders).map(([folder, { length: paths }]) => {
+    const files = Object.hasOwn(models, folder) ? (models[folder as keyof ModelFolders] ?? []) : [];
+    return { folder, files, details: null, paths };
   }),
 });
 
 let recorded: NodeDefinitions | null = null;
 const byModels = new WeakMap<ModelFolders, NodeDefinitions>();
 
-/** Node definitions of a container with these models; shared by all containers that were given the same object. */
-export function definitionsFor(models: ModelFolders): NodeDefinitions {
+/** Node definitions of a container with these models and files of custom nodes (null: all). */
+export function definitionsFor(models: ModelFolders, files: readonly string[] | null = null): NodeDefinitions {
+  const all = allDefinitions(models);
+  if (files === null) return all;
+  const left = Object.entries(all).filter(([name]) => !(name in customNodes) || files.includes(customNodes[name] as string));
+  return Object.fromEntries(left);
+}
+
+/** Shared by all containers that were given the same object. */
+function allDefinitions(models: ModelFolders): NodeDefinitions {
   const known = byModels.get(models);
   if (known) return known;
   recorded ??= JSON.parse(readFileSync(new URL('./object-info.json', import.meta.url), 'utf8')) as NodeDefinitions;
@@ -55,6 +63,7 @@ export function definitionsFor(models: ModelFolders): NodeDefinitions {
   offer('CheckpointLoaderSimple', 'ckpt_name', models.checkpoints);
   offer('LoraLoader', 'lora_name', models.loras);
   offer('VAELoader', 'vae_name', [...models.vae, 'pixel_space']);
+  offer('ControlNetLoader', 'control_net_name', models.controlnet ?? []);
   byModels.set(models, definitions);
   return definitions;
 }

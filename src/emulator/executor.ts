@@ -1,6 +1,6 @@
-import type { GraphNode, NodeDefinitions, Json } from '../comfyui/protocol.ts';
+import type { GraphNode, NodeDefinition, NodeDefinitions, Json } from '../comfyui/protocol.ts';
 import { cacheKeys } from './cache.ts';
-import type { CacheEntry, NodeCache } from './cache.ts';
+import type { CacheEntry, NodeCache, UiOutput } from './cache.ts';
 import { Interrupted } from './nodes/node.ts';
 import type { NodeContext, NodeResult, PreviewImage } from './nodes/node.ts';
 import { nodeClasses } from './nodes/registry.ts';
@@ -20,7 +20,10 @@ export interface Surroundings {
   readonly files: Files;
   readonly cache: NodeCache;
   /** A node's context but for what depends on the node and the prompt. */
-  readonly context: Pick<NodeContext, 'files' | 'pixels' | 'timing' | 'profileName' | 'now' | 'random' | 'waitUntil' | 'takeOutOfMemory'>;
+  readonly context: Pick<
+    NodeContext,
+    'files' | 'pixels' | 'timing' | 'profileName' | 'settings' | 'now' | 'random' | 'waitUntil' | 'takeOutOfMemory'
+  >;
 }
 
 /** One prompt on its way through the single executor of a container. */
@@ -37,15 +40,18 @@ export class Execution {
   readonly #executed = new Set<string>();
   #keys: ReadonlyMap<string, string> = new Map();
   #isChanged = new Map<string, string>();
+  readonly #approximate: readonly string[];
   #interrupted = false;
 
   constructor(item: QueueItem, surroundings: Surroundings) {
-    const [, id, , extra] = item;
+    const [, id, graph, extra] = item;
     this.#item = item;
     this.#surroundings = surroundings;
     this.promptId = id;
     this.clientId = typeof extra['client_id'] === 'string' ? extra['client_id'] : null;
     this.#progress = new Progress(surroundings.sockets, id, this.clientId);
+    const classes = new Set(Object.values(graph).map(({ class_type }) => class_type));
+    this.#approximate = [...classes].filter((name) => nodeClasses[name]?.approximate).sort();
   }
 
   /** Takes effect before the next node or at the next step. */
@@ -70,17 +76,19 @@ export class Execution {
     const { cache, definitions } = this.#surroundings;
     this.#note('execution_start', {});
     this.#isChanged = await this.#changes();
-    this.#keys = cacheKeys(graph, this.#isChanged);
-    cache.keepOnly(this.#keys.values());
+    this.#keys = cacheKeys(graph, this.#isChanged, (classType) => asksForId(definitions[classType]));
+    cache.begin(this.#keys.values());
     const isCached = (id: string): boolean => this.#cached(id) !== undefined;
     this.#note('execution_cached', { nodes: Object.keys(graph).filter(isCached) });
     const isOutput = (id: string): boolean => definitions[(graph[id] as GraphNode).class_type]?.output_node === true;
     const order = new ExecutionOrder(graph, { isCached, isOutput });
     for (const output of outputs) order.add(output);
+    let since = 0;
     for (let id = order.next(); id !== null; id = order.next()) {
       const failed = await this.#execute(id);
       if (failed) return false;
       order.done(id);
+      if (++since % nodesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#note('execution_success', {});
     return true;
@@ -128,8 +136,7 @@ export class Execution {
     this.#send('executing', { node: id, display_node: id, prompt_id: this.promptId });
     const inputs = this.#inputs(id);
     try {
-      this.#stopIfInterrupted();
-      this.#finish(id, await this.#classOf(id).run(inputs, this.#context(id)));
+      this.#finish(id, await this.#forEachItem(id, inputs));
       return false;
     } catch (error) {
       if (error instanceof ContainerClosed) throw error;
@@ -139,27 +146,55 @@ export class Execution {
     }
   }
 
+  /** Inputs are lists: a node runs once for each item of the longest one, and shorter ones repeat their last. */
+  async #forEachItem(id: string, inputs: Record<string, readonly unknown[]>): Promise<NodeResult[]> {
+    const kind = this.#classOf(id);
+    const lists = Object.entries(inputs);
+    if (kind.takesLists) {
+      this.#stopIfInterrupted();
+      return [await kind.run(inputs, this.#context(id))];
+    }
+    const times = lists.length === 0 ? 1 : Math.max(...lists.map(([, list]) => list.length));
+    const results: NodeResult[] = [];
+    for (let i = 0; i < times; i++) {
+      this.#stopIfInterrupted();
+      const items = Object.fromEntries(lists.map(([name, list]) => [name, list[Math.min(i, list.length - 1)]]));
+      results.push(await kind.run(items, this.#context(id)));
+    }
+    return results;
+  }
+
   #classOf(id: string): (typeof nodeClasses)[string] {
     const { class_type } = this.#item[2][id] as GraphNode;
     return nodeClasses[class_type] as (typeof nodeClasses)[string];
   }
 
-  #finish(id: string, { outputs, ui }: NodeResult): void {
+  #finish(id: string, results: readonly NodeResult[]): void {
     const origin = { node_id: id, display_node: id, parent_node: null, real_node_id: id };
-    const entry: CacheEntry = { outputs, ui: ui ? { output: ui, meta: origin } : null };
+    const isList = this.#definitionOf(id)?.output_is_list ?? [];
+    const slots = Math.max(0, ...results.map(({ outputs }) => outputs.length));
+    const outputs = Array.from({ length: slots }, (_, slot) =>
+      results.flatMap((result) => (isList[slot] ? (result.outputs[slot] as unknown[]) : [result.outputs[slot]])),
+    );
+    const ui = mergedUi(results);
     if (ui) this.#send('executed', { node: id, display_node: id, output: ui, prompt_id: this.promptId });
-    this.#surroundings.cache.set(this.#keys.get(id) as string, entry);
+    this.#surroundings.cache.set(this.#keys.get(id) as string, { outputs, ui: ui ? { output: ui, meta: origin } : null });
     this.#progress.finish(id);
     this.#executed.add(id);
   }
 
-  /** A node's inputs with its links resolved. */
-  #inputs(id: string): Record<string, unknown> {
+  #definitionOf(id: string): NodeDefinition | undefined {
+    return this.#surroundings.definitions[(this.#item[2][id] as GraphNode).class_type];
+  }
+
+  /** A node's inputs with its links resolved, each as a list. */
+  #inputs(id: string): Record<string, readonly unknown[]> {
     const { inputs } = this.#item[2][id] as GraphNode;
     return Object.fromEntries(
       Object.entries(inputs).map(([name, value]) => {
         const link = linkOf(value);
-        return [name, link ? this.#cached(link[0])?.outputs[link[1]] : value];
+        // Slots of a link may count from the end, as Python's do.
+        return [name, link ? (this.#cached(link[0])?.outputs.at(link[1]) ?? []) : [value]];
       }),
     );
   }
@@ -170,9 +205,10 @@ export class Execution {
     return {
       ...context,
       nodeId: id,
+      approximate: this.#approximate,
       metadata: { graph: this.#graphWithChanges(), extra: this.#pngInfo() },
       progress: (value, max, preview) => this.#step(id, value, max, preview),
-      wantsPreviews: sockets.wantsPreviews(clientId) && !context.pixels.busy,
+      wantsPreviews: context.settings.previews && sockets.reaches(clientId) && !context.pixels.busy,
       sendText: (text) => sockets.sendFrame(frame(frames.text, id.length, Buffer.from(id), Buffer.from(text)), null),
     };
   }
@@ -197,7 +233,7 @@ export class Execution {
     const { sockets } = this.#surroundings;
     this.#stopIfInterrupted();
     this.#progress.step(id, value, max);
-    const withMetadata = preview && sockets.wantsPreviews(this.clientId);
+    const withMetadata = preview && sockets.takesMetadata(this.clientId);
     if (preview && withMetadata) {
       const ids = { node_id: id, prompt_id: this.promptId, display_node_id: id, parent_node_id: null, real_node_id: id };
       const metadata = Buffer.from(JSON.stringify({ ...ids, image_type: `image/${preview.format}` }));
@@ -219,13 +255,13 @@ export class Execution {
   }
 
   /** What an error report tells of the node's inputs, the hidden ones too. */
-  #report(id: string, inputs: Record<string, unknown>): Record<string, unknown> {
+  #report(id: string, inputs: Record<string, readonly unknown[]>): Record<string, unknown> {
     const graph = this.#item[2];
-    const hidden = this.#surroundings.definitions[(graph[id] as GraphNode).class_type]?.input.hidden ?? {};
+    const hidden = this.#definitionOf(id)?.input.hidden ?? {};
     const meanings: Record<string, unknown> = { PROMPT: graph, EXTRA_PNGINFO: this.#item[3]['extra_pnginfo'] ?? null, UNIQUE_ID: id };
     const all = { ...inputs };
-    for (const [name, meaning] of Object.entries(hidden)) all[name] = meanings[str(meaning)];
-    const current_inputs = Object.fromEntries(Object.entries(all).map(([name, value]) => [name, [shownInput(value)]]));
+    for (const [name, meaning] of Object.entries(hidden)) all[name] = [meanings[String(meaning)]];
+    const current_inputs = Object.fromEntries(Object.entries(all).map(([name, list]) => [name, list.map(shownInput)]));
     return { current_inputs, current_outputs: Object.keys(graph) };
   }
 
@@ -241,6 +277,20 @@ export class Execution {
   #send(type: string, data: unknown): void {
     if (this.clientId !== null) this.#surroundings.sockets.send(type, data, this.clientId);
   }
+}
+
+/** Nodes that run before other containers of the process get a turn. */
+const nodesPerTurn = 8;
+
+const asksForId = (definition: NodeDefinition | undefined): boolean =>
+  Object.values(definition?.input.hidden ?? {}).some((meaning) => String(meaning) === 'UNIQUE_ID');
+
+/** UI outputs of a node's runs: lists are joined. */
+function mergedUi(results: readonly NodeResult[]): UiOutput | null {
+  const all = results.flatMap(({ ui }): UiOutput[] => (ui ? [ui] : []));
+  const [first] = all;
+  if (!first) return null;
+  return Object.fromEntries(Object.keys(first).map((name) => [name, all.flatMap((ui) => ui[name] as Json[])]));
 }
 
 /** The container closed while a node was waiting. */

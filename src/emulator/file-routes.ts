@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { FileReference } from '../comfyui/protocol.ts';
 import type { Container } from './container.ts';
 import { isFolderType } from './files.ts';
 import type { FileInfo, FolderType } from './files.ts';
 import { answer, answerEmpty, answerJson, answerTrouble, multipart, readBody } from './http.ts';
-import type { Call, Handler, Part, Routes } from './http.ts';
+import type { Call, Part } from './http.ts';
+import type { Handler, Routes } from './router.ts';
 import { codec } from './pixels/codec.ts';
 import type { Codec } from './pixels/codec.ts';
 
@@ -53,17 +55,18 @@ function rangeOf(header: string | undefined, size: number): { from: number; to: 
 }
 
 async function plain({ files, faults }: Container, { request, response }: Call, file: FileInfo, type: string): Promise<void> {
+  const isKnown = request.headers['if-none-match'] === file.etag;
+  const range = rangeOf(request.headers.range, file.size);
+  if (range === 'bad' && !isKnown) {
+    response.setHeader('Content-Range', `bytes */${file.size}`);
+    return answer(response, 416, type, '');
+  }
   response.setHeader('ETag', file.etag);
   response.setHeader('Last-Modified', file.modified.toUTCString());
-  if (request.headers['if-none-match'] === file.etag) {
+  if (isKnown || range === 'bad') {
     response.writeHead(304, { 'Content-Type': type });
     response.end();
     return;
-  }
-  const range = rangeOf(request.headers.range, file.size);
-  if (range === 'bad') {
-    response.setHeader('Content-Range', `bytes */${file.size}`);
-    return answer(response, 416, type, '');
   }
   response.setHeader('Accept-Ranges', 'bytes');
   const whole = await files.read(file);
@@ -114,8 +117,9 @@ const valueOf = (parts: readonly Part[], name: string): string | null =>
 type Change = (container: Container, parts: readonly Part[], content: Buffer) => Promise<Buffer | null>;
 
 function uploading(change: Change): Handler<Container> {
-  return async (container, { request, response }) => {
-    const parts = multipart(request.headers['content-type'], await readBody(request));
+  return async (container, call) => {
+    const { request, response } = call;
+    const parts = multipart(request.headers['content-type'], await readBody(call));
     const image = parts.find((part) => part.name === 'image' && part.filename !== null);
     if (!image || image.filename === null) return answerEmpty(response, 400);
     const type = valueOf(parts, 'type') ?? 'input';
@@ -147,9 +151,11 @@ const mask: Change = async (container, parts, content) => {
   return sharp(colors).joinChannel(alpha).png().toBuffer();
 };
 
-const listing: Handler<Container> = async ({ files }, { parameter, response }) => {
-  if (!isFolderType(parameter)) return answerJson(response, { error: 'Invalid directory type' }, 400);
-  return answerJson(response, await files.list(parameter));
+const listing: Handler<Container> = async ({ files }, { parameters: [type = ''], response }) => {
+  if (!isFolderType(type)) return answerJson(response, { error: 'Invalid directory type' }, 400);
+  // ComfyUI makes its output folder at the first save, and does not foresee that someone asks earlier.
+  if (type === 'output' && !existsSync(files.folder(type))) return answerTrouble(response);
+  return answerJson(response, await files.list(type));
 };
 
 export const fileRoutes: Routes<Container> = {
@@ -157,5 +163,4 @@ export const fileRoutes: Routes<Container> = {
   '/upload/image': { POST: uploading(async (_container, _parts, content) => content) },
   '/upload/mask': { POST: uploading(mask) },
   '/internal/files/*': { GET: listing },
-  '/view_metadata/*': { GET: (_container, { response }) => answerEmpty(response, 404) },
 };

@@ -21,15 +21,15 @@ export interface FileInfo {
 
 /** The input, output and temp folders of one container. They are made when something is first written. */
 export class Files {
-  readonly #root: string;
+  readonly root: string;
   readonly #numbers = new Map<string, number>();
 
   constructor(root: string) {
-    this.#root = resolve(root);
+    this.root = resolve(root);
   }
 
   folder(type: FolderType): string {
-    return join(this.#root, type);
+    return join(this.root, type);
   }
 
   /** Where a file lies, or null when the name leads out of its folder. */
@@ -96,20 +96,20 @@ export class Files {
   }
 
   /**
-   * Saves pictures as `<prefix>_<number>_.png`, counting on from the highest number there. `%batch_num%` becomes the index.
+   * Saves files as `<prefix>_<number>_.png` (or another suffix), counting on from the highest number there. `%batch_num%` becomes the index.
    * Throws PythonError when the prefix leads out of the folder.
    */
-  async save(type: FolderType, prefix: string, pictures: readonly Uint8Array[]): Promise<FileReference[]> {
+  async save(type: FolderType, prefix: string, files: readonly Uint8Array[], suffix = 'png'): Promise<FileReference[]> {
     const path = normalize(prefix);
     const folder = this.#saveFolder(type, path);
     const filename = basename(path);
     const subfolder = dirname(path) === '.' ? '' : dirname(path);
     const saved: FileReference[] = [];
-    for (const [index, picture] of pictures.entries()) {
+    for (const [index, content] of files.entries()) {
       // A name with the batch's number never looks like its own prefix: ComfyUI begins at 1 each time, and overwrites.
       const stem = filename.replaceAll('%batch_num%', String(index));
-      const name = stem === filename ? await this.#next(folder, filename, picture) : fileName(stem, index + 1);
-      if (stem !== filename) await this.#put(join(folder, name), picture, 'w');
+      const name = stem === filename ? await this.#next(folder, filename, suffix, content) : fileName(stem, index + 1, suffix);
+      if (stem !== filename) await this.#put(join(folder, name), content, 'w');
       saved.push({ filename: name, subfolder, type });
     }
     return saved;
@@ -119,7 +119,7 @@ export class Files {
     const base = this.folder(type);
     const folder = resolve(base, dirname(path));
     if (folder === base || folder.startsWith(base + sep)) return folder;
-    const shared = folder.startsWith(this.#root) ? this.#root : sep;
+    const shared = folder.startsWith(this.root) ? this.root : sep;
     const message =
       '**** ERROR: Saving image outside the output folder is not allowed.' +
       `\n full_output_folder: ${folder}\n         output_dir: ${base}\n         commonpath: ${shared}`;
@@ -127,12 +127,14 @@ export class Files {
   }
 
   /** Writes under the next free number of the prefix and returns the name. */
-  async #next(folder: string, prefix: string, content: Uint8Array): Promise<string> {
+  async #next(folder: string, prefix: string, suffix: string, content: Uint8Array): Promise<string> {
     const key = join(folder, prefix);
-    let number = (this.#numbers.get(key) ?? 0) + 1;
-    while (!(await this.#put(join(folder, fileName(prefix, number)), content, 'wx'))) number = (await highestNumber(folder, prefix)) + 1;
+    let number = (this.#numbers.get(key) ?? (await highestNumber(folder, prefix))) + 1;
+    while (!(await this.#put(join(folder, fileName(prefix, number, suffix)), content, 'wx'))) {
+      number = (await highestNumber(folder, prefix)) + 1;
+    }
     this.#remember(key, number);
-    return fileName(prefix, number);
+    return fileName(prefix, number, suffix);
   }
 
   /** Writes a file, and its folder where that is missing. False: the name is taken (with `wx`). */
@@ -161,10 +163,11 @@ export class Files {
   }
 }
 
-const fileName = (stem: string, number: number): string => `${stem}_${String(number).padStart(5, '0')}_.png`;
+const fileName = (stem: string, number: number, suffix: string): string => `${stem}_${String(number).padStart(5, '0')}_.${suffix}`;
 
 /** The highest number of `<prefix>_<number>_...` in a folder; 0 when there is none. */
 async function highestNumber(folder: string, prefix: string): Promise<number> {
+  if (!existsSync(folder)) return 0;
   let highest = 0;
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${prefix}_`)) continue;

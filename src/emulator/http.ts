@@ -6,14 +6,14 @@ export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
-  /** What stands for the route's last part. */
-  readonly parameter: string;
+  /** What stands where the route has `*`, decoded. */
+  readonly parameters: readonly string[];
+  /** Bytes that the body may have. */
+  readonly maximumBody: number;
 }
 
-/** The body is larger than a container takes. */
+/** The body is larger than the server takes. */
 export class BodyTooLarge extends Error {}
-
-export const maximumBody = 104_857_600;
 
 export function answer(response: ServerResponse, status: number, type: string | null, body: string | Uint8Array): void {
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
@@ -34,7 +34,7 @@ export const answerTrouble = (response: ServerResponse): void =>
   answerText(response, 500, '500 Internal Server Error\n\nServer got itself in trouble');
 
 /** The whole body. Rejects with BodyTooLarge, or with the connection's error when it ends early. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+export async function readBody({ request, maximumBody }: Pick<Call, 'request' | 'maximumBody'>): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maximumBody) throw new BodyTooLarge();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -49,7 +49,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** The body as JSON. Throws SyntaxError for anything else. */
-export const readJson = async (request: IncomingMessage): Promise<unknown> => JSON.parse((await readBody(request)).toString());
+export const readJson = async (call: Call): Promise<unknown> => JSON.parse((await readBody(call)).toString());
 
 export interface Part {
   readonly name: string;
@@ -77,45 +77,6 @@ export function multipart(contentType: string | undefined, body: Buffer): Part[]
   }
   return parts;
 }
-
-export type Handler<Context> = (context: Context, call: Call) => void | Promise<void>;
-export type Routes<Context> = Readonly<Record<string, Readonly<Record<string, Handler<Context>>>>>;
-
-/** Finds the handlers of a path: the path itself, or its parent followed by `/*`. */
-function find<Context>(routes: Routes<Context>, path: string): { methods: Routes<Context>[string]; parameter: string } | null {
-  const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  if (exact) return { methods: exact, parameter: '' };
-  const slash = path.lastIndexOf('/');
-  const general = `${path.slice(0, slash)}/*`;
-  const methods = Object.hasOwn(routes, general) && slash < path.length - 1 ? routes[general] : undefined;
-  return methods ? { methods, parameter: path.slice(slash + 1) } : null;
-}
-
-/** Answers a request by its route, each of which also stands under /api but for /internal. */
-export async function dispatch<Context>(
-  routes: Routes<Context>,
-  context: Context,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const [address = '/', search = ''] = splitOnce(request.url ?? '/', '?');
-  const path = address.startsWith('/api/') && !address.startsWith('/api/internal/') ? address.slice(4) : address;
-  const found = find(routes, path);
-  if (!found) return answer(response, 404, 'application/octet-stream', '');
-  const handler = found.methods[request.method === 'HEAD' ? 'GET' : (request.method ?? '')];
-  if (!handler) {
-    const allowed = Object.keys(found.methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-    response.setHeader('Allow', allowed.join(','));
-    return answerText(response, 405, '405: Method Not Allowed');
-  }
-  const parameter = decodeURIComponent(found.parameter);
-  return handler(context, { request, response, query: new URLSearchParams(search), parameter });
-}
-
-const splitOnce = (text: string, mark: string): string[] => {
-  const at = text.indexOf(mark);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
-};
 
 /** A Host header that names this machine. */
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)(:\d+)?$/i.test(host);

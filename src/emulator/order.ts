@@ -23,6 +23,9 @@ export class ExecutionOrder {
   readonly #pending = new Map<string, number>();
   /** Nodes -> those that wait for them. */
   readonly #blocking = new Map<string, Set<string>>();
+  /** Nodes that may run, by rank, each list in the order in which they were found; null: not sorted yet. */
+  #ready: Place[][] | null = null;
+  #places = new Map<string, Place>();
 
   constructor(graph: Graph, options: { isCached: (id: string) => boolean; isOutput: (id: string) => boolean }) {
     this.#graph = graph;
@@ -30,7 +33,7 @@ export class ExecutionOrder {
     this.#isOutput = options.isOutput;
   }
 
-  /** Adds a node and all that it needs and that is not cached. */
+  /** Adds a node and all that it needs and that is not cached. All are added before the first is asked for. */
   add(id: string): void {
     const stack = [id];
     const links: [from: string, to: string][] = [];
@@ -53,21 +56,52 @@ export class ExecutionOrder {
 
   /** The node to run now; null when all have run. */
   next(): string | null {
-    const ready = [...this.#pending.keys()].filter((id) => this.#pending.get(id) === 0);
-    const blockedBy = (id: string): string[] => [...(this.#blocking.get(id) ?? [])];
-    return (
-      ready.find(this.#isOutput) ??
-      ready.find((id) => blockedBy(id).some(this.#isOutput)) ??
-      ready.find((id) => blockedBy(id).some((blocked) => blockedBy(blocked).some(this.#isOutput))) ??
-      ready[0] ??
-      null
-    );
+    this.#ready ??= this.#sort();
+    return this.#ready.find((list) => list.length > 0)?.[0]?.id ?? null;
   }
 
   /** The node has run: what waited for it may. */
   done(id: string): void {
-    for (const waiting of this.#blocking.get(id) ?? []) this.#pending.set(waiting, (this.#pending.get(waiting) as number) - 1);
-    this.#pending.delete(id);
-    this.#blocking.delete(id);
+    const { rank } = this.#places.get(id) as Place;
+    const list = this.#ready?.[rank] ?? [];
+    list.splice(
+      list.findIndex((place) => place.id === id),
+      1,
+    );
+    for (const waiting of this.#blocking.get(id) ?? []) {
+      const left = (this.#pending.get(waiting) as number) - 1;
+      this.#pending.set(waiting, left);
+      if (left === 0) this.#insert(this.#places.get(waiting) as Place);
+    }
   }
+
+  #sort(): Place[][] {
+    this.#ready = [[], [], [], []];
+    let found = 0;
+    for (const [id, waitsFor] of this.#pending) {
+      const place = { id, rank: this.#rank(id), found: found++ };
+      this.#places.set(id, place);
+      if (waitsFor === 0) this.#ready[place.rank]?.push(place);
+    }
+    return this.#ready;
+  }
+
+  #rank(id: string): number {
+    if (this.#isOutput(id)) return 0;
+    const next = [...(this.#blocking.get(id) ?? [])];
+    if (next.some(this.#isOutput)) return 1;
+    return next.some((one) => [...(this.#blocking.get(one) ?? [])].some(this.#isOutput)) ? 2 : 3;
+  }
+
+  #insert(place: Place): void {
+    const list = this.#ready?.[place.rank] ?? [];
+    const at = list.findLastIndex((other) => other.found < place.found);
+    list.splice(at + 1, 0, place);
+  }
+}
+
+interface Place {
+  readonly id: string;
+  readonly rank: number;
+  readonly found: number;
 }

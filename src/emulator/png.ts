@@ -69,26 +69,51 @@ function blank(width: number, height: number): Buffer {
   return rows;
 }
 
-/** A bitmap of 3 or 4 channels as a PNG file with text chunks. */
-export function encodePng(bitmap: Bitmap, chunks: readonly TextChunk[]): Buffer {
-  const { width, height, channels, data } = bitmap;
-  const color = onlyColor(bitmap);
+function headerOf({ width, height }: Bitmap, colorType: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header[8] = 8;
-  header[9] = color ? 3 : (colorTypes[channels] as number);
+  header[9] = colorType;
+  return chunk('IHDR', header);
+}
+
+const textsOf = (chunks: readonly TextChunk[]): Buffer[] =>
+  chunks.map(({ key, text }) => chunk('tEXt', Buffer.from(`${key}\0${text}`, 'latin1')));
+
+/** A bitmap of 3 or 4 channels as a PNG file with text chunks. */
+export function encodePng(bitmap: Bitmap, chunks: readonly TextChunk[]): Buffer {
+  const { width, height, channels, data } = bitmap;
+  const color = onlyColor(bitmap);
+  const header = headerOf(bitmap, color ? 3 : (colorTypes[channels] as number));
   const quick = { level: 1, strategy: constants.Z_RLE, memLevel: 5, windowBits: 12 };
   const pixels = color
     ? [chunk('PLTE', color), blank(width, height)]
     : [chunk('IDAT', deflateSync(rows(bitmap), data.length < filterFrom ? quick : { level: 3 }))];
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    ...chunks.map(({ key, text }) => chunk('tEXt', Buffer.from(`${key}\0${text}`, 'latin1'))),
-    ...pixels,
-    end,
-  ]);
+  return Buffer.concat([signature, header, ...textsOf(chunks), ...pixels, end]);
+}
+
+/** Pictures of one size as one moving PNG that begins again at its end. */
+export function encodeAnimatedPng(bitmaps: readonly Bitmap[], chunks: readonly TextChunk[], delayMs: number): Buffer {
+  const [first] = bitmaps as readonly [Bitmap];
+  const header = headerOf(first, colorTypes[first.channels] as number);
+  const control = Buffer.alloc(8);
+  control.writeUInt32BE(bitmaps.length, 0);
+  let number = 0;
+  const frames = bitmaps.flatMap((bitmap, index) => {
+    const frame = Buffer.alloc(26);
+    frame.writeUInt32BE(number++, 0);
+    frame.writeUInt32BE(bitmap.width, 4);
+    frame.writeUInt32BE(bitmap.height, 8);
+    frame.writeUInt16BE(delayMs, 20);
+    frame.writeUInt16BE(1000, 22);
+    const pixels = deflateSync(rows(bitmap));
+    if (index === 0) return [chunk('fcTL', frame), chunk('IDAT', pixels)];
+    const place = Buffer.alloc(4);
+    place.writeUInt32BE(number++);
+    return [chunk('fcTL', frame), chunk('fdAT', Buffer.concat([place, pixels]))];
+  });
+  return Buffer.concat([signature, header, chunk('acTL', control), ...textsOf(chunks), ...frames, end]);
 }
 
 /** The text chunks of a PNG file, in order. Anything that is no PNG has none. */

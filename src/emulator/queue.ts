@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Graph, Json } from '../comfyui/protocol.ts';
 import type { Origin, UiOutput } from './cache.ts';
 
@@ -15,7 +16,20 @@ export interface HistoryRecord {
 const historyLimit = 1000;
 const secretKeys = new Set(['auth_token_comfy_org', 'api_key_comfy_org']);
 
-const before = (a: QueueItem, b: QueueItem): boolean => (a[0] === b[0] ? a[1] < b[1] : a[0] < b[0]);
+/** Two prompts of one number and id cannot be ordered: Python would have to say which graph is the smaller one. */
+export class SameItem extends Error {
+  constructor() {
+    super("'<' not supported between instances of 'dict' and 'dict'");
+  }
+}
+
+/** Which of two prompts is the next. Throws SameItem. */
+function before(a: QueueItem, b: QueueItem): boolean {
+  if (a[0] !== b[0]) return a[0] < b[0];
+  if (a[1] !== b[1]) return a[1] < b[1];
+  if (!isDeepStrictEqual(a[2], b[2]) || !isDeepStrictEqual(a[3], b[3])) throw new SameItem();
+  return false;
+}
 
 /** Waiting prompts as a binary heap by number and id, the running one, and what has been. */
 export class PromptQueue {
@@ -42,13 +56,21 @@ export class PromptQueue {
     return this.#pending.length + (this.#running ? 1 : 0);
   }
 
+  /** Throws SameItem, and keeps the item nevertheless, as ComfyUI does. */
   put(item: QueueItem): void {
     this.#pending.push(item);
     this.#rise(this.#pending.length - 1);
     this.#changed();
   }
 
-  /** Takes the next prompt and makes it the running one; null when none waits. */
+  /** Begins with what another server's queue held; nothing of it runs. */
+  restore(state: { running: QueueItem | null; pending: readonly QueueItem[]; history: Readonly<Record<string, HistoryRecord>> }): void {
+    this.#running = state.running;
+    this.#pending = [...state.pending];
+    for (const [id, record] of Object.entries(state.history)) this.history.set(id, record);
+  }
+
+  /** Takes the next prompt and makes it the running one; null when none waits. Throws SameItem. */
   take(): QueueItem | null {
     const [first] = this.#pending;
     if (!first) return null;

@@ -74,7 +74,7 @@ describe('time', () => {
   });
 
   test('a client that can take previews gets them, each before its step', async () => {
-    await world.start({ profile: loadProfile('a10g-collage') });
+    await world.start({ profile: loadProfile('a10g-collage'), flags: ['--preview-method', 'latent2rgb'] });
     const { all, ended } = await world.listen('c', { type: 'feature_flags', data: { supports_preview_metadata: true } });
     await world.submit(textToImage(), { client_id: 'c' });
     await ended;

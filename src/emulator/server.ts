@@ -5,14 +5,17 @@ import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Clock } from '../fleet/clock.ts';
 import { Container } from './container.ts';
-import type { EmulatedLogLine } from './container.ts';
+import type { EmulatedLogLine } from './logs.ts';
 import { usualModels } from './definitions.ts';
 import type { ModelFolders } from './definitions.ts';
 import { ContainerClosed } from './executor.ts';
 import type { Faults } from './faults.ts';
-import { BodyTooLarge, answerEmpty, answerText, answerTrouble, dispatch, isForeign, maximumBody } from './http.ts';
+import { readFlags } from './flags.ts';
+import { BodyTooLarge, answerEmpty, answerText, answerTrouble, isForeign } from './http.ts';
 import type { PixelPool } from './pixels/pool.ts';
 import type { Profile } from './profile.ts';
+import type { PromptQueue } from './queue.ts';
+import { dispatch } from './router.ts';
 import { routes } from './routes.ts';
 import { seededDraws } from './seeded.ts';
 
@@ -27,6 +30,11 @@ export interface EmulatedServerOptions {
   readonly pixels: PixelPool;
   readonly models?: ModelFolders;
   readonly faults?: Faults;
+  /** ComfyUI's own flags, such as `--cache-none`; see flags.ts. */
+  readonly flags?: readonly string[];
+  readonly version?: keyof typeof routes;
+  /** What its queue and its history hold at first, as if it had run before. */
+  readonly state?: Parameters<PromptQueue['restore']>[0];
   /** Called once when the fault `crash` has taken the container down. */
   readonly onCrash?: () => void;
   readonly host?: string;
@@ -53,7 +61,10 @@ const keepAliveMs = 75_000;
  */
 export async function startEmulatedServer(options: EmulatedServerOptions): Promise<EmulatedServer> {
   const { profile, clock, folder, pixels, models = usualModels, faults = {}, host = '127.0.0.1', port = 0 } = options;
-  const container = new Container({ profile, clock, folder, pixels, models, faults, draws: seededDraws(options.name) });
+  const { version = '0.3.64', flags = [], state } = options;
+  const settings = readFlags(flags);
+  const container = new Container({ profile, clock, folder, pixels, models, faults, settings, draws: seededDraws(options.name) });
+  if (state) container.queue.restore(state);
   const http = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void respond(request, response));
   let closed: Promise<void> | null = null;
 
@@ -67,7 +78,7 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    await handle(container, request, response);
+    await handle(container, version, request, response);
     const accepted = request.method === 'POST' && response.statusCode === 200 && /^(\/api)?\/prompt$/.test(request.url ?? '');
     if (!accepted || !container.faults.crash) return;
     container.faults = { ...container.faults, crash: false };
@@ -78,7 +89,7 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://container');
-    if (isForeign(request) || (pathname !== '/ws' && pathname !== '/api/ws'))
+    if ((settings.cors === null && isForeign(request)) || (pathname !== '/ws' && pathname !== '/api/ws'))
       stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
     else container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
   });
@@ -88,8 +99,8 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
     close,
     setFaults: (wanted) => container.setFaults(wanted),
     log: (listener) => {
-      container.listeners.add(listener);
-      return () => container.listeners.delete(listener);
+      container.logs.listeners.add(listener);
+      return () => container.logs.listeners.delete(listener);
     },
   };
 }
@@ -105,11 +116,19 @@ async function listen(http: Server, host: string, port: number): Promise<void> {
 }
 
 /** Answers one request. What goes wrong inside becomes ComfyUI's 500. */
-async function handle(container: Container, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  container: Container,
+  version: keyof typeof routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { cors } = container.settings;
+  const maximumBody = Math.round(container.settings.maximumBody);
+  if (cors !== null) allowOrigin(response, cors);
   if (request.method === 'OPTIONS') return answerEmpty(response);
-  if (isForeign(request)) return answerEmpty(response, 403);
+  if (cors === null && isForeign(request)) return answerEmpty(response, 403);
   try {
-    await dispatch(routes, container, request, response);
+    await dispatch(routes[version], container, request, response, maximumBody);
   } catch (error) {
     if (error instanceof ContainerClosed || response.headersSent) {
       response.destroy();
@@ -121,4 +140,11 @@ async function handle(container: Container, request: IncomingMessage, response: 
     }
   }
   return undefined;
+}
+
+function allowOrigin(response: ServerResponse, origin: string): void {
+  response.setHeader('Access-Control-Allow-Origin', origin);
+  response.setHeader('Access-Control-Allow-Methods', 'POST, GET, DELETE, PUT, OPTIONS');
+  response.setHeader('Access-Control-Allow-Headers', 'Content-Type, Authorization');
+  response.setHeader('Access-Control-Allow-Credentials', 'true');
 }

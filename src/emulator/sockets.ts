@@ -3,8 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import type { ServerSettings } from './flags.ts';
 
-export const serverFeatures = { supports_preview_metadata: true, max_upload_size: 104_857_600 };
+/** What a server says that it can do. */
+export const featuresOf = ({ maximumBody }: Pick<ServerSettings, 'maximumBody'>): object => ({
+  supports_preview_metadata: true,
+  max_upload_size: maximumBody,
+});
+
+/** Bytes that may wait for a client that does not read; with more, it is dropped. */
+const mostWaiting = 32 * 2 ** 20;
 
 /** Handles the handshake of all containers: it keeps nothing. */
 const handshake = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false });
@@ -12,7 +20,7 @@ const handshake = new WebSocketServer({ noServer: true, clientTracking: false, p
 interface Client {
   readonly socket: WebSocket;
   readonly stream: Duplex;
-  wantsPreviews: boolean;
+  takesMetadata: boolean;
   corked: boolean;
 }
 
@@ -38,25 +46,29 @@ export function frame(...parts: readonly (number | Uint8Array)[]): Buffer {
 export class Sockets {
   readonly #clients = new Map<string, Client>();
   readonly #open = new Set<WebSocket>();
+  readonly #features: object;
   readonly #greet: (clientId: string) => void;
+  readonly #dropped: (reason: string) => void;
   /** A fault: nothing goes out. */
   silent = false;
 
-  /** `greet` is called for each new client; what it sends comes first. */
-  constructor(greet: (clientId: string) => void) {
-    this.#greet = greet;
+  /** `greet` is called for each new client; what it sends comes first. `dropped` hears why a client was cut off. */
+  constructor(options: { features: object; greet: (clientId: string) => void; dropped: (reason: string) => void }) {
+    this.#features = options.features;
+    this.#greet = options.greet;
+    this.#dropped = options.dropped;
   }
 
   accept(request: IncomingMessage, stream: Duplex, head: Buffer, clientId: string): void {
     handshake.handleUpgrade(request, stream, head, (socket) => {
       const id = clientId === '' ? randomUUID().replaceAll('-', '') : clientId;
-      const client: Client = { socket, stream, wantsPreviews: false, corked: false };
+      const client: Client = { socket, stream, takesMetadata: false, corked: false };
       this.#clients.set(id, client);
       this.#open.add(socket);
       let first = true;
       socket.on('message', (data, isBinary) => {
         if (isBinary) return;
-        if (first) this.#features(client, (data as Buffer).toString());
+        if (first) this.#introduce(client, (data as Buffer).toString());
         first = false;
       });
       socket.on('close', () => {
@@ -74,8 +86,9 @@ export class Sockets {
     return !this.silent && (clientId === null ? this.#clients.size > 0 : this.#clients.has(clientId));
   }
 
-  wantsPreviews(clientId: string | null): boolean {
-    return !this.silent && clientId !== null && this.#clients.get(clientId)?.wantsPreviews === true;
+  /** True when the client takes previews that say what they are of. */
+  takesMetadata(clientId: string | null): boolean {
+    return clientId !== null && this.#clients.get(clientId)?.takesMetadata === true;
   }
 
   /** Sends a message to one client, or to all for null. It is lost when the client is not there. */
@@ -105,6 +118,12 @@ export class Sockets {
 
   /** Messages of one turn of the event loop leave in one write. */
   #write(client: Client, message: string | Buffer): void {
+    const { bufferedAmount } = client.socket;
+    if (bufferedAmount > mostWaiting) {
+      if (client.socket.readyState === client.socket.OPEN) this.#dropped(`A client does not read: ${bufferedAmount} bytes wait for it.`);
+      client.socket.terminate();
+      return;
+    }
     if (!client.corked) {
       client.corked = true;
       client.stream.cork();
@@ -117,7 +136,7 @@ export class Sockets {
   }
 
   /** The one thing a client may say: what it can do, as its first message. */
-  #features(client: Client, text: string): void {
+  #introduce(client: Client, text: string): void {
     let message: unknown;
     try {
       message = JSON.parse(text);
@@ -127,7 +146,7 @@ export class Sockets {
     }
     const { type, data } = (message ?? {}) as { type?: unknown; data?: { supports_preview_metadata?: unknown } };
     if (type !== 'feature_flags') return;
-    client.wantsPreviews = data?.supports_preview_metadata === true;
-    if (!this.silent) this.#write(client, JSON.stringify({ type: 'feature_flags', data: serverFeatures }));
+    client.takesMetadata = data?.supports_preview_metadata === true;
+    if (!this.silent) this.#write(client, JSON.stringify({ type: 'feature_flags', data: this.#features }));
   }
 }

@@ -6,6 +6,9 @@ import { startEmulatedServer, type EmulatedServer } from '../emulator/server.ts'
 import type { Launched, Launcher, Report } from './launcher.ts';
 import type { StartRequest } from './protocol.ts';
 
+/** Small ones: hundreds of containers share the process. */
+const previews = ['--preview-method', 'latent2rgb', '--preview-size', '128'];
+
 /** Emulated containers: servers in the supervisor's own process, after the time that their profile says a start takes. */
 export function createEmulatedLauncher({ clock, pixels }: { clock: Clock; pixels: PixelPool }): Launcher {
   const profiles = new Map<string, Profile>();
@@ -38,6 +41,7 @@ function launch(
       name: request.id,
       folder,
       pixels,
+      flags: previews,
       onCrash: () => report.exited('crashed', 'the emulated fault `crash`'),
     });
 

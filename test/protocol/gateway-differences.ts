@@ -1,147 +1,77 @@
 import { expect } from 'vitest';
+import { compare, sideBySide } from './compare.ts';
+import { covers, type KnownDifference } from './differences.ts';
 import type { Observed } from './replay.ts';
 
-/** What a side answered, as the replay shows it. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly json?: unknown;
-  readonly text?: string | undefined;
-  readonly isFile: boolean;
-}
-
-/** Where the gateway answers otherwise than a recorded ComfyUI, on purpose. */
-export interface Difference {
-  /** A pattern of labels of requests, as the replay writes them. */
-  readonly at: RegExp;
-  readonly why: string;
-  /** What the gateway answers, made from what was recorded. */
-  readonly instead: (golden: Answer) => Answer;
-}
-
-const withHeaders = (answer: Answer, headers: Record<string, string>): Answer => ({
-  ...answer,
-  headers: { ...answer.headers, ...headers },
-});
-
-const disposition: Difference = {
-  at: /^(GET|HEAD) \/view /,
-  why: 'the header says how to show the file (never SVG as a page), and has the whole name in UTF-8',
-  instead: (golden) => {
-    const name = /^filename="(.*)"$/.exec(golden.headers['content-disposition'] ?? '')?.[1];
-    if (name === undefined) return golden;
-    const shown = golden.headers['content-type'] === 'image/svg+xml' ? 'attachment' : 'inline';
-    return withHeaders(golden, { 'content-disposition': `${shown}; filename="${name}"; filename*=UTF-8''${encodeURIComponent(name)}` });
-  },
-};
-
-const ranges: Difference = {
-  at: /"(preview|channel)":|bad Range$|If-None-Match$/,
-  why: 'everything can be read in parts, converted pictures too, and each answer says so',
-  instead: (golden) => ('content-disposition' in golden.headers ? withHeaders(golden, { 'accept-ranges': 'bytes' }) : golden),
-};
-
-/** A refusal that ComfyUI has none of, or gives no reason for. */
-const refusal = (status: number, type: string): Answer => ({
-  status,
-  headers: { 'content-type': 'application/json; charset=utf-8' },
-  json: {
-    error: { type, message: expect.any(String) as string, details: expect.any(String) as string, extra_info: expect.any(Object) as object },
-    node_errors: {},
-  },
-  text: undefined,
-  isFile: false,
-});
-
-const json = 'application/json; charset=utf-8';
-
-/** What the gateway says where there is nothing of the dialect. */
-const problem = (status: number): Answer => ({
-  status,
-  headers: { 'content-type': 'application/problem+json; charset=utf-8' },
-  json: undefined,
-  text: undefined,
-  isFile: true,
-});
-
-interface ModelFolder {
-  readonly name: string;
-  readonly folders: readonly string[];
-}
-
-const withoutPaths = (folders: readonly ModelFolder[]): ModelFolder[] =>
-  folders.map(({ name, folders: paths }) => ({
-    name,
-    folders: paths.map((_, index) => (index === 0 ? `/models/${name}` : `/models/${name}/${index}`)),
-  }));
-
 /**
- * By scenario. `cors` is not replayed: the gateway has no such setting, pages of other sites are refused always.
+ * Where the gateway answers otherwise than the recorded ComfyUI 0.3.64, on purpose. `cors` is not replayed: the gateway has no such
+ * setting, pages of other sites are refused always.
  */
-export const gatewayDifferences: Readonly<Record<string, readonly Difference[]>> = {
-  upload_mask: [disposition, ranges],
-  view: [disposition, ranges],
-  preview_image: [disposition],
-  models_and_lists: [
-    {
-      at: /^GET \/experiment\/models \{/,
-      why: 'paths of containers are nobody’s business',
-      instead: (golden) => ({ ...golden, json: withoutPaths(golden.json as ModelFolder[]) }),
-    },
-  ],
-  upload_too_large: [
-    {
-      at: /^GET \/features/,
-      why: 'bytes are whole',
-      instead: (golden) => ({ ...golden, json: { ...(golden.json as object), max_upload_size: 10_486 } }),
-    },
-  ],
-  frontend_routes: [
-    {
-      at: /^GET \/userdata\/workflows%2Fone.json/,
-      why: 'the file says how to show it',
-      instead: (golden) => withHeaders(golden, { 'content-disposition': `inline; filename="one.json"; filename*=UTF-8''one.json` }),
-    },
-    {
-      at: /^GET \/internal\/folder_paths/,
-      why: 'paths of containers are nobody’s business',
-      instead: (golden) => ({ ...golden, json: expect.any(Object) as object }),
-    },
-    {
-      at: /^GET \/internal\/files\/output/,
-      why: 'a folder without files is no failure',
-      instead: () => ({ status: 200, headers: { 'content-type': json }, json: [], text: undefined, isFile: false }),
-    },
-    { at: /^GET \/nosuchroute/, why: 'a refusal says why', instead: () => problem(404) },
-    {
-      at: /^GET \/api\/nosuchroute/,
-      why: 'what does not pass to containers is refused with the reason',
-      instead: () => refusal(403, 'not_passed'),
-    },
-    { at: /^POST \/system_stats/, why: 'a refusal says why', instead: () => withHeaders(problem(405), { allow: 'GET, HEAD' }) },
-  ],
-  system_stats: [
-    {
-      at: /./,
-      why: 'it describes the fleet: its slots, and the software of its containers without their arguments; and says that it is a fleet',
-      instead: (golden) => {
-        const { system, devices } = golden.json as { system: object; devices: object[] };
-        const device = { ...devices[0], name: 'gpu0 A10G (emulated)', type: 'cuda', index: 0 };
-        return { ...golden, json: { system: { ...system, argv: [], comfleet: expect.any(Object) as object }, devices: [device] } };
-      },
-    },
-  ],
-  origin_check: [{ at: /^GET \/queue .*foreign/, why: 'a refusal says why', instead: () => refusal(403, 'bad_origin') }],
-};
+export const gatewayDifferences: readonly KnownDifference[] = [
+  {
+    name: 'how to show a file',
+    why: 'The header says how to show the file (never SVG as a page), and has the whole name in UTF-8.',
+    scenarios: ['upload_mask', 'view', 'preview_image'],
+    where: /^\d+ (GET|HEAD) \/view /,
+    path: /^headers\.content-disposition$/,
+  },
+  {
+    name: 'files never change',
+    why: 'Everything can be read in parts, converted pictures too, and kept: names are unique, and each answer says so.',
+    scenarios: ['upload_mask', 'view', 'preview_image'],
+    where: /^\d+ (GET|HEAD) \/view /,
+    path: /^headers\.(accept-ranges|cache-control|etag|last-modified)$/,
+  },
+  {
+    name: 'paths of containers',
+    why: 'Folders of models are named, and as many as there are, but where they lie on a container is nobody’s business.',
+    scenarios: ['models_and_lists', 'frontend_routes'],
+    where: /^\d+ GET \/(experiment\/models|internal\/folder_paths)$/,
+    path: /^json/,
+  },
+  {
+    name: 'bytes are whole',
+    why: 'The largest upload is a number of bytes, and whole.',
+    scenarios: ['upload_too_large'],
+    where: /^\d+ GET \/features$/,
+    path: /^json\.max_upload_size$/,
+  },
+  {
+    name: 'a file of the page’s user',
+    why: 'Its tag and its header are those of every file here; it has no time in a header of its own.',
+    scenarios: ['frontend_routes'],
+    where: /^\d+ GET \/userdata\/workflows%2Fone.json$/,
+    path: /^headers\.(cache-control|content-disposition|etag|last-modified)$/,
+  },
+  {
+    name: 'an empty folder',
+    why: 'A folder without files is no failure: ComfyUI has none before the first picture.',
+    scenarios: ['frontend_routes'],
+    where: /^\d+ GET \/internal\/files\/output$/,
+    path: /^/,
+  },
+  {
+    name: 'refusals say why',
+    why: 'Where ComfyUI has an empty 404, or a 405 of three words, there is a problem document; what could pass to a container is 403.',
+    scenarios: ['frontend_routes'],
+    where: /^\d+ (GET (\/api)?\/nosuchroute|POST \/system_stats)/,
+    path: /^/,
+  },
+  {
+    name: 'the fleet’s own figures',
+    why: '/system_stats describes the fleet: its slots as devices, the software of its containers, and `comfleet`, which says what answers.',
+    scenarios: ['system_stats'],
+    where: /^\d+ GET \/system_stats$/,
+    path: /^json\.(system\.comfleet|devices\.0\.(index|name|type))$/,
+  },
+];
 
-/** The recorded answers as the gateway has to give them. A difference that nothing needs any more fails. */
-export function asOfGateway(scenario: string, recorded: Observed['http']): Observed['http'] {
-  const differences = gatewayDifferences[scenario] ?? [];
-  for (const { at, why } of differences) {
-    expect(recorded.filter(({ request }) => at.test(request)).length, `${scenario}: ${why}`).toBeGreaterThan(0);
-  }
-  return recorded.map(({ request, response }) => {
-    const fitting = differences.filter(({ at }) => at.test(request));
-    return { request, response: fitting.reduce((answer, { instead }) => instead(answer), response as Answer) };
-  });
+/** Fails with both sides of whatever differs and is not in the table, and for what is there without need. */
+export function expectAsGateway(scenario: string, { golden, actual }: { golden: Observed; actual: Observed }): void {
+  const found = compare(golden, actual);
+  const unknown = found.filter((difference) => !gatewayDifferences.some((known) => covers(known, scenario, difference)));
+  expect(unknown.length, sideBySide(unknown, 'gateway')).toBe(0);
+  const listed = gatewayDifferences.filter(({ scenarios }) => scenarios.includes(scenario));
+  const needless = listed.filter((known) => !found.some((difference) => covers(known, scenario, difference)));
+  expect(needless.map(({ name }) => name)).toEqual([]);
 }

@@ -47,6 +47,11 @@ export const imageNodes: Readonly<Record<string, NodeClass>> = {
     changed: fileHash,
     run: async (inputs, context) => ({ outputs: await context.pixels.run('split', await loadFile(inputs, context)) }),
   },
+  LoadImageOutput: {
+    fileInputs: ['image'],
+    changed: fileHash,
+    run: async (inputs, context) => ({ outputs: await context.pixels.run('split', await loadFile(inputs, context)) }),
+  },
   LoadImageMask: {
     fileInputs: ['image'],
     changed: fileHash,

@@ -64,5 +64,7 @@ export const modelNodes: Readonly<Record<string, NodeClass>> = {
       return { outputs: [scaled(inputs, width * factor, height * factor)] };
     },
   },
+  ControlNetLoader: { run: (inputs) => ({ outputs: [part('controlnet', text(inputs, 'control_net_name'))] }) },
+  ControlNetApplyAdvanced: { run: (inputs) => ({ outputs: [inputs['positive'], inputs['negative']] }) },
   VAEDecode: { run: async (inputs, context) => ({ outputs: [await decode(inputs, context)] }) },
 };

@@ -1,6 +1,7 @@
 import type { Graph, Json } from '../../comfyui/protocol.ts';
 import type { UiOutput } from '../cache.ts';
 import type { Files } from '../files.ts';
+import type { ServerSettings } from '../flags.ts';
 import type { PixelPool } from '../pixels/pool.ts';
 import type { Picture } from '../pixels/picture.ts';
 import { isPicture } from '../pixels/picture.ts';
@@ -26,9 +27,9 @@ export interface Conditioning {
   readonly text: string;
 }
 
-/** A model, CLIP or VAE: only its name matters here. */
+/** A model, CLIP, VAE or ControlNet: only its name matters here. */
 export interface ModelPart {
-  readonly kind: 'model' | 'clip' | 'vae';
+  readonly kind: 'model' | 'clip' | 'vae' | 'controlnet';
   readonly name: string;
 }
 
@@ -39,8 +40,11 @@ export interface NodeContext {
   readonly pixels: PixelPool;
   readonly timing: Timing;
   readonly profileName: string;
+  readonly settings: ServerSettings;
   /** The graph and what else goes into the text chunks of PNG files. */
   readonly metadata: { readonly graph: Graph; readonly extra: Readonly<Record<string, Json>> };
+  /** Classes of the graph whose pixels only resemble ComfyUI's. */
+  readonly approximate: readonly string[];
   /** The clock's time, in milliseconds. */
   now(): number;
   /** A whole number in [0, below), for names that must differ. */
@@ -49,7 +53,7 @@ export interface NodeContext {
   waitUntil(at: number): Promise<void>;
   /** Tells the client of a step; throws Interrupted when the prompt was interrupted. */
   progress(value: number, max: number, preview?: PreviewImage): void;
-  /** True when the client sees previews and there is time to make one. */
+  /** True when previews are wanted, someone sees them, and there is time to make one. */
   readonly wantsPreviews: boolean;
   /** Text for all clients, attributed to this node. */
   sendText(text: string): void;
@@ -74,6 +78,10 @@ export interface NodeClass {
   run(inputs: Inputs, context: NodeContext): NodeResult | Promise<NodeResult>;
   /** A text that differs when the node must run again though its inputs are the same. */
   changed?(inputs: Inputs, files: Files): Promise<string>;
+  /** It gets its inputs as lists and runs once, instead of once for each item. */
+  readonly takesLists?: boolean;
+  /** What it makes has the right shape, and is not what ComfyUI would make. */
+  readonly approximate?: boolean;
   /** Inputs that name a file of the container, checked before the prompt is accepted. */
   readonly fileInputs?: readonly string[];
 }

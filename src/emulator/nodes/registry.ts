@@ -1,5 +1,8 @@
+import { editNodes } from './edits.ts';
 import { imageNodes } from './images.ts';
+import { maskNodes } from './masks.ts';
 import { modelNodes } from './models.ts';
+import { movingNodes } from './moving.ts';
 import type { NodeClass } from './node.ts';
 import { samplingNodes } from './sampling.ts';
 import { savingNodes } from './saving.ts';
@@ -12,4 +15,7 @@ export const nodeClasses: Readonly<Record<string, NodeClass>> = {
   ...textNodes,
   ...modelNodes,
   ...samplingNodes,
+  ...editNodes,
+  ...maskNodes,
+  ...movingNodes,
 };

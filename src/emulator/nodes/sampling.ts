@@ -11,17 +11,17 @@ interface Sampling {
   readonly strength: number;
 }
 
-/** Previews are small and few: many containers share this machine. */
+/** Previews are drawn small, and are few: many containers share this machine. */
 const previewSide = 128;
 const previewsPerRun = 8;
 
-async function preview(drawing: Drawing, done: number, { pixels }: NodeContext): Promise<PreviewImage> {
+async function preview(drawing: Drawing, done: number, { pixels, settings }: NodeContext): Promise<PreviewImage> {
   const { width, height } = drawing.size;
   const scale = Math.min(1, previewSide / Math.max(width, height));
   const size = { width: Math.max(8, Math.round(width * scale)), height: Math.max(8, Math.round(height * scale)), batch: 1 };
   const base = drawing.base ?? (await pixels.run('solidImage', size, 0x202024));
   const small = await pixels.run('draw', { ...drawing, size, base, strength: drawing.strength * done });
-  return { format: 'jpeg', image: await encodeJpeg(small, 80) };
+  return { format: 'jpeg', image: await encodeJpeg(small, 95, settings.previewSize) };
 }
 
 /** Takes the profile's time, step by step, and draws. */

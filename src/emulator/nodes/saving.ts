@@ -7,16 +7,19 @@ import { picture, text } from './node.ts';
 import type { NodeClass, NodeContext, NodeResult } from './node.ts';
 
 /** What every saved picture says: the graph, the client's own entries, and that nothing here is real. */
-function textChunks({ metadata, profileName }: NodeContext): TextChunk[] {
+export function textChunks({ metadata, profileName, settings, approximate }: NodeContext): TextChunk[] {
+  const inexact = approximate.length === 0 ? '' : `; approximate: ${approximate.join(', ')}`;
+  const graph = { key: 'prompt', text: jsonDumps(metadata.graph) };
+  const extra = Object.entries(metadata.extra).map(([key, value]) => ({ key, text: jsonDumps(value) }));
   return [
-    { key: 'prompt', text: jsonDumps(metadata.graph) },
-    ...Object.entries(metadata.extra).map(([key, value]) => ({ key, text: jsonDumps(value) })),
-    { key: 'comfleet', text: `emulated container, profile ${profileName}` },
+    ...(settings.metadata ? [graph, ...extra] : []),
+    { key: 'comfleet', text: `emulated container, profile ${profileName}${inexact}` },
   ];
 }
 
 /** Replaces the placeholders of a file name prefix. */
-function expand(prefix: string, images: Picture, now: number): string {
+export function expand(prefix: string, images: Picture, now: number): string {
+  if (!prefix.includes('%')) return prefix;
   const date = new Date(now);
   const two = (value: number): string => String(value).padStart(2, '0');
   const values: Record<string, string> = {
@@ -33,10 +36,14 @@ function expand(prefix: string, images: Picture, now: number): string {
 }
 
 async function save(images: Picture, type: FolderType, prefix: string, context: NodeContext): Promise<NodeResult> {
-  const expanded = prefix.includes('%') ? expand(prefix, images, context.now()) : prefix;
   const pictures = await context.pixels.run('encode', images, textChunks(context));
-  const saved: FileReference[] = await context.files.save(type, expanded, pictures);
-  return { outputs: [], ui: { images: saved as unknown as Json[] } };
+  return saved(await context.files.save(type, expand(prefix, images, context.now()), pictures));
+}
+
+/** What a node shows of its files; of those that move it says so, or that they do not. */
+export function saved(files: readonly FileReference[], animated?: boolean): NodeResult {
+  const images = files as unknown as Json[];
+  return { outputs: [], ui: animated === undefined ? { images } : { images, animated: [animated] } };
 }
 
 const letters = 'abcdefghijklmnopqrstupvxyz';

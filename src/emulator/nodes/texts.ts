@@ -20,5 +20,8 @@ export const textNodes: Readonly<Record<string, NodeClass>> = {
   StringConcatenate: {
     run: (inputs) => ({ outputs: [[text(inputs, 'string_a'), text(inputs, 'string_b')].join(text(inputs, 'delimiter'))] }),
   },
+  StringReplace: {
+    run: (inputs) => ({ outputs: [text(inputs, 'string').replaceAll(text(inputs, 'find'), () => text(inputs, 'replace'))] }),
+  },
   PreviewAny: { run: (inputs) => ({ outputs: [], ui: { text: [shown(inputs['source'])] } }) },
 };

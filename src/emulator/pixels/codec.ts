@@ -1,3 +1,4 @@
+import { bytesOf, pick } from './picture.ts';
 import type { Picture } from './picture.ts';
 import type Sharp from 'sharp';
 
@@ -21,11 +22,23 @@ export async function decodePicture(file: Uint8Array): Promise<Picture> {
   return { kind: 'image', batch: 1, width: info.width, height: info.height, channels: info.channels, data };
 }
 
-/** The first picture of a batch as JPEG. */
-export async function encodeJpeg(picture: Picture, quality: number): Promise<Buffer> {
+/** The first picture of a batch as JPEG; with `side`, made as large as fits into that square. */
+export async function encodeJpeg(picture: Picture, quality: number, side?: number): Promise<Buffer> {
   const sharp = await codec();
   const raw = { width: picture.width, height: picture.height, channels: picture.channels as 1 | 3 | 4 };
-  return sharp(Buffer.from(picture.data as Uint8Array), { raw })
-    .jpeg({ quality })
-    .toBuffer();
+  const encoder = sharp(Buffer.from(bytesOf(pick(picture, 0))), { raw });
+  const sized = side === undefined ? encoder : encoder.resize(side, side, { fit: 'inside' });
+  return sized.jpeg({ quality }).toBuffer();
+}
+
+/** A batch as one animated WebP; `frames` are its pictures below each other, as bytes of three channels. */
+export async function encodeAnimatedWebp(
+  frames: Uint8Array,
+  { width, height, batch }: Picture,
+  options: { readonly lossless: boolean; readonly quality: number; readonly delay: number },
+): Promise<Buffer> {
+  const sharp = await codec();
+  const raw = { width, height: height * batch, channels: 3 as const, pageHeight: height };
+  const delay = Array.from({ length: batch }, () => options.delay);
+  return sharp(Buffer.from(frames), { raw }).webp({ lossless: options.lossless, quality: options.quality, delay, loop: 0 }).toBuffer();
 }

@@ -1,8 +1,10 @@
 import { bytes, bytesOf, floats, floatsOf, lengthOf, pick } from './picture.ts';
 import type { Picture, Size } from './picture.ts';
 import { crop, resample } from './resample.ts';
+import { blendOperations } from './blends.ts';
 import { draw, label } from './draw.ts';
-import { encodePng } from '../png.ts';
+import { editOperations } from './edits.ts';
+import { encodeAnimatedPng, encodePng } from '../png.ts';
 import type { TextChunk } from '../png.ts';
 
 /** Pixel work. Every function is pure and takes plain data, so that it runs here or in a worker alike. */
@@ -188,7 +190,31 @@ function encode(picture: Picture, chunks: readonly TextChunk[]): Uint8Array[] {
   });
 }
 
+/** Approximate only by the rounding of floats: a picture and so many times what a blur takes away from it. */
+function sharpen(image: Picture, radius: number, sigma: number, amount: number): Picture {
+  const source = floatsOf(image);
+  const soft = floatsOf(blur(image, radius, sigma));
+  const data = floats(source.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = source[i] as number;
+    data[i] = Math.min(1, Math.max(0, value + 10 * amount * (value - (soft[i] as number))));
+  }
+  return { ...image, data };
+}
+
+/** The whole batch as one moving PNG file. */
+function encodeAnimation(picture: Picture, chunks: readonly TextChunk[], delayMs: number): Uint8Array {
+  const bitmaps = Array.from({ length: picture.batch }, (_, index) => {
+    const one = pick(picture, index);
+    return { width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) };
+  });
+  return encodeAnimatedPng(bitmaps, chunks, delayMs);
+}
+
 export const operations = {
+  ...editOperations,
+  ...blendOperations,
+  sharpen,
   solidImage,
   solidMask,
   invert,
@@ -203,6 +229,7 @@ export const operations = {
   crop,
   resample,
   encode,
+  encodeAnimation,
   draw,
   label,
 };

@@ -21,8 +21,13 @@ export interface Size {
 /** Below this many values, memory is ordinary: shared memory costs more than a copy. */
 const shareFrom = 16_384;
 
-const memory = (bytes: number): ArrayBuffer | SharedArrayBuffer =>
-  bytes >= shareFrom ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+/** One picture may take this much: containers share their process, and a prompt can ask for terabytes. */
+const mostBytes = 2 ** 30;
+
+function memory(bytes: number): ArrayBuffer | SharedArrayBuffer {
+  if (bytes > mostBytes) throw new Error(`DefaultCPUAllocator: not enough memory: you tried to allocate ${bytes} bytes.`);
+  return bytes >= shareFrom ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+}
 
 export const bytes = (length: number): Uint8Array => new Uint8Array(memory(length));
 export const floats = (length: number): Float32Array => new Float32Array(memory(length * 4));

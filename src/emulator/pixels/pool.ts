@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { effort } from './effort.ts';
 import { operations } from './operations.ts';
 import type { OperationName, Operations } from './operations.ts';
 import type { Outcome, Task } from './worker.ts';
@@ -12,18 +13,6 @@ interface Waiting {
   readonly task: Task;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** Pixels that a call touches: those of its largest picture or size. */
-function pixelsIn(inputs: readonly unknown[]): number {
-  let most = 0;
-  for (const input of inputs) {
-    if (typeof input !== 'object' || input === null) continue;
-    const { width, height, batch } = input as Record<string, unknown>;
-    if (typeof width === 'number' && typeof height === 'number') most = Math.max(most, width * height * (Number(batch) || 1));
-    else most = Math.max(most, pixelsIn(Object.values(input)));
-  }
-  return most;
 }
 
 /**
@@ -51,7 +40,7 @@ export class PixelPool {
   /** Does one operation. Rejects with the operation's own error, or when the pool closes before it is done. */
   run<K extends OperationName>(name: K, ...inputs: Parameters<Operations[K]>): Result<K> | Promise<Result<K>> {
     const operation = operations[name] as unknown as (...inputs: Parameters<Operations[K]>) => Result<K>;
-    if (pixelsIn(inputs) <= inlinePixels) return operation(...inputs);
+    if (effort(name, inputs) <= inlinePixels) return operation(...inputs);
     return new Promise<unknown>((resolve, reject) => {
       if (this.#closed) throw new Error('the pixel pool is closed');
       this.#queue.push({ task: { number: this.#next++, name, inputs }, resolve, reject });
