@@ -284,3 +284,48 @@ describe('files that a graph reads', () => {
     expect(missing.map(({ node }) => node)).toEqual(['3', '4']);
   });
 });
+
+describe('a large file', () => {
+  const content = Buffer.from(Array.from({ length: 1_500_000 }, (_, index) => (index * 7) % 251));
+
+  /** A world that listens, with the file under the name `large.bin`. */
+  async function withLargeFile(): Promise<{ url: string; asset: string }> {
+    const { store, assets, clock } = world.context;
+    const { id, bytes } = await assets.put(content);
+    const file = { type: 'output' as const, subfolder: '', filename: 'large.bin', asset: id, bytes, mime: 'video/mp4' };
+    await store.nameUpload({ caller, file, overwrite: false, at: clock.now() });
+    return { url: `http://127.0.0.1:${await listen(world.app)}/view?filename=large.bin`, asset: id };
+  }
+
+  test('comes whole and in parts, with the headers of small ones, over one connection', async () => {
+    const { url } = await withLargeFile();
+    for (let round = 0; round < 3; round++) {
+      const whole = await fetch(url);
+      expect(Object.fromEntries(whole.headers)).toMatchObject({
+        'content-length': '1500000',
+        'content-type': 'video/mp4',
+        'accept-ranges': 'bytes',
+        'x-content-type-options': 'nosniff',
+        etag: expect.stringMatching(/^"blake3:/),
+      });
+      expect(Buffer.from(await whole.arrayBuffer()).equals(content)).toBe(true);
+      const part = await fetch(url, { headers: { range: 'bytes=1000-1200999' } });
+      expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 1000-1200999/1500000']);
+      expect(Buffer.from(await part.arrayBuffer()).equals(content.subarray(1_000, 1_201_000))).toBe(true);
+    }
+    const gone = await fetch(url, { headers: { range: 'bytes=2000000-' } });
+    expect(gone.status).toBe(416);
+  });
+
+  test('a client that goes in the middle leaves nothing behind; a file that is gone is 404', async () => {
+    const { url, asset } = await withLargeFile();
+    const leaving = new AbortController();
+    const answer = await fetch(url, { signal: leaving.signal });
+    leaving.abort();
+    await expect(answer.arrayBuffer()).rejects.toThrow();
+    expect((await fetch(url)).status).toBe(200);
+    await world.context.assets.remove([asset]);
+    const missing = await fetch(url);
+    expect([missing.status, await missing.text()]).toEqual([404, '']);
+  });
+});
