@@ -65,7 +65,7 @@ export interface Store {
   unfinishedPrompts(scope: PromptScope): Promise<Job[]>;
   /**
    * What has ended of ComfyUI clients' prompts, in the order of their ends: `limit` of them from the `offset`-th oldest on, or, with
-   * `offset` null, the newest. Not those that were cancelled in the queue, nor those that `forgetPrompts` took out.
+   * `offset` null, the newest. Not those that were cancelled before they ran, nor those that `forgetPrompts` took out.
    */
   endedPrompts(scope: PromptScope & { limit: number; offset: number | null }): Promise<EndedPrompt[]>;
   /** What has ended in [from, to] of the prompts that this client sent, in the order of their ends: the newest, if there are very many. */
