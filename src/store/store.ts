@@ -199,6 +199,7 @@ export interface UnnamedOutput extends Omit<NamedFile, 'filename'> {
   /** The key in the node's UI output, and the place in its list. */
   readonly key: string;
   readonly index: number;
+  /** What is counted by; `%batch_num%` in it is shown as the index. */
   readonly stem: string;
   /** With the dot. */
   readonly extension: string;

@@ -67,15 +67,13 @@ class LocalRuntime implements Runtime {
   };
 
   list: Runtime['list'] = async () =>
-    [...this.servers.values()].map(
-      ({ spec, server, startedAt }): RunningContainer => ({
-        ...spec,
-        state: 'ready',
-        endpoint: { url: server.url },
-        startedAt,
-        readyAt: startedAt,
-      }),
-    );
+    [...this.servers.values()].map(({ spec, server, startedAt }): RunningContainer => ({
+      ...spec,
+      state: 'ready',
+      endpoint: { url: server.url },
+      startedAt,
+      readyAt: startedAt,
+    }));
 
   subscribe: Runtime['subscribe'] = (listener) => {
     this.#listeners.add(listener);

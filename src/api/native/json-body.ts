@@ -35,5 +35,11 @@ export function fieldsOf(request: FastifyRequest): Fields {
   return value;
 }
 
-/** `key` of the body as Python's `str` would have it, if it is a list: ids. */
+/** The same for a body that ComfyUI only looks for keys in: in a list or a text it finds none. Error: `Unforeseen`. */
+export function keysOf(request: FastifyRequest): Fields {
+  const value = jsonOf(request);
+  return Array.isArray(value) || typeof value === 'string' ? {} : fieldsOf(request);
+}
+
+/** What the body lists as ids, as Python's `str` would have them. */
 export const idsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);

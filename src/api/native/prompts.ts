@@ -6,7 +6,7 @@ import { isObject } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../server.ts';
 import { checkPrompt } from './check-prompt.ts';
-import { fieldsOf, idsOf, Unforeseen, type Fields } from './json-body.ts';
+import { keysOf, idsOf, Unforeseen, type Fields } from './json-body.ts';
 import type { OpenPrompts } from './open-prompts.ts';
 import { addNativeRoute, scopeOf, type NativeCall } from './route.ts';
 
@@ -25,7 +25,7 @@ async function submit(context: ApiContext, call: NativeCall, request: FastifyReq
     context.metrics.jobRejected({ deployment: deployment.name, environment: deployment.environment, reason });
   try {
     if (context.draining()) throw new ComfleetError('draining', 'The gateway takes no new jobs; it is shutting down');
-    const body = fieldsOf(request);
+    const body = keysOf(request);
     const number = numberOf(context, body);
     if (!('prompt' in body)) {
       rejected('invalid_body');
