@@ -112,6 +112,7 @@ async function compose(given: Given) {
   const deployments = createDeployments({ store, clock, workspace: config.workspace.name });
   await deployments.load();
   if (opened.definitions) await deployments.learnDefinitions(opened.definitions);
+  if (opened.catalogue) await deployments.learnCatalogue(opened.catalogue);
   const notes = await deployConfigured({ config, deployments, assets, store, clock, files: opened.files });
   const fetch = createSafeFetch({ check: createAddressCheck(config.network.allowPrivate) });
   const describe = (job: Job) => wireJob(job, null);
@@ -212,6 +213,7 @@ function composeServer(given: Given, serving: Serving) {
     jobs,
     deployments,
     fleet,
+    containers: serving.runner,
     keys,
     binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
     stageFile,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Assets } from '../assets/assets.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Graph, Json, NodeDefinitions } from '../comfyui/protocol.ts';
-import type { InputFile } from '../comfyui/runner.ts';
+import type { InputFile, PromptRunner } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
 import type { Deployments } from '../deployments/deployments.ts';
 import type { Workflow } from '../deployments/workflow.ts';
@@ -59,6 +59,8 @@ export interface ApiContext {
   readonly jobs: Jobs;
   readonly deployments: Deployments;
   readonly fleet: Fleet;
+  /** Hands requests to containers. */
+  readonly containers: Pick<PromptRunner, 'pass'>;
   readonly keys: Keys;
   readonly binder: WorkflowBinder;
   readonly stageFile: StageFile;

@@ -72,6 +72,8 @@ export function createPromptRunner({ assets, clock, random, times }: PromptRunne
     },
 
     definitions: (endpoint) => connectionTo(endpoint).http.definitions(),
+    catalogue: (endpoint) => connectionTo(endpoint).http.catalogue(),
+    pass: (endpoint, request) => connectionTo(endpoint).http.pass(request),
 
     forget(endpoint) {
       connections.get(keyOf(endpoint))?.close();

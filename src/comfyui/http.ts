@@ -2,8 +2,10 @@ import { dirname } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import { ComfleetError } from '../errors.ts';
+import { parseDefinitions } from './definitions.ts';
+import { readCatalogue } from './catalogue.ts';
 import { uploadName, type FileReference, type Graph, type HistoryEntry, type Json, type NodeDefinitions } from './protocol.ts';
-import type { Endpoint, Prompt } from './runner.ts';
+import type { Catalogue, Endpoint, PassedAnswer, PassedRequest, Prompt } from './runner.ts';
 
 /** An item of `/queue`: number, prompt id, graph, extra data, ids of output nodes. */
 export type QueueItem = [number, string, Graph, Record<string, Json>, string[]];
@@ -26,6 +28,8 @@ export interface ComfyHttp {
   upload(file: { asset: string; name: string; bytes: number; stream: Readable }): Promise<string>;
   view(file: FileReference): Promise<{ stream: Readable; mime: string }>;
   definitions(): Promise<NodeDefinitions>;
+  catalogue(): Promise<Catalogue>;
+  pass(request: PassedRequest): Promise<PassedAnswer>;
   close(): void;
 }
 
@@ -37,8 +41,7 @@ type Send = (method: 'GET' | 'POST', path: string, body?: { type: string; length
 type Answer = Dispatcher.ResponseData;
 
 /** Sends one request; failures to get an answer are `container_lost`. */
-function createSend(pool: Pool, endpoint: Endpoint): Send {
-  const base = new URL(endpoint.url).pathname.replace(/\/$/, '');
+function createSend(pool: Pool, endpoint: Endpoint, base: string): Send {
   return async (method, path, body) => {
     const headers = { ...endpoint.headers, ...(body ? { 'content-type': body.type, 'content-length': String(body.length) } : {}) };
     const request = { method, path: base + path, headers, body: body?.content ?? null };
@@ -60,7 +63,8 @@ export function createComfyHttp(endpoint: Endpoint): ComfyHttp {
     bodyTimeout: bodyTimeoutMs,
     ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
   });
-  const send = createSend(pool, endpoint);
+  const base = new URL(endpoint.url).pathname.replace(/\/$/, '');
+  const send = createSend(pool, endpoint, base);
 
   async function get(path: string): Promise<Answer> {
     return expectOk(await send('GET', path), endpoint, `GET ${path}`);
@@ -116,10 +120,32 @@ export function createComfyHttp(endpoint: Endpoint): ComfyHttp {
       const mime = String(headers['content-type'] ?? 'application/octet-stream').replace(/;.*/, '');
       return { stream: Readable.from(whole(body, endpoint), { objectMode: false }), mime };
     },
-    definitions: async () => (await getJson('/object_info')) as NodeDefinitions,
+    async definitions() {
+      const answer = await get('/object_info');
+      return answer.body
+        .text()
+        .then(parseDefinitions)
+        .catch((error: unknown) => Promise.reject(lost(endpoint, error)));
+    },
+    catalogue: () => readCatalogue((path) => readIfThere(send, endpoint, path)),
+    pass: (request) => pass(pool, endpoint, { ...request, path: base + request.path }),
     // Requests under way end with an error, which is what they would get from a container that is gone.
     close: () => void pool.destroy(),
   };
+}
+
+/** Null: the server has no such route. */
+async function readIfThere(send: Send, endpoint: Endpoint, path: string): Promise<Json> {
+  const answer = await send('GET', path);
+  if (answer.statusCode === 200) return (await readJson(answer, endpoint)) as Json;
+  await answer.body.dump();
+  return null;
+}
+
+async function pass(pool: Pool, endpoint: Endpoint, { method, path, headers, body }: PassedRequest): Promise<PassedAnswer> {
+  const request = { method, path, headers: { ...headers, ...endpoint.headers }, body };
+  const answer = await pool.request(request).catch((error: unknown) => Promise.reject(lost(endpoint, error)));
+  return { status: answer.statusCode, headers: answer.headers, body: answer.body };
 }
 
 async function expectOk(answer: Answer, endpoint: Endpoint, what: string): Promise<Answer> {

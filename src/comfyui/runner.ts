@@ -49,6 +49,40 @@ export type PromptEvent =
   /** Only for prompts with `client`: a text that a node sends while it runs. */
   | { type: 'text'; node: string; text: string };
 
+/** What a container says of itself beside its nodes, by its lists; null: it has no such list. */
+export interface Catalogue {
+  /** `/system_stats`. */
+  readonly stats: Json;
+  readonly features: Json;
+  readonly extensions: readonly string[];
+  readonly embeddings: readonly string[];
+  /** Folders of models, in its order. */
+  readonly models: readonly ModelFolder[];
+}
+
+export interface ModelFolder {
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** The same with sizes and times, and on how many paths they lie; null where it has no such list. */
+  readonly details: readonly Json[] | null;
+  readonly paths: number;
+}
+
+/** A request that is handed on as it is, and its answer. */
+export interface PassedRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  /** With the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | null;
+}
+
+export interface PassedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Readable;
+}
+
 /** A text frame of ComfyUI's WebSocket. */
 export interface ClientMessage {
   readonly type: string;
@@ -98,6 +132,10 @@ export interface PromptRunner {
   download(endpoint: Endpoint, file: FileReference): Promise<{ stream: Readable; mime: string }>;
   /** Node definitions of the container: `/object_info`. */
   definitions(endpoint: Endpoint): Promise<NodeDefinitions>;
+  /** The container's other lists. */
+  catalogue(endpoint: Endpoint): Promise<Catalogue>;
+  /** Hands a request to the container. */
+  pass(endpoint: Endpoint, request: PassedRequest): Promise<PassedAnswer>;
   /** Closes the sockets towards a container that is gone. */
   forget(endpoint: Endpoint): void;
 }

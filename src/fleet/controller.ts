@@ -33,7 +33,7 @@ export interface ControllerDependencies {
   readonly runtime: Runtime;
   readonly runner: PromptRunner;
   readonly attempts: Attempts;
-  readonly deployments: Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions'>;
+  readonly deployments: Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions' | 'learnCatalogue'>;
   readonly log: Logger;
   readonly gpuLimit: number | null;
   readonly priceOf: (gpu: string | null) => number | null;
@@ -333,7 +333,11 @@ export class Controller {
     const now = clock.now();
     if (!endpoint || now < this.#learnAgainAt) return;
     this.#learnAgainAt = now + learnPeriodMs;
-    this.#detach(runner.definitions(endpoint).then((definitions) => deployments.learnDefinitions(definitions)));
+    const learn = async (): Promise<void> => {
+      await deployments.learnDefinitions(await runner.definitions(endpoint));
+      await deployments.learnCatalogue(await runner.catalogue(endpoint));
+    };
+    this.#detach(learn());
   }
 
   /** Starts that fail together are one failure; those that their supervisor took with it are none of theirs. */

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Catalogue } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
-import { definitionsFor, usualModels } from '../emulator/definitions.ts';
+import { catalogueFor, definitionsFor, usualModels } from '../emulator/definitions.ts';
 import { loadProfile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
 import { SupervisorClient } from '../host/client.ts';
@@ -19,6 +20,7 @@ export interface OpenedRuntime {
   readonly runtime: Runtime;
   /** Node definitions, where they are known before a container runs. */
   readonly definitions: NodeDefinitions | null;
+  readonly catalogue: Catalogue | null;
   /** Is this file (`models/checkpoints/x.safetensors`) there? Null: nobody can tell before a container runs. */
   readonly files: ((path: string) => boolean) | null;
   /** What users must know about it. */
@@ -34,6 +36,7 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
       return {
         runtime,
         definitions: await firstDefinitions(config.comfyui.urls),
+        catalogue: null,
         files: null,
         note: 'these servers are never started or stopped by comfleet',
       };
@@ -48,7 +51,7 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
         launchOn: (slot) => ({ kind: 'process', path, python, args: [...config.comfyui.args], cudaDevice: cudaDeviceOf(slot) }),
       });
       const note = "node packs run with this user's rights";
-      return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note };
+      return { runtime, definitions: null, catalogue: null, files: (file) => existsSync(join(path, file)), note };
     }
     case 'emulated': {
       const profile = loadProfile(config.profile);
@@ -58,7 +61,7 @@ export async function openRuntime(config: Config, clock: Clock, report: (error: 
         launchOn: () => ({ kind: 'emulated', profile: config.profile }),
       });
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
-      return { runtime, definitions: definitionsFor(usualModels), files: null, note };
+      return { runtime, definitions: definitionsFor(usualModels), catalogue: catalogueFor(usualModels), files: null, note };
     }
   }
 }

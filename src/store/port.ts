@@ -215,6 +215,7 @@ function fileMethods({ run }: Executor): FileMethods {
       const row = await run('namedFile', { ...(caller && callerRow(caller)), type, subfolder, filename });
       return row && namedFileOf(row);
     },
-    fileNames: ({ caller, type, subfolder }) => run('fileNames', { ...callerRow(caller), type, subfolder }),
+    fileNames: ({ caller, type, subfolder, newestFirst = false }) =>
+      run('fileNames', { ...callerRow(caller), type, subfolder, newestFirst }),
   };
 }

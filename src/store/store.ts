@@ -136,11 +136,12 @@ export interface Store {
   nameUpload(input: { caller: Caller; file: NamedFile; overwrite: boolean; at: number }): Promise<NamedFile>;
   /** The file of that name in the caller's folders (`caller` null: the newest of anybody's); null when there is none. */
   namedFile(input: { caller: Caller | null } & FileName): Promise<NamedFile | null>;
-  /** Names in one of the caller's folders, without those in its subfolders, sorted. */
-  fileNames(input: { caller: Caller; type: FileName['type']; subfolder: string }): Promise<string[]>;
+  /** Names in one of the caller's folders, without those in its subfolders: sorted, or the newest first. */
+  fileNames(input: { caller: Caller; type: FileName['type']; subfolder: string; newestFirst?: boolean }): Promise<string[]>;
 
   /** Small JSON documents by name: node definitions last reported by a runtime, the webhook secret, learnt figures. */
   document(name: string): Promise<unknown>;
+  /** `value` null: there is none any more. */
   saveDocument(input: { name: string; value: unknown; at: number }): Promise<void>;
 
   close(): Promise<void>;

@@ -143,6 +143,7 @@ export class OverviewWorld {
     return {
       containers: () => [...this.containers.values()],
       queues: () => this.#deployments.map((deployment) => this.#queueView(deployment.name)),
+      slots: () => [],
       waitingFor: () => null,
       runtime: { name: 'emulated', capacity: this.#options.slots.length, ready: this.runtimeReady, note: null },
       cost: () => this.#deployments.flatMap((deployment) => this.#costView(deployment.name)),
@@ -162,6 +163,8 @@ export class OverviewWorld {
       scale: refuse,
       definitions: () => null,
       learnDefinitions: refuse,
+      catalogue: () => null,
+      learnCatalogue: refuse,
       subscribe: refuse,
     };
   }

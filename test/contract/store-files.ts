@@ -109,6 +109,9 @@ function uploadContract(store: () => Store): void {
     expect(await store().fileNames(folder)).toEqual(['10.png', '9.png', 'B.png', 'a.png', 'b.png', 'ü.png']);
     expect(await store().fileNames({ ...folder, subfolder: 'a' })).toEqual(['below.png']);
     expect(await store().fileNames({ ...folder, subfolder: 'none' })).toEqual([]);
+    await upload(fileOf('b.png', 'blake3:2'), { overwrite: true, at: t0 + 1 });
+    await upload(fileOf('c.png', 'blake3:2'), { at: t0 + 2 });
+    expect((await store().fileNames({ ...folder, newestFirst: true })).slice(0, 3)).toEqual(['c.png', 'b.png', '10.png']);
   });
 }
 
@@ -157,7 +160,7 @@ function namesSweepContract(store: () => Store): void {
     await store().nameUpload({ caller: ada, file: fileOf('a.png', 'blake3:both'), overwrite: false, at: t0 });
     const outputs = [unnamed(0, 'blake3:both'), unnamed(1, 'blake3:out')];
     const [first, second] = await store().nameOutputs({ caller: ada, job: 'a', at: t0, outputs });
-    const named = async () => Promise.all([fileOf('a.png', ''), first, second].map((file) => file && asset(file)));
+    const named = async () => Promise.all([fileOf('a.png', ''), first, second].map(async (file) => file && asset(file)));
     expect(await store().sweep({ ...keep, uploadsBefore: t0, outputsBefore: t0 })).toMatchObject({ assets: [] });
     expect(await named()).toEqual(['blake3:both', 'blake3:both', 'blake3:out']);
     expect((await store().sweep({ ...keep, outputsBefore: t0 + 1 })).assets).toEqual(['blake3:out']);

@@ -122,16 +122,22 @@ export async function startGateway(options: GatewayOptions) {
   });
   const parts = { store, bus, clock, random, runtime, runner, attempts, deployments, log, gpuLimit: null, priceOf: () => 1 };
   const controller: Controller = new Controller({ ...parts, onEnded: (job) => jobs.ended(job) }, new Slots(await runtime.slots()));
-  const learnt = new Promise<void>((resolve) => {
-    const learn = deployments.learnDefinitions.bind(deployments);
-    deployments.learnDefinitions = (definitions) => learn(definitions).then(resolve);
-  });
+  const learnt = Promise.all([
+    new Promise<void>((resolve) => {
+      const learn = deployments.learnDefinitions.bind(deployments);
+      deployments.learnDefinitions = (definitions) => learn(definitions).then(resolve);
+    }),
+    new Promise<void>((resolve) => {
+      const learn = deployments.learnCatalogue.bind(deployments);
+      deployments.learnCatalogue = (catalogue) => learn(catalogue).then(resolve);
+    }),
+  ]);
   const { config, limits } = options;
   const world = await createApiWorld({
     ...(config && { config }),
     ...(limits && { limits }),
     change: () => ({
-      ...{ clock, random, store, assets, bus, jobs, deployments },
+      ...{ clock, random, store, assets, bus, jobs, deployments, containers: runner },
       fleet: createFleetView(controller, { name: 'emulated', capacity: 8, ready: true, note: '' }, clock),
     }),
   });

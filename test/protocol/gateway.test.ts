@@ -6,7 +6,8 @@ import { PixelPool } from '../../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../../src/emulator/profile.ts';
 import { compare, sideBySide } from './compare.ts';
 import { covers } from './differences.ts';
-import { gatewayDifferences, notReplayed, oneContainer } from './gateway-differences.ts';
+import { fleetDifferences, notReplayed, oneContainer } from './fleet-differences.ts';
+import { gatewayDifferences } from './gateway-differences.ts';
 import { startGateway, type Gateway } from './gateway-world.ts';
 import { replay } from './replay.ts';
 import { loose } from './scenarios.ts';
@@ -39,9 +40,11 @@ test.each(names)('%s: a recorded server and the gateway say the same', async (na
   gateway = await startGateway({ pixels, profile, clock, folder, models, flags, containers: oneContainer.has(name) ? 1 : 3 });
   const { golden, actual } = await replay(gateway.url, transcript, { folder, tick: () => clock.step(), anyStatus: true, ...loose[name] });
   const found = compare(golden, actual);
-  const unknown = found.filter((difference) => !gatewayDifferences.some((known) => covers(known, name, difference)));
+  const unknown = found.filter(
+    (difference) => ![...fleetDifferences, ...gatewayDifferences].some((known) => covers(known, name, difference)),
+  );
   expect(unknown.length, sideBySide(unknown, 'gateway')).toBe(0);
-  const gone = gatewayDifferences.filter(
+  const gone = fleetDifferences.filter(
     (known) => known.scenarios.includes(name) && !found.some((difference) => covers(known, name, difference)),
   );
   expect(gone.map((known) => known.name)).toEqual([]);

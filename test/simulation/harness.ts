@@ -145,7 +145,7 @@ function mortal<T extends object>(port: T, life: { over: boolean }): T {
   });
 }
 
-class FakeDeployments implements Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions'> {
+class FakeDeployments implements Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions' | 'learnCatalogue'> {
   readonly #deployments = new Map<string, Deployment>();
   readonly #listeners = new Set<(deployment: Deployment) => void>();
 
@@ -173,6 +173,10 @@ class FakeDeployments implements Pick<Deployments, 'list' | 'subscribe' | 'learn
   subscribe(listener: (deployment: Deployment) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  learnCatalogue(): Promise<void> {
+    return Promise.resolve();
   }
 
   learnDefinitions(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem } from '../problems.ts';
 
 /** ComfyUI refuses much without a word. */
@@ -12,7 +12,7 @@ export const answerText = (reply: FastifyReply, status: number, text: string): F
   reply.code(status).type('text/plain; charset=utf-8').send(text);
 
 /** Refusals that ComfyUI has none of, in the shape of those that it has: so its clients show the reason. */
-export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return answerProblem(request, reply, error, 'application/json; charset=utf-8', ({ code, detail, next }) => ({
     error: { type: code, message: detail, details: next, extra_info: { request_id: request.id } },
     node_errors: {},

@@ -23,7 +23,7 @@ function formOf(parts: readonly Part[]): Buffer {
 const multipart = { 'content-type': 'multipart/form-data; boundary=edge' };
 type Headers = Record<string, string>;
 
-const upload = (parts: readonly Part[], { url = '/upload/image', headers = {} as Headers } = {}) =>
+const upload = (parts: readonly Part[], { url = '/upload/image', headers = {} }: { url?: string; headers?: Headers } = {}) =>
   world.app.inject({ method: 'POST', url, payload: formOf(parts), headers: { ...multipart, ...headers } });
 const image = (filename: string, content: Buffer | string = 'bytes', more: Part[] = []) =>
   upload([...more, { name: 'image', filename, content }]);
@@ -72,7 +72,7 @@ describe('uploads', () => {
     ['a null byte in the subfolder', { filename: 'x.png' }, { subfolder: 'a\u0000b' }],
     ['a very long subfolder', { filename: 'x.png' }, { subfolder: 'a/'.repeat(600) }],
   ])('%s is refused, and the file is known to the sweeper', async (_, { filename }, fields) => {
-    const more = Object.entries(fields).map(([name, value]) => ({ name, value: value as string }));
+    const more = Object.entries(fields).map(([name, value]) => ({ name, value }));
     const response = await image(filename, 'bytes', more);
     expect([response.statusCode, response.body]).toEqual([400, '']);
     const { store, clock } = world.context;

@@ -9,6 +9,8 @@ import { byTarget } from '../simple.ts';
 export interface NativeCall {
   /** Of the path, else the default one. Error: `unknown_deployment`. */
   readonly deployment: () => Deployment;
+  /** The path as it came, with the query, without the place of the dialect in front. */
+  readonly path: string;
   /** Whose prompts and files. */
   readonly caller: Caller;
   /** True for whoever came by the key of an admin: may look at everybody's prompts and files. */
@@ -37,17 +39,21 @@ export function addNativeRoute(
       url: prefix + path,
       config: { access: 'invoke' },
       schema: { hide: true },
-      handler: (request, reply) => handler(callOf(context, request), request, reply),
+      handler: (request, reply) => handler(callOf(context, request, prefix), request, reply),
     });
   }
 }
 
-function callOf(context: ApiContext, request: FastifyRequest): NativeCall {
+function callOf(context: ApiContext, request: FastifyRequest, prefix: string): NativeCall {
   const { target } = request.params as Params;
   const { key, role } = request.principal;
   const named = target === undefined ? null : byTarget(context, target);
   return {
     deployment: () => named ?? context.deployments.get(null),
+    path: request.url
+      .split('/')
+      .toSpliced(1, prefix.split('/').length - 1)
+      .join('/'),
     caller: { workspace: context.config.workspace.name, key },
     seesAll: key !== null && role === 'admin',
   };

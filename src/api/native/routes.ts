@@ -11,7 +11,13 @@ import { addPromptRoutes } from './prompts.ts';
 import { addQueueRoutes } from './queue.ts';
 import { addSocketRoute } from './socket-route.ts';
 import { NativeSockets } from './sockets.ts';
+import { addListRoutes } from './lists.ts';
+import { addObjectInfoRoutes } from './object-info.ts';
+import { addOtherRoutes } from './other-routes.ts';
+import { addPassRoutes, refuseTheRest } from './pass-routes.ts';
+import { addSystemStatsRoute } from './system-stats.ts';
 import { addUploadRoutes } from './uploads.ts';
+import { addUserRoutes } from './user-routes.ts';
 import { addViewRoute } from './view.ts';
 
 /** The native dialect: the ComfyUI API, one file per idea, so that ComfyUI's clients work with a fleet. */
@@ -28,6 +34,13 @@ export function addNativeRoutes(app: Api, context: ApiContext, { limits, lifetim
     addSocketRoute(scope, context, { sockets, lifetime });
     addUploadRoutes(scope, context, limits);
     addViewRoute(scope, context);
+    addObjectInfoRoutes(scope, context);
+    addListRoutes(scope, context, limits);
+    addSystemStatsRoute(scope, context);
+    addUserRoutes(scope, context);
+    addOtherRoutes(scope, context);
+    addPassRoutes(scope, context);
+    refuseTheRest(scope);
   });
 }
 

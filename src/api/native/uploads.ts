@@ -7,13 +7,11 @@ import { asCatalogued } from '../problems.ts';
 import type { Api } from '../server.ts';
 import { answerEmpty, answerText, answerTrouble } from './answers.ts';
 import { isFolderType, uploadName } from './file-names.ts';
+import { maxUploadBytes } from './limits.ts';
 import { composeMask } from './mask.ts';
 import { mimeOf } from './mime.ts';
 import { addNativeRoute, type NativeCall, type NativeHandler } from './route.ts';
 import { readUpload, type UploadForm } from './upload-form.ts';
-
-/** What ComfyUI takes at most, unless told otherwise; a container would refuse more when the file comes to it. */
-export const comfyUploadBytes = 104_857_600;
 
 /** Changes what is uploaded. Null: nothing is written, and the answer is the same; `trouble`: the form is not what it should be. */
 type Change = (call: NativeCall, form: UploadForm, asset: Asset) => Promise<Asset | null | 'trouble'>;
@@ -24,7 +22,7 @@ export function addUploadRoutes(app: Api, context: ApiContext, limits: ApiLimits
     // Whatever is no form is refused unread.
     scope.removeContentTypeParser(['application/json', 'application/x-www-form-urlencoded']);
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null, null));
-    const maxBytes = Math.min(comfyUploadBytes, limits.uploadBytes);
+    const maxBytes = (): number => maxUploadBytes(context, limits);
     const asIs: Change = async (_call, _form, asset) => asset;
     const masked: Change = (call, { fields }, asset) => composeMask(context, call, fields.get('original_ref'), asset);
     addNativeRoute(scope, context, 'POST', '/upload/image', uploading(context, maxBytes, asIs));
@@ -32,9 +30,10 @@ export function addUploadRoutes(app: Api, context: ApiContext, limits: ApiLimits
   });
 }
 
-function uploading(context: ApiContext, maxBytes: number, change: Change): NativeHandler {
+function uploading(context: ApiContext, limitOf: () => number, change: Change): NativeHandler {
   const { store, assets, clock } = context;
   return async (call, request, reply) => {
+    const maxBytes = limitOf();
     const form = await readUpload(request, assets, maxBytes).catch((error: unknown) => answerTooLarge(reply, maxBytes, error));
     if (form === undefined) return reply;
     if (!form?.image) return answerEmpty(reply, 400);

@@ -118,8 +118,9 @@ export function namedFile(
 }
 
 /** See `Store.fileNames`. */
-export function fileNames(db: DatabaseSync, folder: Folder): string[] {
-  const rows = all<{ filename: string }>(db, `SELECT filename FROM named_files WHERE ${inFolder} ORDER BY filename`, ...folderOf(folder));
+export function fileNames(db: DatabaseSync, folder: Folder & { newestFirst: boolean }): string[] {
+  const order = folder.newestFirst ? 'named_at DESC, filename' : 'filename';
+  const rows = all<{ filename: string }>(db, `SELECT filename FROM named_files WHERE ${inFolder} ORDER BY ${order}`, ...folderOf(folder));
   return rows.map(({ filename }) => filename);
 }
 
