@@ -49,7 +49,11 @@ class LocalRuntime implements Runtime {
   start: Runtime['start'] = async (spec) => {
     const { pixels, profile, clock, folder, models, flags } = this.#options;
     const server = await startEmulatedServer({
-      ...{ pixels, profile, clock, name: spec.id, folder: join(folder, spec.id) },
+      pixels,
+      profile,
+      clock,
+      name: spec.id,
+      folder: join(folder, spec.id),
       ...(models && { models }),
       ...(flags && { flags }),
       onCrash: () => {
@@ -116,7 +120,9 @@ export async function startGateway(options: GatewayOptions) {
   const runner = createPromptRunner({ assets, clock, random });
   const attempts = new Attempts({ store, assets, bus, clock, runner, log });
   const jobs: JobsService = createJobs({
-    ...{ store, clock, random },
+    store,
+    clock,
+    random,
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
@@ -137,7 +143,14 @@ export async function startGateway(options: GatewayOptions) {
     ...(config && { config }),
     ...(limits && { limits }),
     change: () => ({
-      ...{ clock, random, store, assets, bus, jobs, deployments, containers: runner },
+      clock,
+      random,
+      store,
+      assets,
+      bus,
+      jobs,
+      deployments,
+      containers: runner,
       fleet: createFleetView(controller, { name: 'emulated', capacity: 8, ready: true, note: '' }, clock),
     }),
   });
@@ -149,7 +162,13 @@ export async function startGateway(options: GatewayOptions) {
   await world.app.listen({ host: '127.0.0.1', port: 0 });
   return {
     url: `http://127.0.0.1:${(world.app.server.address() as AddressInfo).port}`,
-    ...{ store, jobs, bus, runtime, controller, assets, world },
+    store,
+    jobs,
+    bus,
+    runtime,
+    controller,
+    assets,
+    world,
     async close(): Promise<void> {
       await world.app.close();
       await runtime.close({ stopAll: true, graceMs: 0 });
