@@ -75,7 +75,7 @@ export function createServer(context: ApiContext): FastifyInstance {
     addDashboard(routes, context);
     addSimpleRoutes(routes, context, lifetime);
     addFleetRoutes(routes, context, { lifetime, limits });
-    addNativeRoutes(routes, context, limits);
+    addNativeRoutes(routes, context, { lifetime, limits });
   });
   return app;
 }

@@ -1,9 +1,10 @@
+import { dirname } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import { ComfleetError } from '../errors.ts';
 import { parseDefinitions } from './definitions.ts';
 import { readCatalogue } from './catalogue.ts';
-import type { FileReference, Graph, HistoryEntry, Json, NodeDefinitions } from './protocol.ts';
+import { uploadName, type FileReference, type Graph, type HistoryEntry, type Json, type NodeDefinitions } from './protocol.ts';
 import type { Catalogue, Endpoint, PassedAnswer, PassedRequest, Prompt } from './runner.ts';
 
 /** An item of `/queue`: number, prompt id, graph, extra data, ids of output nodes. */
@@ -180,7 +181,7 @@ function multipart(file: { asset: string; name: string }): { head: Buffer; tail:
   const filename = file.name.replaceAll(/["\r\n\\]/g, '_');
   const part = `--${boundary}\r\ncontent-disposition: form-data; name="image"; filename="${filename}"\r\ncontent-type: application/octet-stream\r\n\r\n`;
   return {
-    head: Buffer.from(field('subfolder', `comfleet/${hash.slice(0, 32)}`) + field('type', 'input') + part),
+    head: Buffer.from(field('subfolder', dirname(uploadName(file))) + field('type', 'input') + part),
     tail: Buffer.from(`\r\n--${boundary}--\r\n`),
     type: `multipart/form-data; boundary=${boundary}`,
   };

@@ -3,9 +3,9 @@ import type { Graph, Json } from '../comfyui/protocol.ts';
 import type { Container } from './container.ts';
 import { answerEmpty, answerJson, answerTrouble, readBody, readJson } from './http.ts';
 import type { Call } from './http.ts';
-import { str } from './python.ts';
+import { str } from '../comfyui/python.ts';
 import type { Handler, Routes } from './router.ts';
-import { validatePrompt } from './validate.ts';
+import { validatePrompt } from '../comfyui/validate.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

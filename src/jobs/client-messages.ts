@@ -1,7 +1,7 @@
 import type { Assets } from '../assets/assets.ts';
 import type { Bus } from '../bus/bus.ts';
 import { promptsTopic, type PromptBusEvent } from '../bus/events.ts';
-import { fileReference, type FileReference, type HistoryEntry, type Json } from '../comfyui/protocol.ts';
+import { fileReference, uploadFolder, uploadName, type FileReference, type HistoryEntry, type Json } from '../comfyui/protocol.ts';
 import type { ClientMessage, PromptEvent } from '../comfyui/runner.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Clock } from '../fleet/clock.ts';
@@ -127,7 +127,7 @@ export class ClientMessages {
     const { graph } = this.#job;
     const fetched = await this.#deps.fetcher.fetch(file);
     const picture = namesSize(graph, displayNode) ? await this.#sizeOf(fetched) : null;
-    const name = savedName({ graph, node: displayNode, index, file, at: this.#deps.clock.now(), picture });
+    const name = savedName({ graph, node: displayNode, file, at: this.#deps.clock.now(), picture });
     // What a container shows of its own input folder is none of the caller's inputs.
     const type = file.type === 'input' ? 'temp' : file.type;
     return { ...fetched, ...name, type, node, key, index };
@@ -141,12 +141,18 @@ export class ClientMessages {
     return head.length < 8 ? null : { width: head.readUInt32BE(0), height: head.readUInt32BE(4) };
   }
 
-  /** The container's prompt id, wherever it stands, as the client's. */
+  /** The container's prompt id, and the names under which it has the client's files, wherever they stand, as the client has them. */
   #own(value: Json): Json {
     if (value === this.#promptId) return this.#prompt.id;
+    if (typeof value === 'string') return this.#job.files.length === 0 ? value : this.#withOwnFiles(value);
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => this.#own(item));
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#own(item)]));
+  }
+
+  #withOwnFiles(text: string): string {
+    if (!text.includes(uploadFolder)) return text;
+    return this.#job.files.reduce((left, file) => left.replaceAll(uploadName(file), file.name), text);
   }
 
   #publish(event: PromptBusEvent): void {

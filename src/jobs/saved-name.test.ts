@@ -7,7 +7,6 @@ const at = new Date(2026, 1, 3, 4, 5, 6).getTime();
 const saved = (prefix: unknown, change: Partial<SavedFile> = {}): SavedFile => ({
   graph: { 9: { class_type: 'SaveImage', inputs: { filename_prefix: prefix as string } }, 5: { class_type: 'PreviewImage', inputs: {} } },
   node: '9',
-  index: 2,
   file: { filename: '0199_00001_.png', subfolder: '0199', type: 'output' },
   at,
   picture: { width: 640, height: 480 },
@@ -24,7 +23,7 @@ describe('the name that ComfyUI would have given', () => {
     ['../../etc/x', 'etc', 'x'],
     ['/root/x', 'root', 'x'],
     ['%year%-%month%-%day%/%hour%%minute%%second%', '2026-02-03', '040506'],
-    ['%width%x%height%_%batch_num%', '', '640x480_2'],
+    ['%width%x%height%_%batch_num%', '', '640x480_%batch_num%'],
     ['%date:yyyy%_%Node.widget%', '', '%date:yyyy%_%Node.widget%'],
     [['4', 0], '', 'ComfyUI'],
   ])('prefix %j', (prefix, subfolder, stem) => {

@@ -17,8 +17,6 @@ export interface SavedFile {
   readonly graph: Graph;
   /** The node that saved it. */
   readonly node: string;
-  /** Its place in the node's list. */
-  readonly index: number;
   readonly file: FileReference;
   readonly at: number;
   /** Null when it is no picture. */
@@ -29,7 +27,7 @@ const usual = 'ComfyUI';
 
 /**
  * The name that ComfyUI would have given: containers save under a prefix of the job's own, so a saving node's prefix is read from the
- * client's graph, with ComfyUI's placeholders filled in. Files that have no prefix there keep their container's name without its number.
+ * client's graph, with ComfyUI's placeholders filled in, but for `%batch_num%`, by which it does not count. Files that have no prefix there keep their container's name without its number.
  */
 export function savedName(saved: SavedFile): SavedName {
   const { graph, node, file } = saved;
@@ -54,7 +52,7 @@ function splitPath(path: string): { subfolder: string; stem: string } {
   return { stem: parts.pop() ?? usual, subfolder: parts.join('/') };
 }
 
-function fill(prefix: string, { at, index, picture }: SavedFile): string {
+function fill(prefix: string, { at, picture }: SavedFile): string {
   if (!prefix.includes('%')) return prefix;
   const time = new Date(at);
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -65,7 +63,6 @@ function fill(prefix: string, { at, index, picture }: SavedFile): string {
     hour: two(time.getHours()),
     minute: two(time.getMinutes()),
     second: two(time.getSeconds()),
-    batch_num: String(index),
     ...(picture && { width: String(picture.width), height: String(picture.height) }),
   };
   return prefix.replaceAll(/%([a-z_]+)%/g, (all, name: string) => values[name] ?? all);

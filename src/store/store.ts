@@ -65,7 +65,7 @@ export interface Store {
   unfinishedPrompts(scope: PromptScope): Promise<Job[]>;
   /**
    * What has ended of ComfyUI clients' prompts, in the order of their ends: `limit` of them from the `offset`-th oldest on, or, with
-   * `offset` null, the newest. Not those that were cancelled in the queue, nor those that `forgetPrompts` took out.
+   * `offset` null, the newest. Not those that were cancelled before they ran, nor those that `forgetPrompts` took out.
    */
   endedPrompts(scope: PromptScope & { limit: number; offset: number | null }): Promise<EndedPrompt[]>;
   /** What has ended in [from, to] of the prompts that this client sent, in the order of their ends: the newest, if there are very many. */
@@ -200,6 +200,7 @@ export interface UnnamedOutput extends Omit<NamedFile, 'filename'> {
   /** The key in the node's UI output, and the place in its list. */
   readonly key: string;
   readonly index: number;
+  /** What is counted by; `%batch_num%` in it is shown as the index. */
   readonly stem: string;
   /** With the dot. */
   readonly extension: string;

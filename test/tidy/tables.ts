@@ -5,6 +5,7 @@
  */
 export const ports: readonly string[] = [
   'src/errors.ts',
+  'src/exact-json.ts',
   'src/assets/assets.ts',
   'src/bus/bus.ts',
   'src/bus/events.ts',
@@ -56,6 +57,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/host': ['src/emulator', 'src/comfyui', 'src/lock.ts', 'src/fleet/system-clock.ts', 'src/telemetry/logger.ts'],
   'src/emulator': ['src/comfyui'],
   'src/errors.ts': [],
+  'src/exact-json.ts': [],
   'src/lock.ts': [],
   'src/data-folder.ts': ['src/lock.ts'],
   'src/page.ts': ['src/api/context.ts'],

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deployment } from '../../deployments/deployment.ts';
-import type { Caller } from '../../store/store.ts';
+import type { Caller, PromptScope } from '../../store/store.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../server.ts';
 import { byTarget } from '../simple.ts';
@@ -31,8 +31,9 @@ export function addNativeRoute(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   handler: NativeHandler,
+  places: readonly string[] = prefixes,
 ): void {
-  for (const prefix of prefixes) {
+  for (const prefix of places) {
     app.route({
       method,
       url: prefix + path,
@@ -56,6 +57,12 @@ function callOf(context: ApiContext, request: FastifyRequest, prefix: string): N
     caller: { workspace: context.config.workspace.name, key },
     seesAll: key !== null && role === 'admin',
   };
+}
+
+/** The prompts that a call sees: of the deployment, its caller's or, for an admin's key, everybody's. */
+export function scopeOf({ deployment, caller, seesAll }: NativeCall): PromptScope {
+  const { name, environment } = deployment();
+  return { deployment: name, environment, caller: seesAll ? null : caller };
 }
 
 /** A parameter of the path that the route has by its pattern. */

@@ -40,7 +40,9 @@ export function nameOutputs(
     const named = renewOutput(db, job, at, output);
     if (named) return named;
     const folder = { workspace, caller, type: output.type, subfolder: output.subfolder };
-    const nameAt = (number: number): string => `${output.stem}_${String(number).padStart(5, '0')}_${output.extension}`;
+    // As in ComfyUI, pictures of a batch count on whatever place in it their names show.
+    const shown = output.stem.replaceAll('%batch_num%', String(output.index));
+    const nameAt = (number: number): string => `${shown}_${String(number).padStart(5, '0')}_${output.extension}`;
     return write(db, { ...folder, ...output, filename: freeName(db, folder, { stem: output.stem, at, nameAt }), at, job });
   });
 }

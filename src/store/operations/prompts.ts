@@ -30,11 +30,11 @@ export function addPrompt(db: DatabaseSync, job: NewJobRow, prompt: { id: string
 }
 
 /**
- * The prompt's job has ended. One that was cancelled in the queue leaves no trace, as in ComfyUI. Keys for paid services were kept for the
+ * The prompt's job has ended. One that was cancelled before it ever ran leaves no trace, as in ComfyUI. Keys for paid services were kept for the
  * container alone, which needs them no more.
  */
 export function concludePrompt(db: DatabaseSync, head: JobHead, ending: Ending): void {
-  const listed = ending.state !== 'canceled' || head.state === 'running';
+  const listed = ending.state !== 'canceled' || head.attempts > 0;
   change(
     db,
     'UPDATE prompts SET listed = ?, finished_at = ?, history = ? WHERE job = ?',
