@@ -34,6 +34,7 @@ function pool(containers: number, queued: number): Pool {
 const job = (n: number) => ({
   id: `j${String(n).padStart(9, '0')}`,
   priority: n % 3,
+  number: n,
   key: `k${n % 100}`,
   modelKey: `m${n % 7}`,
   createdAt: n,

@@ -61,6 +61,8 @@ const request: JobRequest = {
   source: 'simple',
   key: null,
   priority: 0,
+  number: 0,
+  prompt: null,
   inputs: { prompt: 'a regal phoenix over a lake at dawn, feathers of light, long exposure', seed: 156680208700286 },
   graph,
   files: [],

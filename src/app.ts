@@ -115,6 +115,7 @@ async function compose(given: Given) {
   const deployments = createDeployments({ store, clock, workspace: config.workspace.name });
   await deployments.load();
   if (opened.definitions) await deployments.learnDefinitions(opened.definitions);
+  if (opened.catalogue) await deployments.learnCatalogue(opened.catalogue);
   const notes = await deployConfigured({ config, deployments, assets, store, clock, files: opened.files });
   const fetch = createSafeFetch({ check: createAddressCheck(config.network.allowPrivate) });
   const describe = (job: Job) => wireJob(job, null);
@@ -126,7 +127,7 @@ async function compose(given: Given) {
   const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, state });
 
   await controller.takeLease(random.id());
-  const recovered = await recover({ store, runtime: opened.runtime, attempts, clock }, controller);
+  const recovered = await recover({ store, runtime: opened.runtime, attempts, jobs, clock }, controller);
   log.info({ event: 'recovered', ...recovered }, 'the store and the containers are in step');
   controller.start();
   webhooks.start();
@@ -215,6 +216,7 @@ function composeServer(given: Given, serving: Serving) {
     jobs,
     deployments,
     fleet,
+    containers: serving.runner,
     keys,
     binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
     stageFile,

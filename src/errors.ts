@@ -83,6 +83,12 @@ export const errorCatalogue = {
   idempotency_mismatch: row(422, 'caller', 'The Idempotency-Key was used with another body', 'Use a new key for a new request.'),
   unauthorized: row(401, 'caller', 'A key is needed', 'Send Authorization: Bearer KEY; create one with: comfleet keys create.'),
   forbidden: row(403, 'caller', 'This key may not do that', 'Use a key with the role that the message names.'),
+  not_passed: row(
+    403,
+    'caller',
+    'This route does not pass to containers',
+    'If its node pack is to be trusted with it, name it in comfleet.yaml: deployments.NAME.native.allow.',
+  ),
   bad_origin: row(
     403,
     'caller',
@@ -107,6 +113,12 @@ export const errorCatalogue = {
   start_failed: row(503, 'fleet', 'A container did not start', 'Read its logs: comfleet logs CONTAINER.'),
   container_lost: row(502, 'fleet', 'The container was lost', 'Nothing: the job is tried again.'),
   store_failed: row(503, 'fleet', 'The job could not be stored', 'Free disk space in the data folder; nothing was accepted.'),
+  nothing_reported: row(
+    503,
+    'fleet',
+    'No container has been ready yet',
+    'Run a job, or set min_containers: lists of nodes and models are known from the first ready container on.',
+  ),
   draining: row(503, 'fleet', 'The gateway is shutting down', 'Send the request again after Retry-After.'),
   invalid_config: row(500, 'fleet', 'The configuration is wrong', 'Mend the line, flag or variable that the message names.'),
   data_folder_unusable: row(500, 'fleet', 'The data folder cannot be used', 'Name a folder that you may write to with --data-dir.'),

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config/schema.ts';
 import { ComfleetError } from '../errors.ts';
@@ -38,29 +39,33 @@ export function assertSafeBind(config: Config, keys: Pick<Keys, 'any'>): void {
  * True for callers on this machine. Behind a proxy on this machine everybody seems to be one, so whatever was forwarded, or came
  * under another name than loopback's, does not count.
  */
-function isLocal(request: FastifyRequest, config: Config): boolean {
-  const { host, forwarded, 'x-forwarded-for': forwardedFor } = request.headers;
+function isLocal({ headers, socket }: IncomingMessage, config: Config): boolean {
+  const { host, forwarded, 'x-forwarded-for': forwardedFor } = headers;
   if (!isLoopbackHost(config.network.host) || forwarded !== undefined || forwardedFor !== undefined) return false;
-  const peer = request.raw.socket.remoteAddress ?? '';
+  const peer = socket.remoteAddress ?? '';
   return isLoopbackAddress(peer.replace(/^::ffff:/, '')) && isLoopbackHost(hostnameOf(host ?? '') ?? '');
 }
 
-function secretOf(request: FastifyRequest): string | null {
-  const { authorization, 'x-api-key': apiKey } = request.headers;
+function secretOf({ headers }: IncomingMessage, token: unknown): string | null {
+  const { authorization, 'x-api-key': apiKey } = headers;
   if (authorization !== undefined) {
     const match = /^Bearer\s+(\S+)$/i.exec(authorization);
     if (!match?.[1]) throw new ComfleetError('unauthorized', 'The Authorization header is not "Bearer KEY"');
     return match[1];
   }
   if (typeof apiKey === 'string') return apiKey;
-  const { token } = request.query as { token?: unknown };
-  return request.routeOptions.config.tokenInQuery && typeof token === 'string' ? token : null;
+  return typeof token === 'string' ? token : null;
 }
 
-function authenticate(request: FastifyRequest, { config, keys }: ApiContext): Principal {
-  const { access = 'admin' } = request.routeOptions.config;
-  if (access === 'open') return nobody;
-  const secret = secretOf(request);
+function authenticate(request: FastifyRequest, context: ApiContext): Principal {
+  const { access = 'admin', tokenInQuery = false } = request.routeOptions.config;
+  const { token } = request.query as { token?: unknown };
+  return access === 'open' ? nobody : principalOf(request.raw, tokenInQuery ? token : null, access, context);
+}
+
+/** Who sends this. `token`: a key that may stand in the query. Errors: `unauthorized`, `forbidden`. */
+export function principalOf(request: IncomingMessage, token: unknown, access: 'invoke' | 'admin', { config, keys }: ApiContext): Principal {
+  const secret = secretOf(request, token);
   if (secret === null) {
     if (isLocal(request, config)) return local;
     throw new ComfleetError('unauthorized', 'This request carries no key');

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Assets } from '../assets/assets.ts';
 import type { Bus } from '../bus/bus.ts';
+import type { PromptRunner } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
 import type { Binder } from '../deployments/binder.ts';
 import type { Deployments } from '../deployments/deployments.ts';
@@ -34,6 +35,8 @@ export interface ApiContext {
   readonly jobs: Jobs;
   readonly deployments: Deployments;
   readonly fleet: Fleet;
+  /** Hands requests to containers. */
+  readonly containers: Pick<PromptRunner, 'pass'>;
   readonly keys: Keys;
   readonly binder: Binder;
   readonly stageFile: StageFile;

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ComfleetError, toProblem, type ErrorCode } from '../errors.ts';
+import { ComfleetError, toProblem, type ErrorCode, type Problem } from '../errors.ts';
 import { unsupported } from './body.ts';
 import type { ApiContext } from './context.ts';
 
@@ -28,7 +28,7 @@ const brokenForm = /^(Unexpected end of multipart data|Part terminated early|Mal
 const fullDisk = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** Any error as one of the catalogue; what is not known stays as it is, and is shown as `internal`. */
-function asCatalogued(error: unknown, request: FastifyRequest): unknown {
+export function asCatalogued(error: unknown, request: FastifyRequest): unknown {
   if (error instanceof ComfleetError || !(error instanceof Error)) return error;
   const { code = '', statusCode = 500 } = error as Partial<FastifyError> & Error;
   if (fullDisk.has(code)) return new ComfleetError('store_failed', `The disk refused to store it: ${code}`, {}, { cause: error });
@@ -43,8 +43,18 @@ function asCatalogued(error: unknown, request: FastifyRequest): unknown {
 
 /** Answers with the problem document of an error, and the headers that go with its status. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
-  const error = asCatalogued(thrown, request);
-  const problem = toProblem(error);
+  return answerProblem(request, reply, thrown, problemType, (problem) => ({ ...problem, request_id: request.id }));
+}
+
+/** The same in a dialect's own envelope. */
+export function answerProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  thrown: unknown,
+  type: string,
+  envelope: (problem: Problem) => object,
+): FastifyReply {
+  const problem = toProblem(asCatalogued(thrown, request));
   const { retry_after: retryAfter } = problem;
   if (problem.status === 429 || problem.status === 503) {
     reply.header('retry-after', String(typeof retryAfter === 'number' ? Math.ceil(retryAfter) : defaultRetryAfterSeconds));
@@ -55,9 +65,9 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
   else reply.removeHeader('connection');
   return reply
     .code(problem.status)
-    .type(problemType)
+    .type(type)
     .header('cache-control', 'no-store')
-    .send(JSON.stringify({ ...problem, request_id: request.id }));
+    .send(JSON.stringify(envelope(problem)));
 }
 
 /**
@@ -71,10 +81,7 @@ function leavesBody({ headers, raw }: FastifyRequest): boolean {
 
 export function addProblems(app: FastifyInstance, context: ApiContext): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(asCatalogued(error, request));
-    if (problem.code === 'internal') {
-      context.logger.error({ event: 'request_failed', component: 'api', request_id: request.id, error }, 'request failed');
-    }
+    logInternal(context, request, error);
     return sendProblem(request, reply, error);
   });
   const allowedMethods = collectMethods(app);
@@ -89,6 +96,12 @@ export function addProblems(app: FastifyInstance, context: ApiContext): void {
       new ComfleetError('method_not_allowed', `${path} takes ${allowed.join(', ')}, not ${request.method}`),
     );
   });
+}
+
+/** Writes down an error that is nobody's but comfleet's own. */
+export function logInternal({ logger }: ApiContext, request: FastifyRequest, error: unknown): void {
+  if (toProblem(asCatalogued(error, request)).code !== 'internal') return;
+  logger.error({ event: 'request_failed', component: 'api', request_id: request.id, error }, 'request failed');
 }
 
 /** The methods that some route takes at a path; looked up only for requests that no route took. */

@@ -10,6 +10,7 @@ import { addDashboard, leadBrowsersToPage } from './dashboard.ts';
 import { addFleetRoutes } from './fleet/routes.ts';
 import { closeWhenAnswered, createLifetime, type Lifetime } from './lifetime.ts';
 import { addOpenApi } from './open-api.ts';
+import { addNativeRoutes } from './native/routes.ts';
 import { checkOrigin } from './origin.ts';
 import { addProbes } from './probes.ts';
 import { addProblems, answerBrokenRequest, sendProblem } from './problems.ts';
@@ -74,6 +75,7 @@ export function createServer(context: ApiContext): FastifyInstance {
     addDashboard(routes, context);
     addSimpleRoutes(routes, context, { lifetime, limits });
     addFleetRoutes(routes, context, { lifetime, limits });
+    addNativeRoutes(routes, context, { lifetime, limits });
   });
   return app;
 }

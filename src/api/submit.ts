@@ -49,6 +49,8 @@ export async function submitJob(
       ...(await bind(context, deployment, work)),
       revision: context.deployments.revision(deployment).id,
       source: submission.source,
+      number: context.jobs.takeNumber(),
+      prompt: null,
       executionTimeoutMs: deployment.executionTimeoutMs,
     });
   } catch (error) {

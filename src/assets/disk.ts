@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Clock } from '../fleet/clock.ts';
@@ -7,6 +7,7 @@ import type { Asset, Assets } from './assets.ts';
 import { assetId, giveBack, idOf, isAssetId, takeHasher } from './hash.ts';
 import { checkSize, limited, noAsset } from './limit.ts';
 import { createPlacer, isMissing, sizeOf } from './place.ts';
+import { pourFile } from './pour.ts';
 import { Presence } from './presence.ts';
 
 function pathIn(folder: string, id: string): string {
@@ -70,6 +71,14 @@ export function createDiskAssets({ folder, clock }: { folder: string; clock: Pic
       const { start, end } = { start: range?.start ?? 0, end: Math.min(range?.end ?? Infinity, size - 1) };
       if (end < start) return { stream: Readable.from([]), bytes: 0 };
       return { stream: createReadStream(path, { start, end }), bytes: end - start + 1 };
+    },
+    async pour(id, range, take) {
+      const file = await open(pathOf(id), 'r').catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error));
+      try {
+        await pourFile(file, range, take);
+      } finally {
+        await file.close();
+      }
     },
     bytes: async (id) => readFile(pathOf(id)).catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error)),
     // Looks twice, so that ids that are none of ours are not remembered.

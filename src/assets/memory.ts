@@ -38,6 +38,7 @@ export function createMemoryAssets(clock: Pick<Clock, 'now'>): Assets {
       const part = range ? content.subarray(range.start, range.end + 1) : content;
       return { stream: Readable.from([part]), bytes: part.length };
     },
+    pour: async (id, { start, end }, take) => take(find(id).subarray(start, end + 1)),
     bytes: async (id) => find(id),
     async remove(ids) {
       const stay: Asset[] = [];

@@ -12,7 +12,7 @@ export interface BusEvent {
 }
 
 export interface Bus {
-  /** `topic` is `job:<id>`, `fleet` or `logs:<container>`. */
+  /** `topic` is `job:<id>`, `fleet`, `prompts` or `logs:<container>`. */
   publish(topic: string, data: unknown): void;
   /** Calls `listener` for each later event of `topic`; returns the function that ends it. */
   subscribe(topic: string, listener: (event: BusEvent) => void): () => void;

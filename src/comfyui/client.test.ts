@@ -6,7 +6,7 @@ import { seededRandom, VirtualClock } from '../../test/support/virtual-clock.ts'
 import { createMemoryAssets } from '../assets/memory.ts';
 import { createPromptRunner } from './client.ts';
 import type { Graph } from './protocol.ts';
-import type { PromptEvent } from './runner.ts';
+import type { Prompt, PromptEvent } from './runner.ts';
 
 const graph: Graph = {
   '1': { class_type: 'EmptyImage', inputs: { width: 8 } },
@@ -40,9 +40,13 @@ describe('prompt runner', () => {
   });
 
   const options = () => ({ signal: abort.signal, onEvent: (event: PromptEvent) => void (events.push(event), told.emit('event')) });
-  const run = (change: { graph?: Graph; files?: { name: string; asset: string }[] } = {}) => {
+  const run = (change: Partial<Prompt> = {}) => {
     number += 1;
-    const result = runner.run({ url: fake.url }, { id: `job-${number}`, graph, files: [], prefix: 'job/out', ...change }, options());
+    const result = runner.run(
+      { url: fake.url },
+      { id: `job-${number}`, graph, files: [], prefix: 'job/out', client: null, ...change },
+      options(),
+    );
     result.catch(() => undefined);
     return result;
   };
@@ -82,7 +86,13 @@ describe('prompt runner', () => {
       { type: 'submitted' },
       { type: 'executing', node: '1', classType: 'EmptyImage' },
       { type: 'progress', node: '1', value: 1, max: 2 },
-      { type: 'preview', mime: 'image/png', image: Buffer.from('preview'), node: '1' },
+      {
+        type: 'preview',
+        mime: 'image/png',
+        image: Buffer.from('preview'),
+        node: '1',
+        metadata: { node_id: '1', display_node_id: '1', prompt_id: prompt.id, image_type: 'image/png' },
+      },
       { type: 'executing', node: '3', classType: 'SaveImage' },
     ]);
     expect(fake.requests).toEqual(['POST /prompt']);

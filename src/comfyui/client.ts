@@ -39,7 +39,8 @@ export function createPromptRunner({ assets, clock, random, times }: PromptRunne
       const connection = connectionTo(endpoint);
       await connection.open();
       const { listening } = connection;
-      const track = new PromptTrack({ promptId: prompt.id, graph: prompt.graph, onEvent, at: clock.now(), listening, held });
+      const everything = prompt.client !== null;
+      const track = new PromptTrack({ promptId: prompt.id, graph: prompt.graph, onEvent, at: clock.now(), listening, everything, held });
       return follow(connection, track, signal, async () => {
         const refusal = await submitPrompt(connection, assets, prompt, signal);
         if (refusal) return track.end(refusal);
@@ -56,10 +57,10 @@ export function createPromptRunner({ assets, clock, random, times }: PromptRunne
       const item = [...running, ...pending].find((entry) => entry[1] === promptId);
       if (!item) {
         const entry = await connection.http.history(promptId);
-        return entry && resultOfHistory(entry, null);
+        return entry && { ...resultOfHistory(entry, null), entry };
       }
       // Its messages go to the socket of the gateway that submitted it.
-      const track = new PromptTrack({ promptId, graph: item[2], onEvent, at: clock.now(), listening: false, held });
+      const track = new PromptTrack({ promptId, graph: item[2], onEvent, at: clock.now(), listening: false, everything: true, held });
       track.submitted = true;
       return follow(connection, track, signal, () => Promise.resolve());
     },
@@ -71,6 +72,8 @@ export function createPromptRunner({ assets, clock, random, times }: PromptRunne
     },
 
     definitions: (endpoint) => connectionTo(endpoint).http.definitions(),
+    catalogue: (endpoint) => connectionTo(endpoint).http.catalogue(),
+    pass: (endpoint, request) => connectionTo(endpoint).http.pass(request),
 
     forget(endpoint) {
       connections.get(keyOf(endpoint))?.close();

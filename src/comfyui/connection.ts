@@ -2,8 +2,8 @@ import { WebSocket } from 'ws';
 import { ComfleetError } from '../errors.ts';
 import type { Clock, Random, Timer } from '../fleet/clock.ts';
 import { createComfyHttp, lost, type ComfyHttp, type Queue } from './http.ts';
-import { readBinaryFrame, readTextFrame, type SocketMessage } from './messages.ts';
-import type { Endpoint } from './runner.ts';
+import { readBinaryFrame, readNodeText, readTextFrame } from './messages.ts';
+import type { ClientMessage, Endpoint } from './runner.ts';
 import type { PromptTrack } from './track.ts';
 
 /** Times of the watch over prompts, milliseconds. */
@@ -53,6 +53,8 @@ export class Connection {
   #asking = false;
   #nothingRunsSince: number | null = null;
   #running: PromptTrack | null = null;
+  /** Prompts here whose clients want every message. */
+  #everything = 0;
 
   constructor({ endpoint, clock, random, times }: ConnectionOptions) {
     this.endpoint = endpoint;
@@ -83,8 +85,10 @@ export class Connection {
   /** Watches over a prompt until it is done. */
   follow(track: PromptTrack): void {
     this.#tracks.set(track.promptId, track);
+    if (track.everything) this.#everything++;
     const leave = (): void => {
       this.#tracks.delete(track.promptId);
+      if (track.everything) this.#everything--;
       if (this.#running === track) this.#running = null;
       if (this.#tracks.size === 0) this.#stopWatch();
     };
@@ -151,20 +155,24 @@ export class Connection {
 
   #hear(frame: Buffer, isBinary: boolean): void {
     const at = this.#clock.now();
-    if (isBinary) {
-      const picture = readBinaryFrame(frame);
-      const track = picture?.promptId ? this.#tracks.get(picture.promptId) : this.#running;
-      if (picture && track) track.see(picture, at);
-      return;
-    }
-    const message = readTextFrame(frame);
-    const track = message?.data.prompt_id === undefined ? undefined : this.#tracks.get(message.data.prompt_id);
+    if (isBinary) return this.#hearBinary(frame, at);
+    const message = readTextFrame(frame, this.#everything > 0);
+    const promptId = message?.data['prompt_id'];
+    const track = typeof promptId === 'string' ? this.#tracks.get(promptId) : undefined;
     if (message && track) this.#hearOf(track, message, at);
   }
 
-  #hearOf(track: PromptTrack, message: SocketMessage, at: number): void {
+  #hearBinary(frame: Buffer, at: number): void {
+    const picture = readBinaryFrame(frame);
+    const track = picture?.promptId ? this.#tracks.get(picture.promptId) : this.#running;
+    if (picture) track?.see(picture, at);
+    const text = this.#everything > 0 ? readNodeText(frame) : null;
+    if (text) this.#running?.read(text, at);
+  }
+
+  #hearOf(track: PromptTrack, message: ClientMessage, at: number): void {
     this.#nothingRunsSince = null;
-    if (message.type === 'executing') this.#running = message.data.node === null ? null : track;
+    if (message.type === 'executing') this.#running = message.data['node'] === null ? null : track;
     if (track.hear(message, at)) void this.#collect(track, false);
   }
 

@@ -4,6 +4,13 @@ import type { GraphNode, InputDefinition, Json, NodeDefinition, NodeDefinitions 
 export const definitionOf = (definitions: NodeDefinitions, classType: string): NodeDefinition | undefined =>
   Object.hasOwn(definitions, classType) ? definitions[classType] : undefined;
 
+/** Python writes numbers that JSON has not: a limit of `Infinity` is none. Throws SyntaxError. */
+export function parseDefinitions(text: string): NodeDefinitions {
+  const isPython = /[:[,]\s*(?:-?Infinity|NaN)\s*[,}\]]/.test(text);
+  const json = isPython ? text.replaceAll(/([:[,]\s*)(?:-?Infinity|NaN)(?=\s*[,}\]])/g, '$1null') : text;
+  return JSON.parse(json) as NodeDefinitions;
+}
+
 /** What a definition says of one input; undefined when it has none of that name. */
 export function inputOf(definition: NodeDefinition | undefined, field: string): InputDefinition | undefined {
   for (const group of [definition?.input.required, definition?.input.optional]) {

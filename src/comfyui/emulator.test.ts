@@ -27,7 +27,11 @@ afterEach(async () => {
 });
 
 const run = (id: string, signal = new AbortController().signal) =>
-  runner.run({ url: world.url }, { id, graph, files: [], prefix: `${id}/out` }, { signal, onEvent: (event) => void events.push(event) });
+  runner.run(
+    { url: world.url },
+    { id, graph, files: [], prefix: `${id}/out`, client: null },
+    { signal, onEvent: (event) => void events.push(event) },
+  );
 
 it.each([
   ['with its socket', {}],
@@ -68,7 +72,7 @@ it('stops a prompt that waits', async () => {
   const abort = new AbortController();
   const result = runner.run(
     { url: world.url },
-    { id: 'one', graph, files: [], prefix: 'one' },
+    { id: 'one', graph, files: [], prefix: 'one', client: null },
     { signal: abort.signal, onEvent: () => abort.abort() },
   );
   expect(await result).toEqual({ kind: 'interrupted' });

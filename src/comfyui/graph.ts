@@ -3,9 +3,9 @@ import { ComfleetError } from '../errors.ts';
 import { parseExact } from '../exact-json.ts';
 import type { Graph, GraphNode, Json, Link } from './protocol.ts';
 
-const maxNodes = 10_000;
+export const maxNodes = 10_000;
 const maxBytes = 10_000_000;
-const maxDepth = 64;
+export const maxDepth = 64;
 
 /**
  * The graph in the text of a file. Whole numbers that JavaScript cannot hold exactly, such as large seeds, become strings of digits,
@@ -119,7 +119,7 @@ const sortKeys = (_key: string, value: unknown): unknown =>
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isTooDeep = (value: unknown, left: number): boolean =>
+export const isTooDeep = (value: unknown, left: number): boolean =>
   typeof value === 'object' && value !== null && (left === 0 || Object.values(value).some((inner) => isTooDeep(inner, left - 1)));
 
 function nameOf(value: unknown): string {

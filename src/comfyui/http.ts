@@ -1,8 +1,11 @@
+import { dirname } from 'node:path/posix';
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import { ComfleetError } from '../errors.ts';
-import type { FileReference, Graph, HistoryEntry, Json, NodeDefinitions } from './protocol.ts';
-import type { Endpoint } from './runner.ts';
+import { parseDefinitions } from './definitions.ts';
+import { readCatalogue } from './catalogue.ts';
+import { uploadName, type FileReference, type Graph, type HistoryEntry, type Json, type NodeDefinitions } from './protocol.ts';
+import type { Catalogue, Endpoint, PassedAnswer, PassedRequest, Prompt } from './runner.ts';
 
 /** An item of `/queue`: number, prompt id, graph, extra data, ids of output nodes. */
 export type QueueItem = [number, string, Graph, Record<string, Json>, string[]];
@@ -15,7 +18,7 @@ export interface Queue {
 /** The routes of one ComfyUI server. All throw `container_lost` when it cannot be reached or breaks down. */
 export interface ComfyHttp {
   /** Null when it was taken; else the body of the refusal. */
-  submit(input: { promptId: string; clientId: string; graph: Graph }): Promise<{ refused: unknown } | null>;
+  submit(input: { promptId: string; clientId: string; graph: Graph; client: Prompt['client'] }): Promise<{ refused: unknown } | null>;
   queue(): Promise<Queue>;
   history(promptId: string): Promise<HistoryEntry | null>;
   /** Takes a pending prompt out of the queue; running ones stay. */
@@ -25,6 +28,8 @@ export interface ComfyHttp {
   upload(file: { asset: string; name: string; bytes: number; stream: Readable }): Promise<string>;
   view(file: FileReference): Promise<{ stream: Readable; mime: string }>;
   definitions(): Promise<NodeDefinitions>;
+  catalogue(): Promise<Catalogue>;
+  pass(request: PassedRequest): Promise<PassedAnswer>;
   close(): void;
 }
 
@@ -36,8 +41,7 @@ type Send = (method: 'GET' | 'POST', path: string, body?: { type: string; length
 type Answer = Dispatcher.ResponseData;
 
 /** Sends one request; failures to get an answer are `container_lost`. */
-function createSend(pool: Pool, endpoint: Endpoint): Send {
-  const base = new URL(endpoint.url).pathname.replace(/\/$/, '');
+function createSend(pool: Pool, endpoint: Endpoint, base: string): Send {
   return async (method, path, body) => {
     const headers = { ...endpoint.headers, ...(body ? { 'content-type': body.type, 'content-length': String(body.length) } : {}) };
     const request = { method, path: base + path, headers, body: body?.content ?? null };
@@ -59,7 +63,8 @@ export function createComfyHttp(endpoint: Endpoint): ComfyHttp {
     bodyTimeout: bodyTimeoutMs,
     ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
   });
-  const send = createSend(pool, endpoint);
+  const base = new URL(endpoint.url).pathname.replace(/\/$/, '');
+  const send = createSend(pool, endpoint, base);
 
   async function get(path: string): Promise<Answer> {
     return expectOk(await send('GET', path), endpoint, `GET ${path}`);
@@ -80,8 +85,12 @@ export function createComfyHttp(endpoint: Endpoint): ComfyHttp {
   }
 
   return {
-    async submit({ promptId, clientId, graph }) {
-      const answer = await postJson('/prompt', { prompt: graph, prompt_id: promptId, client_id: clientId });
+    async submit({ promptId, clientId, graph, client }) {
+      const own = client && {
+        extra_data: client.extraData,
+        ...(client.outputs.length > 0 && { partial_execution_targets: client.outputs }),
+      };
+      const answer = await postJson('/prompt', { ...own, prompt: graph, prompt_id: promptId, client_id: clientId });
       if (answer.statusCode === 400) return { refused: await readJson(answer, endpoint) };
       await (await expectOk(answer, endpoint, 'POST /prompt')).body.dump();
       return null;
@@ -111,10 +120,32 @@ export function createComfyHttp(endpoint: Endpoint): ComfyHttp {
       const mime = String(headers['content-type'] ?? 'application/octet-stream').replace(/;.*/, '');
       return { stream: Readable.from(whole(body, endpoint), { objectMode: false }), mime };
     },
-    definitions: async () => (await getJson('/object_info')) as NodeDefinitions,
+    async definitions() {
+      const answer = await get('/object_info');
+      return answer.body
+        .text()
+        .then(parseDefinitions)
+        .catch((error: unknown) => Promise.reject(lost(endpoint, error)));
+    },
+    catalogue: () => readCatalogue((path) => readIfThere(send, endpoint, path)),
+    pass: (request) => pass(pool, endpoint, { ...request, path: base + request.path }),
     // Requests under way end with an error, which is what they would get from a container that is gone.
     close: () => void pool.destroy(),
   };
+}
+
+/** Null: the server has no such route. */
+async function readIfThere(send: Send, endpoint: Endpoint, path: string): Promise<Json> {
+  const answer = await send('GET', path);
+  if (answer.statusCode === 200) return (await readJson(answer, endpoint)) as Json;
+  await answer.body.dump();
+  return null;
+}
+
+async function pass(pool: Pool, endpoint: Endpoint, { method, path, headers, body }: PassedRequest): Promise<PassedAnswer> {
+  const request = { method, path, headers: { ...headers, ...endpoint.headers }, body };
+  const answer = await pool.request(request).catch((error: unknown) => Promise.reject(lost(endpoint, error)));
+  return { status: answer.statusCode, headers: answer.headers, body: answer.body };
 }
 
 async function expectOk(answer: Answer, endpoint: Endpoint, what: string): Promise<Answer> {
@@ -150,7 +181,7 @@ function multipart(file: { asset: string; name: string }): { head: Buffer; tail:
   const filename = file.name.replaceAll(/["\r\n\\]/g, '_');
   const part = `--${boundary}\r\ncontent-disposition: form-data; name="image"; filename="${filename}"\r\ncontent-type: application/octet-stream\r\n\r\n`;
   return {
-    head: Buffer.from(field('subfolder', `comfleet/${hash.slice(0, 32)}`) + field('type', 'input') + part),
+    head: Buffer.from(field('subfolder', dirname(uploadName(file))) + field('type', 'input') + part),
     tail: Buffer.from(`\r\n--${boundary}--\r\n`),
     type: `multipart/form-data; boundary=${boundary}`,
   };

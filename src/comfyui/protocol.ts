@@ -41,6 +41,27 @@ export interface FileReference {
   type: 'input' | 'output' | 'temp';
 }
 
+/** Below a container's input folder, where the fleet uploads to. */
+export const uploadFolder = 'comfleet';
+
+/** Where an asset lies there under a name: by content, so that equal names never meet. */
+export function uploadName({ asset, name }: { readonly asset: string; readonly name: string }): string {
+  const base = name.replaceAll('\\', '/').split('/').at(-1) ?? '';
+  return `${uploadFolder}/${asset.replace(/^\w+:/, '').slice(0, 32)}/${base}`;
+}
+
+/** The file that an item of a node's UI output names; null when it is something else. */
+export function fileReference(value: Json): FileReference | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const { filename, subfolder, type } = value;
+  if (typeof filename !== 'string' || filename === '') return null;
+  return {
+    filename,
+    subfolder: typeof subfolder === 'string' ? subfolder : '',
+    type: type === 'input' || type === 'temp' ? type : 'output',
+  };
+}
+
 /** An entry of `/history`. */
 export interface HistoryEntry {
   prompt: [number, string, Graph, Record<string, Json>, string[]];

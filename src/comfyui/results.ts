@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { ExecutionError } from './messages.ts';
-import type { FileReference, HistoryEntry, Json, PromptRefusal } from './protocol.ts';
+import { fileReference, type HistoryEntry, type Json, type PromptRefusal } from './protocol.ts';
 import type { ModelLoading, PromptOutput, PromptResult } from './runner.ts';
 
 type Failure = Extract<PromptResult, { kind: 'failed' }>;
@@ -19,17 +19,6 @@ export function outputsOfNode(node: string, output: Readonly<Record<string, Json
     }
   }
   return outputs;
-}
-
-function fileReference(value: Json): FileReference | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const { filename, subfolder, type } = value;
-  if (typeof filename !== 'string' || filename === '') return null;
-  return {
-    filename,
-    subfolder: typeof subfolder === 'string' ? subfolder : '',
-    type: type === 'input' || type === 'temp' ? type : 'output',
-  };
 }
 
 /** What became of a prompt by its entry in `/history`, where nothing stands of how its models were loaded. */

@@ -19,7 +19,8 @@ export async function submitPrompt(
   const wereThere = prompt.files.some((file) => connection.uploads.has(uploadKey(file)));
   const graph = await stage(connection, assets, prompt);
   if (signal.aborted) return { kind: 'interrupted' };
-  const refusal = await connection.http.submit({ promptId: prompt.id, clientId: connection.clientId, graph });
+  const { clientId } = connection;
+  const refusal = await connection.http.submit({ promptId: prompt.id, clientId, graph, client: prompt.client });
   if (refusal === null) return null;
   if (!wereThere) return refusalOf(refusal.refused);
   for (const file of prompt.files) connection.uploads.delete(uploadKey(file));
@@ -37,7 +38,8 @@ function upload(connection: Connection, assets: Assets, file: InputFile): Promis
   const known = connection.uploads.get(key);
   if (known) return known;
   const { asset } = file;
-  const name = basename(file.name.replaceAll('\\', '/'));
+  // A graph may say `x.png [output]`: what is uploaded is an input, and its name must not say otherwise.
+  const name = basename(file.name.replaceAll('\\', '/')).replace(/.\[(?:input|output|temp)\]$/, '');
   const uploading = assets.read(asset).then(({ stream, bytes }) => connection.http.upload({ asset, name, bytes, stream }));
   connection.uploads.set(key, uploading);
   uploading.catch(() => connection.uploads.delete(key));

@@ -3,7 +3,7 @@ import type { SocketImage, SocketMessage } from './messages.ts';
 import { LoadingWatch } from './loading.ts';
 import type { FileReference, Graph, GraphNode, HistoryEntry } from './protocol.ts';
 import { failureOf, outputsOfNode, resultOfHistory, succeededWith } from './results.ts';
-import type { PromptEvent, PromptOutput, PromptResult } from './runner.ts';
+import type { ClientMessage, PromptEvent, PromptOutput, PromptResult } from './runner.ts';
 
 /** Saves nothing: it sends its pictures over the socket, as if they were previews, and only there. */
 const socketImageClass = 'SaveImageWebsocket';
@@ -15,6 +15,8 @@ export interface TrackOptions {
   readonly at: number;
   /** Whether the socket was open before the prompt was submitted, so that no message of it can have been missed. */
   readonly listening: boolean;
+  /** A ComfyUI client wants all that is said of it, and what history says at the end. */
+  readonly everything: boolean;
   /** Pictures that came over the socket, by the file reference under which they are handed on. */
   readonly held: WeakMap<FileReference, SocketImage>;
 }
@@ -33,6 +35,7 @@ export class PromptTrack {
   done = false;
   /** No message about it can have been missed so far. */
   listening: boolean;
+  readonly everything: boolean;
   readonly #graph: Graph;
   readonly #onEvent: (event: PromptEvent) => void;
   readonly #held: WeakMap<FileReference, SocketImage>;
@@ -49,6 +52,7 @@ export class PromptTrack {
     this.promptId = options.promptId;
     this.heardAt = options.at;
     this.listening = options.listening;
+    this.everything = options.everything;
     this.#graph = options.graph;
     this.#onEvent = options.onEvent;
     this.#held = options.held;
@@ -61,8 +65,11 @@ export class PromptTrack {
   }
 
   /** Takes a message about this prompt. True: the prompt has ended, and its result must be read from history. */
-  hear(message: SocketMessage, at: number): boolean {
+  hear(said: ClientMessage, at: number): boolean {
     this.heardAt = at;
+    if (this.everything) this.#onEvent({ type: 'message', message: said });
+    // Types that nothing stands for here are for the client alone.
+    const message = said as unknown as SocketMessage;
     switch (message.type) {
       case 'executing':
         this.#executing(message.data.display_node ?? message.data.node, at);
@@ -95,10 +102,10 @@ export class PromptTrack {
   see(picture: SocketImage, at: number): void {
     this.heardAt = at;
     const node = picture.node ?? this.#node;
-    if (node === null || this.#classOf(node) !== socketImageClass) {
-      this.#onEvent({ type: 'preview', mime: picture.mime, image: picture.image, node });
-      return;
-    }
+    const isOutput = node !== null && this.#classOf(node) === socketImageClass;
+    const { mime, image, metadata } = picture;
+    if (!isOutput || this.everything) this.#onEvent({ type: 'preview', mime, image, node, metadata });
+    if (!isOutput) return;
     const number = String(this.#outputs.length + 1).padStart(5, '0');
     const file: FileReference = {
       filename: `socket_${number}_.${picture.mime === 'image/png' ? 'png' : 'jpg'}`,
@@ -109,6 +116,12 @@ export class PromptTrack {
     this.#outputs.push({ node, key: 'images', file });
   }
 
+  /** Takes a text that a node sent. */
+  read({ node, text }: { node: string; text: string }, at: number): void {
+    this.heardAt = at;
+    if (this.everything) this.#onEvent({ type: 'text', node, text });
+  }
+
   /** Ends with what history says. */
   endFromHistory(entry: HistoryEntry): void {
     const result = resultOfHistory(entry, this.#loading.seen());
@@ -117,15 +130,18 @@ export class PromptTrack {
       return;
     }
     const fromSocket = this.#outputs.filter(({ file }) => file && this.#held.has(file));
-    if (result.kind === 'succeeded') this.end({ ...result, outputs: [...result.outputs, ...fromSocket] });
-    else if (result.kind === 'failed' && result.code === 'no_output') this.end(succeededWith(fromSocket, this.#loading.seen()));
-    else this.end(result);
+    const told = this.everything ? { entry } : {};
+    if (result.kind === 'succeeded') this.end({ ...result, ...told, outputs: [...result.outputs, ...fromSocket] });
+    else if (result.kind === 'failed' && result.code === 'no_output')
+      this.end({ ...succeededWith(fromSocket, this.#loading.seen()), ...told });
+    else this.end({ ...result, ...told });
   }
 
   end(result: PromptResult): void {
     if (this.done) return;
     this.done = true;
-    this.#resolve(this.canceling ? { kind: 'interrupted' } : result);
+    const { entry } = result;
+    this.#resolve(this.canceling ? { kind: 'interrupted', ...(entry && { entry }) } : result);
   }
 
   lose(error: ComfleetError): void {
@@ -136,6 +152,7 @@ export class PromptTrack {
 
   /** Ends with what the socket said, if that is all there is to say. */
   #settle(): boolean {
+    if (this.everything) return false;
     if (this.#failure) this.end(this.#failure);
     else if (this.#succeeded && this.listening && this.#complete) this.end(succeededWith(this.#outputs, this.#loading.seen()));
     return this.done;

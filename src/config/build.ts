@@ -5,7 +5,7 @@ import { fixMark } from './fields.ts';
 import { gpuLimits, type FileValues } from './file.ts';
 import { checkScaling, scalingFrom } from './scaling.ts';
 import { isServerUrl, meantUrl } from './server-url.ts';
-import type { Config, DeploymentConfig, InputConfig } from './schema.ts';
+import type { Config, DeploymentConfig, InputConfig, NativeAllowance } from './schema.ts';
 import { defaultScaling } from '../fleet/scaling/settings.ts';
 
 /** Where paths lead to. */
@@ -51,6 +51,11 @@ export function configFrom(values: FileValues, place: Place, complaints: Complai
 /** A name without a slash is looked up in PATH by whoever runs it. */
 const program = (name: string, place: Place): string => (name.includes('/') ? place.resolve(name) : name);
 
+function allowanceFrom(text: string): NativeAllowance {
+  const [path = '', method = 'GET'] = text.split(' ').reverse();
+  return { method: method === 'POST' ? 'POST' : 'GET', path };
+}
+
 function deploymentsFrom(deployments: FileValues['deployments'], place: Place, complaints: Complaints): DeploymentConfig[] {
   const entries = Object.entries(deployments);
   const chosen = entries.filter(([, { default: isDefault, environment }]) => isDefault && environment === 'production');
@@ -83,6 +88,7 @@ function deploymentsFrom(deployments: FileValues['deployments'], place: Place, c
       files: Object.fromEntries(Object.entries(values.files).map(([used, given]) => [used, file(['files', used], given)])),
       scaling,
       executionTimeoutMs: values.execution_timeout,
+      native: { allow: values.native.allow.map(allowanceFrom) },
     };
   });
 }

@@ -19,6 +19,12 @@ const serverUrl = pattern('urls: [http://gpu-box:8188]', 'the http(s) URL of a C
 );
 const target = pattern('target: "6.text"', 'NODE.FIELD', /^[^.\s]+\.\S+$/);
 
+const allowance = pattern(
+  'allow: [/pysssss, "POST /pysssss/metadata"]',
+  'a path, or POST and a path',
+  /^(?:(?:GET|POST) )?(?:\/[A-Za-z0-9_-][\w.-]*)+$/,
+);
+
 /** Presets of `workspace.gpu_limit`; null: no limit. */
 export const gpuLimits = { starter: 10, team: 30, enterprise: null, none: null } as const;
 
@@ -110,6 +116,13 @@ const deployment = section('collage: {workflow: collage.json}', {
     .prefault({})
     .describe('Files that ship with the workflow, by the name that the graph uses; relative to this file.'),
   scaling: scalingSection.prefault({}).describe('How many containers there are, and when.'),
+  native: section('native: {allow: [/pysssss]}', {
+    allow: list('allow: [/pysssss]', allowance)
+      .default([])
+      .describe('Routes of node packs that pass to a ready container: a path, with all below it. Reads only; `POST /path` for writes.'),
+  })
+    .prefault({})
+    .describe('The ComfyUI API of this deployment.'),
   execution_timeout: duration('execution_timeout: 10m', 1_000)
     .prefault('10m')
     .describe('A running attempt is stopped after so long and fails with code `timeout`.'),

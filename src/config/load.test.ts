@@ -85,6 +85,7 @@ deployments:
       size: {target: "5.width", type: enum, choices: [512, 1024]}
     scaling: {min_containers: 1, max_containers: 8, slo: {latency: 4s}}
     execution_timeout: 1h30m
+    native: {allow: [/pack, "POST /pack/do.it", GET /other]}
   b: {workflow: flows/b.json, default: true}
 `);
   const { config } = load();
@@ -114,6 +115,13 @@ deployments:
         },
         scaling: { minContainers: 1, maxContainers: 8, slo: { p: 0.95, latencyMs: 4_000, windowMs: 300_000 } },
         executionTimeoutMs: 5_400_000,
+        native: {
+          allow: [
+            { method: 'GET', path: '/pack' },
+            { method: 'POST', path: '/pack/do.it' },
+            { method: 'GET', path: '/other' },
+          ],
+        },
       },
       {
         name: 'b',
@@ -125,6 +133,7 @@ deployments:
         files: {},
         scaling: {},
         executionTimeoutMs: 600_000,
+        native: { allow: [] },
       },
     ],
     file,

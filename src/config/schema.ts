@@ -53,6 +53,13 @@ export interface DeploymentConfig {
   readonly files: Readonly<Record<string, string>>;
   readonly scaling: Partial<ScalingSettings>;
   readonly executionTimeoutMs: number;
+  readonly native: { /** Routes of node packs that pass to containers. */ readonly allow: readonly NativeAllowance[] };
+}
+
+/** A path and all below it; GET stands for HEAD as well. */
+export interface NativeAllowance {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
 }
 
 export interface InputConfig {

@@ -1,5 +1,6 @@
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Catalogue } from '../comfyui/runner.ts';
 import type { Deployment, Revision } from './deployment.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -25,6 +26,9 @@ export interface Deployments {
   definitions(): NodeDefinitions | null;
   /** Takes new definitions and checks every deployment against them. */
   learnDefinitions(definitions: NodeDefinitions): Promise<void>;
+  /** What containers reported last beside their nodes; null before the first. */
+  catalogue(): Catalogue | null;
+  learnCatalogue(catalogue: Catalogue): Promise<void>;
   /** Calls `listener` after each change of a deployment. */
   subscribe(listener: (deployment: Deployment) => void): () => void;
 }

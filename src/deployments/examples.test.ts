@@ -46,7 +46,7 @@ it.each(config.deployments)('$name runs as it is shipped', async ({ name, workfl
   expect(bound.modelKey).toBe(name === 'no-model' ? '' : 'v1-5-pruned-emaonly.safetensors');
 
   const { url } = await world.start({ name });
-  const prompt = { id: name, graph: bound.graph, files: bound.files, prefix: `${name}/out` };
+  const prompt = { id: name, graph: bound.graph, files: bound.files, prefix: `${name}/out`, client: null };
   const result = await runner.run({ url }, prompt, { signal: new AbortController().signal, onEvent: () => undefined });
   if (result.kind !== 'succeeded') throw new Error(JSON.stringify(result));
   const made = bound.outputNodes.flatMap((node) => result.outputs.filter((output) => output.node === node));

@@ -1,6 +1,7 @@
 import { checkGraph } from '../comfyui/check-graph.ts';
 import { hashJson } from '../comfyui/graph.ts';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Catalogue } from '../comfyui/runner.ts';
 import { checkScaling, refusal } from '../config/scaling.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Clock } from '../fleet/clock.ts';
@@ -19,6 +20,7 @@ export interface DeploymentsOptions {
 
 /** Name of the stored document with the definitions that containers reported last. */
 const definitionsDocument = 'node_definitions';
+const catalogueDocument = 'catalogue';
 const production = 'production';
 const defaultExecutionTimeoutMs = 600_000;
 
@@ -39,6 +41,7 @@ class Registry implements Deployments {
   readonly #listeners = new Set<(deployment: Deployment) => void>();
   #definitions: NodeDefinitions | null = null;
   #definitionsText = '';
+  #catalogue: Catalogue | null = null;
   /** Changes run one after the other, so that each sees what the one before has stored. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -51,6 +54,7 @@ class Registry implements Deployments {
   async load(): Promise<void> {
     this.#definitions = (await this.#store.document(definitionsDocument)) as NodeDefinitions | null;
     this.#definitionsText = JSON.stringify(this.#definitions);
+    this.#catalogue = (await this.#store.document(catalogueDocument)) as Catalogue | null;
     for (const deployment of await this.#store.deployments()) {
       if (deployment.workspace !== this.#workspace) continue;
       const revision = await this.#store.revision(deployment.revision);
@@ -143,6 +147,15 @@ class Registry implements Deployments {
         this.#take(deployment);
       }
     });
+  }
+
+  catalogue(): Catalogue | null {
+    return this.#catalogue;
+  }
+
+  async learnCatalogue(catalogue: Catalogue): Promise<void> {
+    this.#catalogue = catalogue;
+    await this.#store.saveDocument({ name: catalogueDocument, value: catalogue, at: this.#clock.now() });
   }
 
   subscribe(listener: (deployment: Deployment) => void): () => void {

@@ -16,7 +16,7 @@ import { PromptQueue, SameItem } from './queue.ts';
 import type { QueueItem } from './queue.ts';
 import { Sockets, featuresOf } from './sockets.ts';
 import { Timing } from './timing.ts';
-import type { OwnCheck } from './validate.ts';
+import type { OwnCheck } from '../comfyui/validate.ts';
 
 /** ComfyUI versions that a container can be. */
 export type ComfyuiVersion = '0.3.64' | '0.12.1';

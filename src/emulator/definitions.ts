@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { InputDefinition, Json, NodeDefinition, NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Catalogue } from '../comfyui/runner.ts';
+import { modelFolders } from './model-folders.ts';
 
 /** Model files by folder, as far as the nodes ask for them. */
 export interface ModelFolders {
@@ -25,6 +27,18 @@ export const usualModels: ModelFolders = {
 
 /** Nodes that a file among the custom nodes brings. */
 const customNodes: Readonly<Record<string, string>> = { SaveImageWebsocket: 'websocket_image_save.py' };
+
+/** What a container with these models says in its lists. */
+export const catalogueFor = (models: ModelFolders): Catalogue => ({
+  stats: null,
+  features: null,
+  extensions: [],
+  embeddings: [],
+  models: Object.entries(modelFolders).map(([folder, { length: paths }]) => {
+    const files = Object.hasOwn(models, folder) ? (models[folder as keyof ModelFolders] ?? []) : [];
+    return { folder, files, details: null, paths };
+  }),
+});
 
 let recorded: NodeDefinitions | null = null;
 const byModels = new WeakMap<ModelFolders, NodeDefinitions>();

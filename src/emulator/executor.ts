@@ -7,7 +7,7 @@ import { nodeClasses } from './nodes/registry.ts';
 import { ExecutionOrder, linkOf } from './order.ts';
 import { isPicture } from './pixels/picture.ts';
 import { Progress } from './progress.ts';
-import { PythonError, str } from './python.ts';
+import { PythonError, str } from '../comfyui/python.ts';
 import type { HistoryRecord, QueueItem } from './queue.ts';
 import { frame, frames } from './sockets.ts';
 import type { Sockets } from './sockets.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, normalize, resolve, sep } from 'node:path';
 import type { FileReference } from '../comfyui/protocol.ts';
-import { PythonError } from './python.ts';
+import { PythonError } from '../comfyui/python.ts';
 
 export type FolderType = FileReference['type'];
 export const isFolderType = (type: string): type is FolderType => type === 'input' || type === 'output' || type === 'temp';

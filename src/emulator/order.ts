@@ -1,5 +1,5 @@
 import type { Graph, GraphNode, Json } from '../comfyui/protocol.ts';
-import { str } from './python.ts';
+import { str } from '../comfyui/python.ts';
 
 /** `[node id, output]` where an input is a link; null for constants. */
 export function linkOf(value: Json | undefined): readonly [id: string, output: number] | null {

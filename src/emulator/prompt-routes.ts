@@ -3,12 +3,12 @@ import type { Graph, Json } from '../comfyui/protocol.ts';
 import type { Container } from './container.ts';
 import { answerEmpty, answerJson, answerTrouble, readBody, readJson } from './http.ts';
 import type { Call } from './http.ts';
-import { str } from './python.ts';
+import { str } from '../comfyui/python.ts';
+import { validatePrompt } from '../comfyui/validate.ts';
+import type { Refusal } from '../comfyui/validate.ts';
 import { withoutSecrets } from './queue.ts';
 import type { QueueItem } from './queue.ts';
 import type { Handler, Routes } from './router.ts';
-import { validatePrompt } from './validate.ts';
-import type { Refusal } from './validate.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

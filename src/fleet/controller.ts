@@ -35,7 +35,7 @@ export interface ControllerDependencies {
   readonly runtime: Runtime;
   readonly runner: PromptRunner;
   readonly attempts: Attempts;
-  readonly deployments: Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions'>;
+  readonly deployments: Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions' | 'learnCatalogue'>;
   readonly log: Logger;
   readonly gpuLimit: number | null;
   readonly priceOf: (gpu: string | null) => number | null;
@@ -129,7 +129,8 @@ export class Controller {
     }
     const deadline = job.deadlineAt === null ? null : this.#deps.clock.at(job.deadlineAt, () => this.#expire(pool, job.id));
     pool.jobs.set(job.id, { job, waitingSince, spent, deadline });
-    pool.dispatcher.queue.add({ id: job.id, priority: job.priority, key: job.key, modelKey: job.modelKey, createdAt: job.createdAt });
+    const { id, priority, number, key, modelKey, createdAt } = job;
+    pool.dispatcher.queue.add({ id, priority, number, key, modelKey, createdAt });
     return pool;
   }
 
@@ -338,7 +339,11 @@ export class Controller {
     const now = clock.now();
     if (!endpoint || now < this.#learnAgainAt) return;
     this.#learnAgainAt = now + learnPeriodMs;
-    this.#detach(runner.definitions(endpoint).then((definitions) => deployments.learnDefinitions(definitions)));
+    const learn = async (): Promise<void> => {
+      await deployments.learnDefinitions(await runner.definitions(endpoint));
+      await deployments.learnCatalogue(await runner.catalogue(endpoint));
+    };
+    this.#detach(learn());
   }
 
   /** Starts that fail together are one failure; those that their supervisor took with it are none of theirs. */

@@ -10,6 +10,7 @@ export function createFleetView(controller: Controller, runtime: Fleet['runtime'
   return {
     runtime,
     containers: () => controller.containers.all().map((container) => withWorkSoFar(container, clock.now())),
+    slots: () => controller.slots.all(),
     queues: () => [...controller.pools.values()].map(queueView),
     cost: () => [...controller.pools.values()].flatMap(costView),
     waitingFor: (job) => {

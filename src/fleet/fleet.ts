@@ -1,9 +1,11 @@
-import type { ContainerRecord } from './container.ts';
+import type { ContainerRecord, Slot } from './container.ts';
 
 /** What the API shows of the fleet: the controller's view of this moment, from memory. */
 export interface Fleet {
   /** Living containers, oldest first. */
   containers(): readonly ContainerRecord[];
+  /** Places for containers, taken or free. */
+  slots(): readonly Slot[];
   /** Per deployment, by `name@environment`. */
   queues(): readonly QueueView[];
   /** Why this queued job waits, in words; null when it is not queued here. */

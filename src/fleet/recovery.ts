@@ -1,5 +1,6 @@
 import type { Attempts } from '../jobs/attempts.ts';
 import type { Attempt, Job } from '../jobs/job.ts';
+import type { JobsService } from '../jobs/service.ts';
 import { nothingSpent } from '../jobs/timing.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,7 @@ interface Dependencies {
   readonly store: Store;
   readonly runtime: Runtime;
   readonly attempts: Attempts;
+  readonly jobs: Pick<JobsService, 'continueBehind'>;
   readonly clock: Clock;
 }
 
@@ -32,6 +34,7 @@ export async function recover(deps: Dependencies, controller: Controller): Promi
   const adopted = await adoptContainers(deps, controller);
   const unfinished = await deps.store.unfinishedJobs();
   const counts = { queued: 0, resumed: 0, requeued: 0 };
+  for (const { job } of unfinished) deps.jobs.continueBehind(job.number);
   for (const { job, attempt } of unfinished) counts[await recoverJob(deps, controller, job, attempt)]++;
   // Those that were draining go once their last prompt has ended: now, if they have none.
   const { containers } = controller;

@@ -1,14 +1,16 @@
 import type { Logger } from 'pino';
 import type { Assets } from '../assets/assets.ts';
 import type { Bus } from '../bus/bus.ts';
-import { jobTopic, publishJob } from '../bus/events.ts';
-import type { Endpoint, ModelLoading, Prompt, PromptResult, PromptRunner, RunOptions } from '../comfyui/runner.ts';
+import { jobTopic, promptsTopic, publishJob, type PromptBusEvent } from '../bus/events.ts';
+import type { Endpoint, ModelLoading, Prompt, PromptEvent, PromptResult, PromptRunner, RunOptions } from '../comfyui/runner.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Clock } from '../fleet/clock.ts';
 import type { Container } from '../fleet/container.ts';
 import type { Store } from '../store/store.ts';
+import { ClientMessages } from './client-messages.ts';
 import { collectOutputs } from './collect.ts';
-import { promptIdOf, type Attempt, type FinalState, type Job, type JobError, type Output } from './job.ts';
+import { Fetcher } from './fetcher.ts';
+import { promptIdOf, type Attempt, type FinalState, type Job, type JobError, type Output, type PromptHistory } from './job.ts';
 import { splitTiming, usageOf, type Spent } from './timing.ts';
 
 /** How an attempt ended, for the controller. `job` is the job as it is now. */
@@ -38,6 +40,15 @@ interface Running {
   readonly container: string;
   readonly abort: AbortController;
   reason: StopReason | null;
+  readonly fetcher: Fetcher;
+  /** Null unless the prompt is a ComfyUI client's. */
+  readonly client: ClientMessages | null;
+}
+
+interface Verdict {
+  readonly state: FinalState;
+  readonly outputs: Output[];
+  readonly error: JobError | null;
 }
 
 interface Dependencies {
@@ -88,7 +99,7 @@ export class Attempts {
       startedAt: job.startedAt ?? attempt.startedAt,
     };
     publishJob(bus, started, 'started');
-    const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: prefixOf(job.id) };
+    const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: prefixOf(job.id), client: job.prompt };
     return this.#follow({ ...input, job: started }, attempt, (endpoint, options) => runner.run(endpoint, prompt, options));
   }
 
@@ -123,28 +134,25 @@ export class Attempts {
     start: (endpoint: Endpoint, options: RunOptions) => Promise<PromptResult>,
   ): Promise<AttemptOutcome> {
     const { job, container } = input;
-    const running: Running = { container: container.id, abort: new AbortController(), reason: null };
+    const running = this.#begin(input, attempt);
     this.#running.set(job.id, running);
     const cancelTimers = this.#armTimers(job, attempt);
     try {
       const early = job.cancelRequested ? 'cancel' : this.#stopEarly.get(job.id);
       if (early) this.stop(job.id, early);
       if (!container.endpoint) throw new ComfleetError('container_lost', `container ${container.id} has no address`);
-      const result = await start(container.endpoint, { signal: running.abort.signal, onEvent: (event) => this.#publish(job.id, event) });
+      const onEvent = (event: PromptEvent): void => this.#hear(job.id, running, event);
+      const result = await start(container.endpoint, { signal: running.abort.signal, onEvent });
       if (running.reason === 'container') throw new ComfleetError('container_lost', `container ${container.id} was lost`);
-      return await this.#record(input, attempt, result, running.reason);
+      return await this.#record(input, attempt, result, running);
     } catch (error) {
       if (error instanceof ComfleetError && error.code === 'container_lost') return await this.#lose(input, attempt, error);
       this.#deps.log.error(
         { event: 'attempt_error', job_id: job.id, container_id: container.id, err: error },
         'an attempt failed in comfleet',
       );
-      return await this.#record(
-        input,
-        attempt,
-        { kind: 'failed', code: 'internal', message: 'comfleet itself failed; its log says why' },
-        null,
-      );
+      const result: PromptResult = { kind: 'failed', code: 'internal', message: 'comfleet itself failed; its log says why' };
+      return await this.#record(input, attempt, result, running);
     } finally {
       cancelTimers();
       this.#running.delete(job.id);
@@ -152,39 +160,53 @@ export class Attempts {
     }
   }
 
-  async #record(input: AttemptInput, attempt: Attempt, result: PromptResult, reason: StopReason | null): Promise<AttemptOutcome> {
-    const { clock, store } = this.#deps;
+  #begin({ job, container }: AttemptInput, { promptId }: Attempt): Running {
+    const fetcher = new Fetcher(this.#deps, container.endpoint);
+    const client = job.prompt && new ClientMessages({ ...this.#deps, fetcher }, { ...job, prompt: job.prompt }, promptId);
+    return { container: container.id, abort: new AbortController(), reason: null, fetcher, client };
+  }
+
+  async #record(input: AttemptInput, attempt: Attempt, result: PromptResult, running: Running): Promise<AttemptOutcome> {
+    const { clock, store, bus } = this.#deps;
     const { job, container } = input;
     const promptEndedAt = clock.now();
-    const verdict = await this.#verdict(input, result, reason);
+    const verdict = await this.#verdict(input, result, running);
+    const history = await this.#history(result, running);
     const at = clock.now();
     const spent: Spent = { coldMs: input.spent.coldMs + input.coldMs, runMs: input.spent.runMs };
     const timing = splitTiming(job, spent, { startedAt: attempt.startedAt, promptEndedAt }, at);
     const usage = usageOf(container, at - attempt.startedAt + input.spent.runMs);
-    const final = { job: job.id, token: attempt.token, at, timing, usage, ...verdict };
+    const final = { job: job.id, token: attempt.token, at, timing, usage, history, ...verdict };
     const recorded = await this.#untilStored(() => store.finishAttempt(final));
     if (!recorded) return { kind: 'gone' };
     const { state, outputs, error } = verdict;
     const ended = { ...job, state, outputs, error, timing, usage, finishedAt: at };
+    if (history) bus.publish(promptsTopic, { kind: 'history', job: ended, history } satisfies PromptBusEvent);
     const loading = result.kind === 'succeeded' ? result.loading : null;
     return { kind: 'ended', job: ended, seconds: (at - attempt.startedAt) / 1000, loading };
   }
 
-  async #verdict(
-    input: AttemptInput,
-    result: PromptResult,
-    reason: StopReason | null,
-  ): Promise<{ state: FinalState; outputs: Output[]; error: JobError | null }> {
-    const failed = (error: JobError) => ({ state: 'failed' as const, outputs: [], error });
+  async #verdict({ job }: AttemptInput, result: PromptResult, { reason, fetcher }: Running): Promise<Verdict> {
+    const failed = (error: JobError): Verdict => ({ state: 'failed', outputs: [], error });
+    // ComfyUI's clients may well want a prompt that only warms the cache or shows a text.
+    const isClients = job.prompt !== null && result.entry?.status.status_str === 'success';
     if (result.kind === 'failed') {
-      const { kind: _kind, ...error } = result;
+      if (isClients) return { state: 'succeeded', outputs: [], error: null };
+      const { kind: _kind, entry: _entry, ...error } = result;
       return failed(error);
     }
-    if (result.kind === 'interrupted') return interrupted(input.job, reason);
-    const endpoint = input.container.endpoint as Endpoint;
-    const outputs = await this.#untilStored(() => collectOutputs(this.#deps, endpoint, result.outputs, input.job.outputNodes));
+    if (result.kind === 'interrupted') return interrupted(job, reason);
+    const outputs = await this.#untilStored(() => collectOutputs(fetcher, result.outputs, job.outputNodes));
+    if (isClients) return { state: 'succeeded', outputs, error: null };
     if (outputs.length === 0) return failed({ code: 'no_output', message: 'the workflow ended without an output at its output nodes' });
     return { state: 'succeeded', outputs, error: null };
+  }
+
+  /** What a ComfyUI client will find in its history; whatever it was told before has gone out when this settles. */
+  async #history({ kind, entry }: PromptResult, { client }: Running): Promise<PromptHistory | null> {
+    await client?.settled();
+    if (!client || !entry) return null;
+    return this.#untilStored(() => client.history(entry, { whole: kind === 'succeeded' }));
   }
 
   async #lose(input: AttemptInput, attempt: Attempt, error: ComfleetError): Promise<AttemptOutcome> {
@@ -205,8 +227,9 @@ export class Attempts {
     return () => timers.forEach((timer) => timer.cancel());
   }
 
-  #publish(job: string, event: Parameters<RunOptions['onEvent']>[0]): void {
-    if (event.type === 'submitted') return;
+  #hear(job: string, { client }: Running, event: PromptEvent): void {
+    client?.hear(event);
+    if (event.type === 'submitted' || event.type === 'message' || event.type === 'text') return;
     const { type, ...rest } = event;
     this.#deps.bus.publish(jobTopic(job), { kind: type, ...rest });
   }
@@ -230,7 +253,7 @@ export class Attempts {
  */
 const prefixOf = (job: string): string => `${job.slice(0, 8)}/${job}`;
 
-function interrupted(job: Job, reason: StopReason | null): { state: FinalState; outputs: Output[]; error: JobError } {
+function interrupted(job: Job, reason: StopReason | null): Verdict {
   const ended = (state: FinalState, code: JobError['code'], message: string) => ({ state, outputs: [], error: { code, message } });
   if (reason === 'cancel') return ended('canceled', 'canceled', 'cancelled on request');
   if (reason === 'expired') return ended('expired', 'expired', 'its deadline passed while it ran');

@@ -61,6 +61,26 @@ export interface Usage {
   readonly usd: number | null;
 }
 
+/** A prompt as its ComfyUI client knows it. */
+export interface ClientPrompt {
+  /** Chosen by the client, or made for it. Not unique: the newest job answers for it. */
+  readonly id: string;
+  /** Whose sockets hear of it; null: nobody's. */
+  readonly clientId: string | null;
+  /** Kept for queue and history, and handed to the container. */
+  readonly extraData: Readonly<Record<string, Json>>;
+  /** Output nodes that run. */
+  readonly outputs: readonly string[];
+}
+
+/** What ComfyUI's history says of a prompt, in the client's words: its prompt id, and its own names of files. */
+export interface PromptHistory {
+  /** UI output by node. */
+  readonly outputs: Readonly<Record<string, Json>>;
+  readonly meta: Readonly<Record<string, Json>>;
+  readonly status: { readonly status_str: 'success' | 'error'; readonly completed: boolean; readonly messages: readonly Json[] };
+}
+
 /** What a dialect hands over: already authenticated and checked against the workflow. */
 export interface JobRequest {
   readonly workspace: string;
@@ -72,6 +92,10 @@ export interface JobRequest {
   readonly key: string | null;
   /** Higher goes first; 0 is usual, -100 to 100. */
   readonly priority: number;
+  /** Place among the jobs of its key with the same priority: smaller first. Counted by `Jobs.takeNumber`, unless a ComfyUI client chose. */
+  readonly number: number;
+  /** What a ComfyUI client sent beside the graph; null for other dialects. */
+  readonly prompt: ClientPrompt | null;
   /** Named inputs as they were resolved, the drawn seed included; null for a client's own graph. */
   readonly inputs: Readonly<Record<string, Json>> | null;
   readonly graph: Graph;

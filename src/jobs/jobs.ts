@@ -12,10 +12,15 @@ export interface Jobs {
    * earlier job. Errors: `idempotency_mismatch`, `store_failed`, `draining`.
    */
   submit(request: JobRequest): Promise<{ job: Job; replay: boolean }>;
+  /** The next number for a job's place in its caller's queue; rises with each call, also over restarts while jobs are queued. */
+  takeNumber(): number;
   /** The job in its final state, or null when `timeoutMs` or the signal came first. Error: `unknown_job`. */
   wait(id: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Job | null>;
-  /** Cancels it in whatever state it is; the job after that. Errors: `unknown_job`, `job_finished`. */
-  cancel(id: string): Promise<Job>;
+  /**
+   * Cancels it in whatever state it is, or only while it is queued, or running: then it may come back untouched. The job after that.
+   * Errors: `unknown_job`, `job_finished`.
+   */
+  cancel(id: string, only?: 'queued' | 'running'): Promise<Job>;
   /** The job as it is now, from the store. Error: `unknown_job`. */
   get(id: string): Promise<Job>;
 }

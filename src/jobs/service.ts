@@ -15,8 +15,13 @@ interface Dependencies {
   readonly canceled: (job: Job) => void;
 }
 
-/** Jobs as dialects see them, with the callers that wait for one. `ended` and `drain` belong to whoever composes it. */
+/** Far above what can be counted, far below where numbers stop being exact. */
+const maxNumber = 2 ** 48;
+
+/** Jobs as dialects see them, with the callers that wait for one. The rest belongs to whoever composes it. */
 export interface JobsService extends Jobs {
+  /** A job of before this process is queued with this number: counting goes on behind it. */
+  continueBehind(number: number): void;
   /** A job reached its final state: wakes whoever waits for it. */
   ended(job: Job): void;
   /** Accepts no more jobs, and wakes whoever waits for one that does not run: only those that do are still finished. */
@@ -27,6 +32,7 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
   const waiters = new Waiters(clock);
   /** Accepted by this process and not ended yet: waiting for one of them needs no look into the store. */
   const active = new Set<string>();
+  let nextNumber = 0;
   let draining = false;
 
   const get = async (id: string): Promise<Job> => {
@@ -52,6 +58,11 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
       }
       return { job: submission.job, replay: submission.kind === 'known' };
     },
+    takeNumber: () => nextNumber++,
+    continueBehind(number) {
+      // Clients choose numbers too: the counter follows whole ones, and only as far as it can count.
+      if (Number.isInteger(number) && Math.abs(number) < maxNumber) nextNumber = Math.max(nextNumber, Math.abs(number) + 1);
+    },
     async wait(id, { timeoutMs, signal }) {
       // Listen first, then look: a job that ends in between is not missed.
       const waiting = waiters.wait(id, timeoutMs, signal);
@@ -65,13 +76,14 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
         waiting.end();
       }
     },
-    async cancel(id) {
+    async cancel(id, only) {
       const before = await get(id);
       if (isEnded(before))
         throw new ComfleetError('job_finished', `Job ${id} has ended already: it is ${before.state}`, { state: before.state });
-      const job = await store.requestCancel({ job: id, at: clock.now() });
+      const job = await store.requestCancel({ job: id, at: clock.now(), ...(only && { only }) });
       if (!job) throw new ComfleetError('unknown_job', `There is no job ${id}`);
-      canceled(job);
+      const untouched = only === 'queued' ? job.state !== 'canceled' : only === 'running' && !job.cancelRequested;
+      if (!untouched) canceled(job);
       return job;
     },
     ended(job) {

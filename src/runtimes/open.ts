@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Catalogue } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
-import { definitionsFor, usualModels } from '../emulator/definitions.ts';
+import { catalogueFor, definitionsFor, usualModels } from '../emulator/definitions.ts';
 import { loadProfile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
@@ -21,6 +22,7 @@ export interface OpenedRuntime {
   readonly runtime: Runtime;
   /** Node definitions, where they are known before a container runs. */
   readonly definitions: NodeDefinitions | null;
+  readonly catalogue: Catalogue | null;
   /** Is this file (`models/checkpoints/x.safetensors`) there? Null: nobody can tell before a container runs. */
   readonly files: ((path: string) => boolean) | null;
   /** What users must know about it. */
@@ -43,6 +45,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
       return {
         runtime,
         definitions: await firstDefinitions(config.comfyui.urls),
+        catalogue: null,
         files: null,
         note: 'these servers are never started or stopped by comfleet',
       };
@@ -63,7 +66,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
         }),
       });
       const note = "node packs run with this user's rights";
-      return { runtime, definitions: null, files: (file) => existsSync(join(path, file)), note };
+      return { runtime, definitions: null, catalogue: null, files: (file) => existsSync(join(path, file)), note };
     }
     case 'emulated': {
       const profile = loadProfile(config.profile);
@@ -73,7 +76,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
         launchOn: () => ({ kind: 'emulated', profile: config.profile }),
       });
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
-      return { runtime, definitions: definitionsFor(usualModels), files: null, note };
+      return { runtime, definitions: definitionsFor(usualModels), catalogue: catalogueFor(usualModels), files: null, note };
     }
   }
 }

@@ -190,6 +190,61 @@ CREATE TABLE documents (
 -- The first version did not keep it, and had no other environment unless it was configured.
 ALTER TABLE decisions ADD COLUMN environment TEXT NOT NULL DEFAULT 'production';
 `,
+  // Prompts of ComfyUI clients, each beside its job. `listed` says that the history shows it; `history` is what its container said.
+  `
+CREATE TABLE prompts (
+  job INTEGER PRIMARY KEY,
+  workspace TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  deployment TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  prompt_id TEXT NOT NULL,
+  client_id TEXT,
+  listed INTEGER NOT NULL DEFAULT 0,
+  finished_at REAL,
+  history TEXT
+) STRICT;
+CREATE INDEX prompts_id ON prompts (prompt_id, job);
+CREATE INDEX prompts_unfinished ON prompts (deployment, environment) WHERE finished_at IS NULL;
+CREATE INDEX prompts_listed ON prompts (deployment, environment, finished_at, job) WHERE listed = 1;
+CREATE INDEX prompts_listed_caller ON prompts (deployment, environment, workspace, caller, finished_at, job) WHERE listed = 1;
+CREATE INDEX prompts_client ON prompts (client_id, finished_at) WHERE client_id IS NOT NULL;
+`,
+  // Files by the names that ComfyUI clients know. A row lives as long as the row in `assets` of its asset and kind: `output` for what
+  // a job made, `upload` for the rest. A counter outlives its files, so that a name in the history never comes to mean another file.
+  `
+CREATE TABLE named_files (
+  workspace TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subfolder TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  mime TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  named_at REAL NOT NULL,
+  job TEXT,
+  node TEXT,
+  output_key TEXT,
+  output_index INTEGER,
+  PRIMARY KEY (workspace, caller, type, subfolder, filename)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX named_files_asset ON named_files (asset, workspace, caller, type, subfolder, filename);
+CREATE INDEX named_files_name ON named_files (type, subfolder, filename, named_at);
+CREATE UNIQUE INDEX named_files_output ON named_files (job, node, output_key, output_index) WHERE job IS NOT NULL;
+
+CREATE TABLE file_counters (
+  workspace TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subfolder TEXT NOT NULL,
+  stem TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  used_at REAL NOT NULL,
+  PRIMARY KEY (workspace, caller, type, subfolder, stem)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_counters_used ON file_counters (used_at);
+`,
 ];
 
 /** Brings a database up to this code's schema, in one transaction. Error: `data_folder_newer` when it is ahead of this code. */

@@ -5,8 +5,10 @@ import { decisions, recordDecision } from './operations/decisions.ts';
 import { deliveries, dueDeliveries, saveDelivery } from './operations/deliveries.ts';
 import { deployments, revision, saveDeployment } from './operations/deployments.ts';
 import { document, saveDocument } from './operations/documents.ts';
+import { fileNames, namedFile, nameOutputs, nameUpload } from './operations/files.ts';
 import { keys, saveKey } from './operations/keys.ts';
 import { acquireLease } from './operations/lease.ts';
+import { endedPrompts, endsForClient, forgetPrompts, jobOfPrompt, unfinishedPrompts } from './operations/prompts.ts';
 import { attempts, job, jobEvents, jobs, unfinishedJobs } from './operations/queries.ts';
 import { earlierSubmission, submit } from './operations/submit.ts';
 import { sweep } from './operations/sweep.ts';
@@ -27,6 +29,9 @@ export const writes = {
   saveDelivery,
   touchAsset,
   sweep,
+  forgetPrompts,
+  nameOutputs,
+  nameUpload,
   saveDocument,
 };
 
@@ -46,6 +51,12 @@ export const reads = {
   keys,
   dueDeliveries,
   deliveries,
+  jobOfPrompt,
+  unfinishedPrompts,
+  endedPrompts,
+  endsForClient,
+  namedFile,
+  fileNames,
   document,
 };
 

@@ -5,15 +5,36 @@ import type { Job } from '../jobs/job.ts';
 import type { Key } from '../workspaces/keys.ts';
 import type { Executor } from './operations.ts';
 import type { ContainerWrite } from './operations/containers.ts';
+import type { ScopeRow } from './operations/prompts.ts';
 import type { UnfinishedRow } from './operations/queries.ts';
 import type { EarlierRow } from './operations/submit.ts';
-import { acceptedJob, attemptOf, decisionOf, deliveryOf, eventOf, jobOf, newJobRow, resultRow, type JobRow } from './rows.ts';
-import type { Earlier, JobFilter, Page, Store } from './store.ts';
+import {
+  acceptedJob,
+  attemptOf,
+  callerRow,
+  decisionOf,
+  deliveryOf,
+  eventOf,
+  jobOf,
+  namedFileOf,
+  newJobRow,
+  promptOf,
+  resultRow,
+  type JobRow,
+} from './rows.ts';
+import type { Earlier, JobFilter, Page, PromptScope, Store } from './store.ts';
 import { usageOf } from './usage.ts';
 
 /** The port over operations: values are turned into rows here, on the caller's side, and rows into values. */
 export function storeOver(executor: Executor): Store {
-  return { ...jobMethods(executor), ...fleetMethods(executor), ...otherMethods(executor), close: () => executor.close() };
+  return {
+    ...jobMethods(executor),
+    ...fleetMethods(executor),
+    ...otherMethods(executor),
+    ...promptMethods(executor),
+    ...fileMethods(executor),
+    close: () => executor.close(),
+  };
 }
 
 type JobMethods = Pick<
@@ -166,5 +187,44 @@ function otherMethods({ run }: Executor): OtherMethods {
       return value === null ? null : (JSON.parse(value) as unknown);
     },
     saveDocument: async ({ name, value, at }) => run('saveDocument', { name, value: JSON.stringify(value), at }),
+  };
+}
+
+type PromptMethods = Pick<Store, 'jobOfPrompt' | 'unfinishedPrompts' | 'endedPrompts' | 'endsForClient' | 'forgetPrompts'>;
+
+function promptMethods({ run }: Executor): PromptMethods {
+  return {
+    async jobOfPrompt(input) {
+      const row = await run('jobOfPrompt', { ...scopeRow(input), promptId: input.promptId });
+      return row && { ...promptOf(row), listed: row.listed === 1 };
+    },
+    unfinishedPrompts: async (scope) => (await run('unfinishedPrompts', scopeRow(scope))).map(jobOf),
+    endedPrompts: async ({ limit, offset, ...scope }) => (await run('endedPrompts', { ...scopeRow(scope), limit, offset })).map(promptOf),
+    endsForClient: async ({ clientId, from, to, ...scope }) =>
+      (await run('endsForClient', { ...scopeRow(scope), clientId, from, to })).map(promptOf),
+    forgetPrompts: async ({ promptIds, ...scope }) => run('forgetPrompts', { ...scopeRow(scope), promptIds: promptIds && [...promptIds] }),
+  };
+}
+
+const scopeRow = ({ caller, deployment, environment }: PromptScope): ScopeRow => ({
+  deployment,
+  environment,
+  caller: caller && callerRow(caller),
+});
+
+type FileMethods = Pick<Store, 'nameOutputs' | 'nameUpload' | 'namedFile' | 'fileNames'>;
+
+function fileMethods({ run }: Executor): FileMethods {
+  return {
+    nameOutputs: async ({ caller, job, at, outputs }) =>
+      (await run('nameOutputs', { ...callerRow(caller), job, at, outputs: [...outputs] })).map(namedFileOf),
+    nameUpload: async ({ caller, file, overwrite, at }) =>
+      namedFileOf(await run('nameUpload', { ...callerRow(caller), ...file, overwrite, at })),
+    async namedFile({ caller, type, subfolder, filename }) {
+      const row = await run('namedFile', { ...(caller && callerRow(caller)), type, subfolder, filename });
+      return row && namedFileOf(row);
+    },
+    fileNames: ({ caller, type, subfolder, newestFirst = false }) =>
+      run('fileNames', { ...callerRow(caller), type, subfolder, newestFirst }),
   };
 }

@@ -1,6 +1,6 @@
-import type { Attempt, Job, JobError, JobEvent, JobRequest, JobState, Output, Timing, Usage } from '../jobs/job.ts';
+import type { Attempt, Job, JobError, JobEvent, JobRequest, JobState, Output, PromptHistory, Timing, Usage } from '../jobs/job.ts';
 import { promptIdOf } from '../jobs/job.ts';
-import type { AttemptResult, DecisionRecord, Delivery } from './store.ts';
+import type { AttemptResult, Caller, DecisionRecord, Delivery, EndedPrompt, NamedFile } from './store.ts';
 
 /*
  * Between the port's values and rows. It happens on the caller's side: rows are flat and their JSON is text already, which
@@ -8,7 +8,7 @@ import type { AttemptResult, DecisionRecord, Delivery } from './store.ts';
  */
 
 /** The long part of a job that never changes. */
-type Content = Pick<JobRequest, 'inputs' | 'graph' | 'files' | 'outputNodes'>;
+type Content = Pick<JobRequest, 'number' | 'prompt' | 'inputs' | 'graph' | 'files' | 'outputNodes'>;
 
 /** A job as it is read: the columns of `jobs` with the content beside them. */
 export interface JobRow {
@@ -60,6 +60,8 @@ export interface NewJobRow {
   /** Ids of the assets that it reads. */
   assets: string[];
   idempotency: { key: string; bodyHash: string } | null;
+  /** Of a ComfyUI client. */
+  prompt: { id: string; client: string | null } | null;
 }
 
 /** What `finishAttempt` writes. */
@@ -72,6 +74,7 @@ export interface AttemptResultRow {
   assets: { id: string; bytes: number }[];
   error: string | null;
   code: string | null;
+  history: string | null;
   timing: string;
   usage: string;
 }
@@ -106,6 +109,15 @@ export interface DecisionRow {
   hash: string;
 }
 
+export interface NamedFileRow {
+  type: string;
+  subfolder: string;
+  filename: string;
+  asset: string;
+  mime: string;
+  bytes: number;
+}
+
 export interface DeliveryRow {
   id: string;
   job: string;
@@ -121,7 +133,8 @@ export interface DeliveryRow {
 
 export function newJobRow(input: { id: string; at: number; request: JobRequest }): NewJobRow {
   const { request } = input;
-  const content: Content = { inputs: request.inputs, graph: request.graph, files: request.files, outputNodes: request.outputNodes };
+  const { number, prompt, inputs, graph, files, outputNodes } = request;
+  const content: Content = { number, prompt, inputs, graph, files, outputNodes };
   return {
     id: input.id,
     at: input.at,
@@ -139,6 +152,7 @@ export function newJobRow(input: { id: string; at: number; request: JobRequest }
     content: JSON.stringify(content),
     assets: request.files.map((file) => file.asset),
     idempotency: request.idempotency,
+    prompt: prompt && { id: prompt.id, client: prompt.clientId },
   };
 }
 
@@ -174,12 +188,17 @@ export function resultRow(result: AttemptResult): AttemptResultRow {
     assets: result.outputs.flatMap((output) => (output.asset === null ? [] : [{ id: output.asset, bytes: output.bytes }])),
     error: result.error && JSON.stringify(result.error),
     code: result.error && result.error.code,
+    history: result.history && JSON.stringify(result.history),
     timing: JSON.stringify(result.timing),
     usage: JSON.stringify(result.usage),
   };
 }
 
 const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json));
+
+/** Jobs of before there were ComfyUI clients have neither number nor prompt. */
+const older = { number: 0, prompt: null };
+const contentOf = ({ content }: JobRow): Content => ({ ...older, ...(JSON.parse(content) as Content) });
 
 export function jobOf(row: JobRow): Job {
   return {
@@ -191,7 +210,7 @@ export function jobOf(row: JobRow): Job {
     source: row.source as Job['source'],
     key: row.key_id,
     priority: row.priority,
-    ...(JSON.parse(row.content) as Content),
+    ...contentOf(row),
     modelKey: row.model_key,
     deadlineAt: row.deadline_at,
     executionTimeoutMs: row.execution_timeout_ms,
@@ -211,6 +230,11 @@ export function jobOf(row: JobRow): Job {
     usage: parsed(row.usage) as Usage | null,
   };
 }
+
+/** A job with what its container said of the prompt. */
+export type PromptRow = JobRow & { history: string | null };
+
+export const promptOf = (row: PromptRow): EndedPrompt => ({ job: jobOf(row), history: parsed(row.history) as PromptHistory | null });
 
 export function attemptOf(row: AttemptRow): Attempt {
   return {
@@ -249,3 +273,8 @@ export function deliveryOf(row: DeliveryRow): Delivery {
     createdAt: row.created_at,
   };
 }
+
+/** Rows of files say "no key" with an empty text, because a primary key takes nulls for different. */
+export const callerRow = ({ workspace, key }: Caller): { workspace: string; caller: string } => ({ workspace, caller: key ?? '' });
+
+export const namedFileOf = (row: NamedFileRow): NamedFile => ({ ...row, type: row.type as NamedFile['type'] });

@@ -73,6 +73,17 @@ CREATE TABLE documents (
   value TEXT NOT NULL,
   updated_at REAL NOT NULL
 ) STRICT;
+CREATE TABLE file_counters (
+  workspace TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subfolder TEXT NOT NULL,
+  stem TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  used_at REAL NOT NULL,
+  PRIMARY KEY (workspace, caller, type, subfolder, stem)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_counters_used ON file_counters (used_at);
 CREATE TABLE idempotency_keys (
   workspace TEXT NOT NULL,
   environment TEXT NOT NULL,
@@ -145,6 +156,42 @@ CREATE TABLE leases (
   epoch INTEGER NOT NULL,
   expires_at REAL NOT NULL
 ) STRICT;
+CREATE TABLE named_files (
+  workspace TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subfolder TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  mime TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  named_at REAL NOT NULL,
+  job TEXT,
+  node TEXT,
+  output_key TEXT,
+  output_index INTEGER,
+  PRIMARY KEY (workspace, caller, type, subfolder, filename)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX named_files_asset ON named_files (asset, workspace, caller, type, subfolder, filename);
+CREATE INDEX named_files_name ON named_files (type, subfolder, filename, named_at);
+CREATE UNIQUE INDEX named_files_output ON named_files (job, node, output_key, output_index) WHERE job IS NOT NULL;
+CREATE TABLE prompts (
+  job INTEGER PRIMARY KEY,
+  workspace TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  deployment TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  prompt_id TEXT NOT NULL,
+  client_id TEXT,
+  listed INTEGER NOT NULL DEFAULT 0,
+  finished_at REAL,
+  history TEXT
+) STRICT;
+CREATE INDEX prompts_client ON prompts (client_id, finished_at) WHERE client_id IS NOT NULL;
+CREATE INDEX prompts_id ON prompts (prompt_id, job);
+CREATE INDEX prompts_listed ON prompts (deployment, environment, finished_at, job) WHERE listed = 1;
+CREATE INDEX prompts_listed_caller ON prompts (deployment, environment, workspace, caller, finished_at, job) WHERE listed = 1;
+CREATE INDEX prompts_unfinished ON prompts (deployment, environment) WHERE finished_at IS NULL;
 CREATE TABLE revision_assets (
   asset TEXT NOT NULL,
   revision TEXT NOT NULL,

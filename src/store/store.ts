@@ -1,5 +1,17 @@
 import type { Deployment, Revision } from '../deployments/deployment.ts';
-import type { Attempt, FinalState, Job, JobError, JobEvent, JobRequest, JobState, Output, Timing, Usage } from '../jobs/job.ts';
+import type {
+  Attempt,
+  FinalState,
+  Job,
+  JobError,
+  JobEvent,
+  JobRequest,
+  JobState,
+  Output,
+  PromptHistory,
+  Timing,
+  Usage,
+} from '../jobs/job.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
 import type { Key } from '../workspaces/keys.ts';
 
@@ -37,12 +49,31 @@ export interface Store {
   loseAttempt(input: { job: string; token: number; at: number; reason: string; counted: boolean }): Promise<Job | null>;
   /** A queued job ends without an attempt. False when it is not queued any more. */
   endQueued(input: { job: string; state: Exclude<FinalState, 'succeeded'>; at: number; error: JobError | null }): Promise<boolean>;
-  /** queued -> canceled at once; running -> `cancelRequested`. The answer is the job after that; null: unknown. */
-  requestCancel(input: { job: string; at: number }): Promise<Job | null>;
+  /**
+   * queued -> canceled at once; running -> `cancelRequested`. With `only`, nothing happens to a job in another state. The answer is the
+   * job after that; null: unknown.
+   */
+  requestCancel(input: { job: string; at: number; only?: 'queued' | 'running' }): Promise<Job | null>;
 
   job(id: string): Promise<Job | null>;
   /** Newest first. `cursor` is the `next` of the page before. */
   jobs(filter: JobFilter): Promise<Page<Job>>;
+  /**
+   * The newest job that this client's prompt id stands for in the scope; null when there is none. A job that did not come from a
+   * ComfyUI client has no prompt id. `listed`: it has ended, and is part of the history.
+   */
+  jobOfPrompt(input: PromptScope & { promptId: string }): Promise<(EndedPrompt & { readonly listed: boolean }) | null>;
+  /** Unfinished jobs of ComfyUI clients, in the order of acceptance. */
+  unfinishedPrompts(scope: PromptScope): Promise<Job[]>;
+  /**
+   * What has ended of ComfyUI clients' prompts, in the order of their ends: `limit` of them from the `offset`-th oldest on, or, with
+   * `offset` null, the newest. Not those that were cancelled before they ran, nor those that `forgetPrompts` took out.
+   */
+  endedPrompts(scope: PromptScope & { limit: number; offset: number | null }): Promise<EndedPrompt[]>;
+  /** What has ended in [from, to] of the prompts that this client sent, in the order of their ends: the newest, if there are very many. */
+  endsForClient(scope: PromptScope & { clientId: string; from: number; to: number }): Promise<EndedPrompt[]>;
+  /** Takes ended prompts out of the history; the jobs stay. `promptIds` null: all of the scope. */
+  forgetPrompts(scope: PromptScope & { promptIds: readonly string[] | null }): Promise<void>;
   /** Every queued and running job, oldest first, with the running attempt: what a restarted gateway begins with. */
   unfinishedJobs(): Promise<{ job: Job; attempt: Attempt | null }[]>;
   attempts(job: string): Promise<Attempt[]>;
@@ -95,8 +126,24 @@ export interface Store {
     limit: number;
   }): Promise<{ jobs: number; assets: string[]; more: boolean }>;
 
+  /**
+   * Gives outputs the names by which ComfyUI clients know them: `<stem>_<five digits>_<extension>`, counted in the caller's folder from
+   * the highest number on. An output that has a name already (same job, node, key and index) keeps it and gets the new bytes.
+   */
+  nameOutputs(input: { caller: Caller; job: string; at: number; outputs: readonly UnnamedOutput[] }): Promise<NamedFile[]>;
+  /**
+   * Notes an upload under its name. Taken by equal bytes: the same file; by others: `name (1).ext` and so on, or, with `overwrite`,
+   * replaced. The asset must be stored already; its age is noted too.
+   */
+  nameUpload(input: { caller: Caller; file: NamedFile; overwrite: boolean; at: number }): Promise<NamedFile>;
+  /** The file of that name in the caller's folders (`caller` null: the newest of anybody's); null when there is none. */
+  namedFile(input: { caller: Caller | null } & FileName): Promise<NamedFile | null>;
+  /** Names in one of the caller's folders, without those in its subfolders: sorted, or the newest first. */
+  fileNames(input: { caller: Caller; type: FileName['type']; subfolder: string; newestFirst?: boolean }): Promise<string[]>;
+
   /** Small JSON documents by name: node definitions last reported by a runtime, the webhook secret, learnt figures. */
   document(name: string): Promise<unknown>;
+  /** `value` null: there is none any more. */
   saveDocument(input: { name: string; value: unknown; at: number }): Promise<void>;
 
   close(): Promise<void>;
@@ -119,8 +166,54 @@ export interface AttemptResult {
   readonly state: FinalState;
   readonly outputs: readonly Output[];
   readonly error: JobError | null;
+  /** For prompts of ComfyUI clients. */
+  readonly history: PromptHistory | null;
   readonly timing: Timing;
   readonly usage: Usage;
+}
+
+/** Whose prompts and files: those of a key; null: of whoever needs none. */
+export interface Caller {
+  readonly workspace: string;
+  readonly key: string | null;
+}
+
+/** Prompts of one deployment; `caller` null: everybody's. */
+export interface PromptScope {
+  readonly caller: Caller | null;
+  readonly deployment: string;
+  readonly environment: string;
+}
+
+/** A prompt that has ended; `history` is what the container said, null when the job ended without its word. */
+export interface EndedPrompt {
+  readonly job: Job;
+  readonly history: PromptHistory | null;
+}
+
+/** A file as ComfyUI names it: in a folder by type, perhaps in a subfolder (empty: at the top). */
+export interface FileName {
+  readonly type: 'input' | 'output' | 'temp';
+  readonly subfolder: string;
+  readonly filename: string;
+}
+
+/** A file in a caller's folders. */
+export interface NamedFile extends FileName {
+  readonly asset: string;
+  readonly mime: string;
+  readonly bytes: number;
+}
+
+export interface UnnamedOutput extends Omit<NamedFile, 'filename'> {
+  readonly node: string;
+  /** The key in the node's UI output, and the place in its list. */
+  readonly key: string;
+  readonly index: number;
+  /** What is counted by; `%batch_num%` in it is shown as the index. */
+  readonly stem: string;
+  /** With the dot. */
+  readonly extension: string;
 }
 
 export interface JobFilter {

@@ -18,6 +18,8 @@ const baseJob: Job = {
   source: 'simple',
   key: null,
   priority: 0,
+  number: 0,
+  prompt: null,
   inputs: { prompt: 'a secret prompt' },
   graph: {},
   files: [],

@@ -152,6 +152,7 @@ export class OverviewWorld {
     return {
       containers: () => [...this.containers.values()],
       queues: () => this.#deployments.map((deployment) => this.#queueView(deployment.name)),
+      slots: () => [],
       waitingFor: () => null,
       runtime: { name: 'emulated', capacity: this.#options.slots.length, ready: this.runtimeReady, note: null },
       cost: () => this.#deployments.flatMap((deployment) => this.#costView(deployment.name)),
@@ -171,6 +172,8 @@ export class OverviewWorld {
       scale: refuse,
       definitions: () => null,
       learnDefinitions: refuse,
+      catalogue: () => null,
+      learnCatalogue: refuse,
       subscribe: refuse,
     };
   }
@@ -245,6 +248,8 @@ function jobOf(id: string, deployment: string, at: number): Job {
     source: 'simple',
     key: null,
     priority: 0,
+    number: 0,
+    prompt: null,
     inputs: {},
     graph: {},
     files: [],

@@ -1,7 +1,7 @@
 import type { Deployment, Revision } from '../../src/deployments/deployment.ts';
 import type { ContainerRecord } from '../../src/fleet/container.ts';
 import { defaultScaling } from '../../src/fleet/scaling/settings.ts';
-import type { Attempt, JobRequest, Output } from '../../src/jobs/job.ts';
+import type { Attempt, ClientPrompt, JobRequest, Output, PromptHistory } from '../../src/jobs/job.ts';
 import type { AttemptResult, Store } from '../../src/store/store.ts';
 
 /** Values for tests of stores: whole, and small enough to read in a failed comparison. */
@@ -17,6 +17,8 @@ export const requestOf = (change: Partial<JobRequest> = {}): JobRequest => ({
   source: 'simple',
   key: null,
   priority: 0,
+  number: 0,
+  prompt: null,
   inputs: { prompt: 'a regal phoenix', seed: 7 },
   graph: { 1: { class_type: 'KSampler', inputs: { seed: 7, model: ['2', 0] } }, 2: { class_type: 'Loader', inputs: {} } },
   files: [],
@@ -27,6 +29,20 @@ export const requestOf = (change: Partial<JobRequest> = {}): JobRequest => ({
   idempotency: null,
   webhook: null,
   ...change,
+});
+
+export const promptOf = (id: string, change: Partial<ClientPrompt> = {}): ClientPrompt => ({
+  id,
+  clientId: 'client-1',
+  extraData: { client_id: 'client-1' },
+  outputs: ['9'],
+  ...change,
+});
+
+export const historyOf = (name: string): PromptHistory => ({
+  outputs: { 9: { images: [{ filename: name, subfolder: '', type: 'output' }] } },
+  meta: { 9: { node_id: '9', display_node: '9', parent_node: null, real_node_id: '9' } },
+  status: { status_str: 'success', completed: true, messages: [['execution_success', { prompt_id: name, timestamp: 1 }]] },
 });
 
 export const outputOf = (asset: string | null, change: Partial<Output> = {}): Output => ({
@@ -47,6 +63,7 @@ export const resultOf = (job: string, token: number, change: Partial<AttemptResu
   state: 'succeeded',
   outputs: [outputOf('blake3:out')],
   error: null,
+  history: null,
   timing: { queue: 1_000, cold: 0, run: 3_900, store: 100 },
   usage: { containerSeconds: 4, share: 1, gpu: 'A10G', usd: 0.001 },
   ...change,

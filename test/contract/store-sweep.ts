@@ -87,6 +87,7 @@ export function sweepContract(store: () => Store): void {
       state: 'failed',
       outputs: [],
       error: null,
+      history: null,
       timing: { queue: 0, cold: 0, run: 0, store: 0 },
       usage: { containerSeconds: 0, share: 0, gpu: null, usd: null },
     });

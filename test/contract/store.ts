@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobRequest } from '../../src/jobs/job.ts';
 import type { Store } from '../../src/store/store.ts';
+import { filesContract } from './store-files.ts';
 import { fleetContract } from './store-fleet.ts';
 import { queriesContract } from './store-queries.ts';
 import { outputOf, requestOf, resultOf, started, submitted, t0 } from './store-samples.ts';
+import { promptsContract } from './store-prompts.ts';
 import { sweepContract } from './store-sweep.ts';
 
 /** A store to test, and how to do away with it. */
@@ -27,7 +29,9 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     describe('cancelling and ending', () => endingContract(store));
     describe('queries', () => queriesContract(store));
     describe('fleet', () => fleetContract(store));
+    describe('prompts of ComfyUI clients', () => promptsContract(store));
     describe('sweep', () => sweepContract(store));
+    describe('named files', () => filesContract(store));
 
     test('a closed store takes nothing, and closing twice is no error', async () => {
       await store().close();

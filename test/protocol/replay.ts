@@ -26,6 +26,8 @@ export interface ReplayOptions {
   readonly anyPace?: boolean;
   /** Which of several outputs runs first is open. */
   readonly anyOrder?: boolean;
+  /** The server says how many prompts are left as often as it likes. */
+  readonly anyStatus?: boolean;
 }
 
 /** Messages whose number depends on speed. */
@@ -118,10 +120,16 @@ class Player {
   }
 
   #recorded(conn: string, before: number): (Message | Buffer)[] {
-    return this.#events.flatMap((event) => {
+    const recorded = this.#events.flatMap((event) => {
       if (event.kind !== 'ws_recv' || event.conn !== conn || event.t_ms >= before) return [];
       return [event.frame === 'text' ? event.json! : Buffer.from(event.base64!, 'base64')];
     });
+    return recorded.filter((message) => this.#counts(message));
+  }
+
+  /** The greeting, which has a session id, counts always. */
+  #counts(message: Message | Buffer): boolean {
+    return this.#options.anyStatus !== true || Buffer.isBuffer(message) || message.type !== 'status' || 'sid' in message.data;
   }
 
   /** Moves the server on until each open socket has heard as much as it had when the recording went on. */
@@ -150,7 +158,8 @@ class Player {
     this.#sockets.set(conn, socket);
     this.#received.set(conn, []);
     socket.on('message', (data: Buffer, isBinary) => {
-      this.#received.get(conn)!.push(isBinary ? data : (JSON.parse(data.toString()) as Message));
+      const message = isBinary ? data : (JSON.parse(data.toString()) as Message);
+      if (this.#counts(message)) this.#received.get(conn)!.push(message);
     });
     await new Promise((resolve, reject) => socket.once('message', resolve).once('error', reject));
     const [wanted, given] = [this.#recorded(conn, Number.POSITIVE_INFINITY)[0], this.#received.get(conn)![0]].map(

@@ -85,7 +85,7 @@ export class Simulation {
     this.controller = controller;
     this.jobs = jobs;
     await controller.takeLease(`life ${++this.#lives}`);
-    await recover({ store, runtime: fleet, attempts, clock }, controller);
+    await recover({ store, runtime: fleet, attempts, jobs, clock }, controller);
     controller.start();
     // Past the first decision, so that the next event is decided upon at once.
     await clock.runFor(200);
@@ -110,6 +110,8 @@ export class Simulation {
       source: 'simple',
       key: null,
       priority: 0,
+      number: 0,
+      prompt: null,
       inputs: {},
       graph: {},
       files: [],
@@ -143,7 +145,7 @@ function mortal<T extends object>(port: T, life: { over: boolean }): T {
   });
 }
 
-class FakeDeployments implements Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions'> {
+class FakeDeployments implements Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions' | 'learnCatalogue'> {
   readonly #deployments = new Map<string, Deployment>();
   readonly #listeners = new Set<(deployment: Deployment) => void>();
 
@@ -171,6 +173,10 @@ class FakeDeployments implements Pick<Deployments, 'list' | 'subscribe' | 'learn
   subscribe(listener: (deployment: Deployment) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  learnCatalogue(): Promise<void> {
+    return Promise.resolve();
   }
 
   learnDefinitions(): Promise<void> {

@@ -161,3 +161,15 @@ test('gateway and containers die: the jobs are tried again, with nothing counted
   await sim.clock.runFor(30 * second);
   expect(await sim.store.job(job.id)).toMatchObject({ state: 'succeeded', lostContainers: 0 });
 });
+
+test('numbers go on after a restart behind those of queued jobs', async () => {
+  const sim = new Simulation({ deployments: { collage: { maxContainers: 0 } } });
+  await sim.boot();
+  expect([sim.jobs.takeNumber(), sim.jobs.takeNumber()]).toEqual([0, 1]);
+  await sim.submit({ number: sim.jobs.takeNumber() });
+  await sim.submit({ number: -7.5 });
+  await sim.submit({ number: 2 ** 60 });
+  sim.kill();
+  await sim.boot();
+  expect(sim.jobs.takeNumber()).toBe(3);
+});

@@ -108,6 +108,8 @@ function fakeDeployments(): Deployments & { items: Deployment[] } {
     },
     definitions: () => null,
     learnDefinitions: async () => undefined,
+    catalogue: () => null,
+    learnCatalogue: async () => undefined,
     subscribe: () => () => undefined,
   };
 }
@@ -184,6 +186,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     jobs,
     deployments,
     fleet: fakeFleet(containers, stopped),
+    containers: { pass: () => Promise.reject(new ComfleetError('container_lost', 'There are no real containers in this test')) },
     keys: await createKeys({ store, clock, random, workspace: 'local', report }),
     binder: fakeBinder(bound),
     stageFile,
@@ -254,6 +257,7 @@ function fakeBinder(bound: Record<string, unknown>[]): ApiContext['binder'] {
 function fakeFleet(containers: ContainerRecord[], stopped: ApiWorld['stopped']): Fleet {
   return {
     containers: () => containers,
+    slots: () => [{ host: 'local', device: 'gpu0', gpu: 'A10G', share: 1 }],
     queues: () => [
       {
         deployment: 'collage',

@@ -71,6 +71,13 @@ export class FakeComfyUI {
     this.sockets.get(prompt.clientId)?.send(Buffer.concat([head, metadata, Buffer.from(image)]));
   }
 
+  sendText(prompt: FakePrompt, node: string, text: string): void {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(3, 0);
+    head.writeUInt32BE(node.length, 4);
+    this.sockets.get(prompt.clientId)?.send(Buffer.concat([head, Buffer.from(node), Buffer.from(text)]));
+  }
+
   /** Leaves the queue and stands in history. */
   leave(prompt: FakePrompt, outputs: HistoryEntry['outputs'], last: [string, Record<string, never>] = ['execution_success', {}]): void {
     this.drop(prompt);

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Endpoint, Prompt, PromptResult, PromptRunner, RunOptions } from '../../src/comfyui/runner.ts';
+import type { Catalogue, Endpoint, PassedAnswer, Prompt, PromptResult, PromptRunner, RunOptions } from '../../src/comfyui/runner.ts';
 import { ComfleetError } from '../../src/errors.ts';
 import type { Clock, Timer } from '../../src/fleet/clock.ts';
 import type { Slot } from '../../src/fleet/container.ts';
@@ -142,6 +142,14 @@ export class VirtualFleet implements Runtime, PromptRunner {
 
   definitions(): Promise<Record<string, never>> {
     return Promise.resolve({});
+  }
+
+  catalogue(): Promise<Catalogue> {
+    return Promise.resolve({ stats: null, features: null, extensions: [], embeddings: [], models: [] });
+  }
+
+  pass(): Promise<PassedAnswer> {
+    return Promise.reject(new ComfleetError('container_lost', 'it has no routes'));
   }
 
   forget(): void {}

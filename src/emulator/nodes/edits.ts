@@ -1,4 +1,4 @@
-import { PythonError } from '../python.ts';
+import { PythonError } from '../../comfyui/python.ts';
 import { number, optionalPicture, picture, text } from './node.ts';
 import type { Inputs, NodeClass, NodeContext } from './node.ts';
 import type { Picture } from '../pixels/picture.ts';

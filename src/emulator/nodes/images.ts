@@ -4,7 +4,7 @@ import type { BlendMode } from '../pixels/operations.ts';
 import { isPicture } from '../pixels/picture.ts';
 import type { Picture } from '../pixels/picture.ts';
 import type { ResampleMethod } from '../pixels/resample.ts';
-import { PythonError, str } from '../python.ts';
+import { PythonError, str } from '../../comfyui/python.ts';
 import type { Files } from '../files.ts';
 import { number, optionalPicture, picture, text } from './node.ts';
 import type { Inputs, NodeClass, NodeContext } from './node.ts';

@@ -5,7 +5,7 @@ import type { ServerSettings } from '../flags.ts';
 import type { PixelPool } from '../pixels/pool.ts';
 import type { Picture } from '../pixels/picture.ts';
 import { isPicture } from '../pixels/picture.ts';
-import { PythonError } from '../python.ts';
+import { PythonError } from '../../comfyui/python.ts';
 import type { Timing } from '../timing.ts';
 
 /** A latent of the emulator: its size in pixels, and the picture that decoding would show. */

@@ -1,6 +1,6 @@
 import { encodeJpeg } from '../pixels/codec.ts';
 import type { Drawing } from '../pixels/draw.ts';
-import { PythonError } from '../python.ts';
+import { PythonError } from '../../comfyui/python.ts';
 import { latent, number } from './node.ts';
 import type { Conditioning, Inputs, NodeClass, NodeContext, NodeResult, PreviewImage } from './node.ts';
 

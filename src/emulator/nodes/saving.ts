@@ -2,7 +2,7 @@ import type { FileReference, Json } from '../../comfyui/protocol.ts';
 import type { FolderType } from '../files.ts';
 import type { Picture } from '../pixels/picture.ts';
 import type { TextChunk } from '../png.ts';
-import { jsonDumps } from '../python.ts';
+import { jsonDumps } from '../../comfyui/python.ts';
 import { picture, text } from './node.ts';
 import type { NodeClass, NodeContext, NodeResult } from './node.ts';
 

@@ -1,4 +1,4 @@
-import { str } from '../python.ts';
+import { str } from '../../comfyui/python.ts';
 import { text } from './node.ts';
 import type { NodeClass } from './node.ts';
 

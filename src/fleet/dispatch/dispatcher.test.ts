@@ -4,7 +4,15 @@ import { Dispatcher } from './dispatcher.ts';
 import { Heap } from './heap.ts';
 import { JobQueue, type QueuedJob } from './queue.ts';
 
-const job = (id: string, more: Partial<QueuedJob> = {}): QueuedJob => ({ id, priority: 0, key: null, modelKey: '', createdAt: 0, ...more });
+const job = (id: string, more: Partial<QueuedJob> = {}): QueuedJob => ({
+  id,
+  priority: 0,
+  number: 0,
+  key: null,
+  modelKey: '',
+  createdAt: 0,
+  ...more,
+});
 
 function drain(queue: JobQueue, seconds = 1): string[] {
   const ids: string[] = [];
@@ -58,6 +66,42 @@ describe('JobQueue', () => {
     for (const n of [1, 2, 3, 4]) queue.add(job(`a${n}`, { key: 'many' }));
     for (const n of [1, 2]) queue.add(job(`b${n}`, { key: 'few' }));
     expect(drain(queue)).toEqual(['a1', 'b1', 'a2', 'b2', 'a3', 'a4']);
+  });
+
+  test('inside a key the smaller number goes first, and of equal ones the older', () => {
+    const queue = new JobQueue();
+    queue.add(job('a', { number: 3 }));
+    queue.add(job('b', { number: -2 }));
+    queue.add(job('d', { number: 1 }));
+    queue.add(job('c', { number: 1 }));
+    expect(queue.oldest()?.id).toBe('a');
+    expect(drain(queue)).toEqual(['b', 'c', 'd', 'a']);
+  });
+
+  test('numbers order the jobs of a key, whatever they are, and never those of two keys', () => {
+    const jobs = fc.uniqueArray(
+      fc.record({ id: fc.integer({ min: 100, max: 999 }), key: fc.constantFrom('x', 'y', 'z'), number: fc.integer({ min: -5, max: 5 }) }),
+      { selector: ({ id }) => id },
+    );
+    fc.assert(
+      fc.property(jobs, fc.array(fc.nat(20)), (list, removed) => {
+        const queue = new JobQueue();
+        for (const { id, key, number } of list) queue.add(job(`j${id}`, { key, number }));
+        const gone = new Set(removed.flatMap((index) => (list[index] ? [`j${list[index].id}`] : [])));
+        for (const id of gone) queue.remove(id);
+        const taken = drain(queue).map((id) => list.find((entry) => `j${entry.id}` === id)!);
+        const left = list.filter(({ id }) => !gone.has(`j${id}`));
+        for (const key of ['x', 'y', 'z']) {
+          const wanted = left.filter((entry) => entry.key === key).sort((a, b) => a.number - b.number || a.id - b.id);
+          expect(taken.filter((entry) => entry.key === key)).toEqual(wanted);
+        }
+        // Equal service times: after each round every key that still waits has had the same share, whatever its numbers.
+        const most = Math.min(...['x', 'y', 'z'].map((key) => left.filter((entry) => entry.key === key).length));
+        for (let round = 0; round < most; round++) {
+          expect(new Set(taken.slice(round * 3, round * 3 + 3).map(({ key }) => key)).size).toBe(3);
+        }
+      }),
+    );
   });
 
   test('who comes back after a pause starts level, with no saved-up claim', () => {

@@ -5,6 +5,8 @@ export interface QueuedJob {
   /** UUIDv7: sorts by age. */
   readonly id: string;
   readonly priority: number;
+  /** Place inside its key: smaller first. */
+  readonly number: number;
   /** Id of the caller's key; null without keys. */
   readonly key: string | null;
   readonly modelKey: string;
@@ -19,8 +21,9 @@ interface Share {
 
 /**
  * Queued jobs of one deployment: the highest priority first; inside a priority the key that has received the fewest predicted
- * GPU-seconds, ties by the age of its oldest job; inside a key by age. A key that comes back after a pause starts level with those
- * who stayed: it cannot save up a claim (start-time fair queueing). Every operation is O(log n).
+ * GPU-seconds, ties by the age of its first job; inside a key by number, then by age: numbers are counted, but ComfyUI clients may choose
+ * theirs. A key that comes back after a pause starts level with those who stayed: it cannot save up a claim (start-time fair queueing).
+ * Every operation is O(log n).
  */
 export class JobQueue {
   readonly #levels = new Map<number, Heap<Share>>();
@@ -51,7 +54,7 @@ export class JobQueue {
     const name = shareName(job);
     let share = this.#shares.get(name);
     if (!share) {
-      share = { jobs: new Heap((a, b) => a.id < b.id), received: this.#level };
+      share = { jobs: new Heap((a, b) => (a.number === b.number ? a.id < b.id : a.number < b.number)), received: this.#level };
       this.#shares.set(name, share);
     }
     if (share.jobs.size === 0) share.received = Math.max(share.received, this.#level);

@@ -104,9 +104,10 @@ export function endQueued(
 }
 
 /** See `Store.requestCancel`. */
-export function requestCancel(db: DatabaseSync, input: { job: string; at: number }): JobRow | null {
+export function requestCancel(db: DatabaseSync, input: { job: string; at: number; only?: 'queued' | 'running' }): JobRow | null {
   const head = headOf(db, input.job);
   if (!head) return null;
+  if (head.state !== (input.only ?? head.state)) return readJob(db, input.job) ?? null;
   if (head.state === 'queued') {
     const error: JobError = { code: 'canceled', message: 'The job was cancelled while it was queued.' };
     concludeWithoutResult(db, head, { at: input.at, state: 'canceled', error });

@@ -7,7 +7,8 @@ export function document(db: DatabaseSync, name: string): string | null {
   return row?.value ?? null;
 }
 
-/** See `Store.saveDocument`. */
+/** See `Store.saveDocument`; JSON. */
 export function saveDocument(db: DatabaseSync, input: { name: string; value: string; at: number }): void {
-  change(db, 'INSERT OR REPLACE INTO documents (name, value, updated_at) VALUES (?, ?, ?)', input.name, input.value, input.at);
+  if (input.value === 'null') change(db, 'DELETE FROM documents WHERE name = ?', input.name);
+  else change(db, 'INSERT OR REPLACE INTO documents (name, value, updated_at) VALUES (?, ?, ?)', input.name, input.value, input.at);
 }

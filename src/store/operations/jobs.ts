@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { FinalState, JobError, JobEvent, Timing } from '../../jobs/job.ts';
 import { change, one } from '../connection.ts';
 import type { JobRow } from '../rows.ts';
+import { concludePrompt } from './prompts.ts';
 
 /** What the changes of a job look at before they act. */
 export interface JobHead {
@@ -14,13 +15,14 @@ export interface JobHead {
   lost_containers: number;
   token: number;
   webhook: string | null;
+  source: string;
   events: number;
 }
 
 export function headOf(db: DatabaseSync, id: string): JobHead | undefined {
   return one(
     db,
-    `SELECT num, id, state, cancel_requested, created_at, attempts, lost_containers, token, webhook, events FROM jobs WHERE id = ?`,
+    `SELECT num, id, state, cancel_requested, created_at, attempts, lost_containers, token, webhook, source, events FROM jobs WHERE id = ?`,
     id,
   ) as JobHead | undefined;
 }
@@ -54,6 +56,8 @@ export interface Ending {
   code: string | null;
   timing: string;
   usage: string | null;
+  /** Of a ComfyUI client's prompt. */
+  history: string | null;
 }
 
 /** Writes a job's final state with its event and, when it has a webhook, the delivery: the only way into a final state. */
@@ -72,6 +76,7 @@ export function conclude(db: DatabaseSync, head: JobHead, ending: Ending): void 
     head.num,
   );
   addEvent(db, head, ending.at, ending.state, ending.code === null ? {} : { code: ending.code });
+  if (head.source === 'native') concludePrompt(db, head, ending);
   if (head.webhook === null) return;
   change(
     db,
@@ -107,5 +112,6 @@ export function concludeWithoutResult(
     code: ending.error && ending.error.code,
     timing: JSON.stringify(timing),
     usage: null,
+    history: null,
   });
 }

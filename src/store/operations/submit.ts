@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { change, one } from '../connection.ts';
 import type { JobRow, NewJobRow } from '../rows.ts';
 import type { EarlierQuery } from '../store.ts';
+import { addPrompt } from './prompts.ts';
 
 /** How long an Idempotency-Key stands for the job that it made. */
 export const idempotencyMs = 24 * 3_600_000;
@@ -37,6 +38,7 @@ export function submit(db: DatabaseSync, job: NewJobRow): SubmissionRow {
   // last_insert_rowid() stays the job's in the second statement, because WITHOUT ROWID tables do not set it.
   change(db, `INSERT INTO job_events (job, seq, at, type, data) VALUES (last_insert_rowid(), 1, ?, 'queued', '{}')`, job.at);
   change(db, 'INSERT INTO job_contents (job, content) VALUES (last_insert_rowid(), ?)', job.content);
+  if (job.prompt) addPrompt(db, job, job.prompt);
   for (const asset of job.assets) {
     change(db, 'UPDATE assets SET used_at = ? WHERE id = ? AND used_at < ?', job.at, asset, job.at - touchEveryMs);
   }

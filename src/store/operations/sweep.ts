@@ -21,6 +21,7 @@ export function sweep(db: DatabaseSync, input: SweepInput): { jobs: number; asse
     deleteOld(db, 'idempotency_keys', '(workspace, environment, deployment, caller, key)', 'used_at', input.at - idempotencyMs, limit),
     deleteOld(db, 'decisions', 'seq', 'at', jobsBefore, limit),
     deleteOld(db, 'containers', 'id', 'ended_at', jobsBefore, limit),
+    deleteOld(db, 'file_counters', '(workspace, caller, type, subfolder, stem)', 'used_at', jobsBefore, limit),
   ];
   // The age of an output asset is that of the last job that names it, so assets wait until all jobs of that age were dealt with.
   const jobsLeft = deleted === limit || forgotten === limit;
@@ -39,6 +40,7 @@ function deleteJobs(db: DatabaseSync, before: number, limit: number): number {
   for (const { num, id } of old) {
     change(db, 'DELETE FROM job_contents WHERE job = ?', num);
     change(db, 'DELETE FROM job_events WHERE job = ?', num);
+    change(db, 'DELETE FROM prompts WHERE job = ?', num);
     change(db, 'DELETE FROM attempts WHERE job = ?', num);
     change(db, 'DELETE FROM deliveries WHERE job = ?', id);
     change(db, 'DELETE FROM jobs WHERE num = ?', num);
@@ -73,7 +75,7 @@ function deleteOld(db: DatabaseSync, table: string, id: string, age: string, bef
  * age of what it reads, so only jobs as old as the assets in question can still need one: mostly none, and so nothing to parse.
  */
 function deleteAssets(db: DatabaseSync, outputsBefore: number, uploadsBefore: number, limit: number): string[] {
-  const rows = all<{ id: string }>(
+  const rows = all<{ id: string; kind: string }>(
     db,
     `WITH in_use AS MATERIALIZED (
        SELECT file.value ->> '$.asset' AS asset
@@ -85,13 +87,19 @@ function deleteAssets(db: DatabaseSync, outputsBefore: number, uploadsBefore: nu
          AND id NOT IN (SELECT asset FROM in_use)
          AND NOT EXISTS (SELECT 1 FROM revision_assets r WHERE r.asset = assets.id)
        LIMIT ?)
-     RETURNING id`,
+     RETURNING id, kind`,
     Math.max(outputsBefore, uploadsBefore) + touchEveryMs,
     outputsBefore,
     uploadsBefore,
     limit,
   );
+  for (const { id, kind } of rows) forgetNames(db, id, kind);
   return rows.map((row) => row.id);
+}
+
+function forgetNames(db: DatabaseSync, asset: string, kind: string): void {
+  if (kind === 'output') change(db, 'DELETE FROM named_files WHERE asset = ? AND job IS NOT NULL', asset);
+  if (kind === 'upload') change(db, 'DELETE FROM named_files WHERE asset = ? AND job IS NULL', asset);
 }
 
 /** Of these ids, each once, those that no row names any more: another kind may still want the file. */

@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, InputDefinition, Json, NodeDefinition, NodeDefinitions } from '../comfyui/protocol.ts';
+import type { Graph, GraphNode, InputDefinition, Json, NodeDefinition, NodeDefinitions } from './protocol.ts';
 import { PythonError, conversions, floatText, repr, str } from './python.ts';
 
 /** One thing that is wrong with one input. */

@@ -43,7 +43,7 @@ const typeName = (value: unknown): string => {
   return typeof value === 'object' ? 'dict' : 'str';
 };
 
-function toInt(value: unknown): number {
+function toInt(value: unknown): number | string {
   if (typeof value === 'number') return Math.trunc(value);
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') {
@@ -51,7 +51,9 @@ function toInt(value: unknown): number {
     throw new PythonError('TypeError', message);
   }
   if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(value)) throw new PythonError('ValueError', `invalid literal for int() with base 10: ${repr(value)}`);
-  return Number(value.replaceAll('_', ''));
+  const number = Number(value.replaceAll('_', ''));
+  // Digits that JavaScript would lose, such as those of large seeds, stay: a container reads them as they are.
+  return Number.isSafeInteger(number) ? number : value.trim().replaceAll('_', '');
 }
 
 function toFloat(value: unknown): number {

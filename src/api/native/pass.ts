@@ -1,0 +1,38 @@
+import type { PassedRequest } from '../../comfyui/runner.ts';
+import type { Deployment } from '../../deployments/deployment.ts';
+import { ComfleetError } from '../../errors.ts';
+import { takesJobs, type ContainerRecord } from '../../fleet/container.ts';
+import type { ApiContext } from '../context.ts';
+
+/** Larger answers are not for lists and settings. */
+const maxBytes = 16 * 1024 * 1024;
+
+export interface WholeAnswer {
+  readonly status: number;
+  readonly mime: string;
+  readonly body: Buffer;
+}
+
+/** A container of the deployment that could run a job now: of those, one without work. */
+export function readyContainer({ fleet }: ApiContext, { name, environment }: Deployment): ContainerRecord | null {
+  const ready = fleet
+    .containers()
+    .filter((one) => one.deployment === name && one.environment === environment && takesJobs(one.state) && one.endpoint !== null);
+  return ready.find(({ state }) => state === 'ready') ?? ready[0] ?? null;
+}
+
+/** The answer of a ready container; null: there is none. Errors: `container_lost`, also for an answer without end. */
+export async function passToContainer(context: ApiContext, deployment: Deployment, request: PassedRequest): Promise<WholeAnswer | null> {
+  const endpoint = readyContainer(context, deployment)?.endpoint;
+  if (!endpoint) return null;
+  const { status, headers, body } = await context.containers.pass(endpoint, request);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes)
+      throw new ComfleetError('container_lost', `The container answered ${request.path} with more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return { status, mime: String(headers['content-type'] ?? 'application/octet-stream'), body: Buffer.concat(chunks) };
+}

@@ -1,0 +1,79 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { toProblem } from '../../errors.ts';
+import { principalOf } from '../auth.ts';
+import type { ApiContext } from '../context.ts';
+import type { Lifetime } from '../lifetime.ts';
+import { checkOrigin } from '../origin.ts';
+import type { Api } from '../api.ts';
+import { byTarget } from '../simple.ts';
+import { answerText } from './answers.ts';
+import { addNativeRoute } from './route.ts';
+import type { NativeSockets, SocketOwner } from './sockets.ts';
+
+/** Clients say little. */
+const mostBytesHeard = 1024 * 1024;
+/** A client id is kept and compared; nobody needs a long one. */
+const maxClientIdLength = 1_000;
+/** When the gateway goes, sockets get so long for what is on its way. */
+const closingMs = 500;
+
+const handshake = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: mostBytesHeard });
+
+const path = /^(?:\/d\/([^/]+))?(?:\/api)?\/ws\/?$/;
+
+/** `GET /ws`, at each place of the dialect. Whoever cannot send headers, such as a page, puts its key into the query as `token`. */
+export function addSocketRoute(app: Api, context: ApiContext, { sockets, lifetime }: { sockets: NativeSockets; lifetime: Lifetime }): void {
+  addNativeRoute(app, context, 'GET', '/ws', (_call, request, reply) =>
+    answerText(reply, 400, `No WebSocket UPGRADE hdr: ${request.headers.upgrade ?? 'None'}\n Can "Upgrade" only to "WebSocket".`),
+  );
+  app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy());
+    let owner: SocketOwner | null;
+    try {
+      owner = lifetime.closing() ? null : ownerOf(context, request);
+    } catch (error) {
+      return refuse(stream, error);
+    }
+    if (!owner) return refuse(stream, null);
+    handshake.handleUpgrade(request, stream, head, (socket) => {
+      // A broken connection also closes, and there is nothing more to do about it.
+      socket.on('error', () => socket.terminate());
+      const one = sockets.add(socket, stream, owner);
+      socket.once(
+        'close',
+        lifetime.onClose(() => one.close(1001, 'the gateway is shutting down', closingMs)),
+      );
+    });
+  });
+}
+
+/** Null: there is nothing here. Errors: `bad_origin`, `unauthorized`, `unknown_deployment`. */
+function ownerOf(context: ApiContext, request: IncomingMessage): SocketOwner | null {
+  checkOrigin(request.headers, context.config.network);
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const match = path.exec(pathname);
+  if (!match || request.headers.upgrade?.toLowerCase() !== 'websocket') return null;
+  const { key, role } = principalOf(request, searchParams.get('token'), 'invoke', context);
+  const target = match[1];
+  const { name, environment } = target === undefined ? context.deployments.get(null) : byTarget(context, decodeURIComponent(target));
+  const caller = { workspace: context.config.workspace.name, key };
+  const seesAll = key !== null && role === 'admin';
+  return {
+    caller,
+    scope: { deployment: name, environment, caller: seesAll ? null : caller },
+    clientId: (searchParams.get('clientId') ?? '').slice(0, maxClientIdLength),
+  };
+}
+
+/** An upgrade is answered by hand. */
+function refuse(stream: Duplex, error: unknown): void {
+  const { status, code, detail, next } =
+    error === null ? { status: 404, code: 'not_found', detail: 'There is no socket here', next: '' } : toProblem(error);
+  const body = JSON.stringify({ error: { type: code, message: detail, details: next, extra_info: {} }, node_errors: {} });
+  stream.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
