@@ -75,7 +75,7 @@ export const emulatorLimits: readonly string[] = [
   'Flags that change nothing in what a server says, such as `--cpu`, are ignored; unknown ones are, too.',
 ];
 
-const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
+export const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
   known.scenarios.includes(scenario) && known.where.test(where) && known.path.test(path);
 
 /** Differences that the table does not know, and names of those in the table that did not occur. */

@@ -34,7 +34,7 @@ function uploading(context: ApiContext, limitOf: () => number, change: Change): 
   const { store, assets, clock } = context;
   return async (call, request, reply) => {
     const maxBytes = limitOf();
-    const form = await readUpload(request, assets, maxBytes).catch((error: unknown) => answerTooLarge(reply, maxBytes, error));
+    const form = await readUpload(request, assets, maxBytes).catch((error: unknown) => answerTooLarge(request, reply, maxBytes, error));
     if (form === undefined) return reply;
     if (!form?.image) return answerEmpty(reply, 400);
     const { filename, asset } = form.image;
@@ -59,8 +59,8 @@ async function keep({ store, clock }: ApiContext, call: NativeCall, form: Upload
 const wireName = ({ filename, subfolder, type }: FileName) => ({ name: filename, subfolder, type });
 
 /** Undefined: the request is answered. */
-function answerTooLarge(reply: FastifyReply, maxBytes: number, error: unknown): undefined {
-  const known = asCatalogued(error);
+function answerTooLarge(request: FastifyRequest, reply: FastifyReply, maxBytes: number, error: unknown): undefined {
+  const known = asCatalogued(error, request);
   if (!(known instanceof ComfleetError) || known.code !== 'body_too_large') throw error;
   answerText(reply.header('connection', 'close'), 413, `Maximum request body size ${maxBytes} exceeded.`);
 }
