@@ -128,7 +128,8 @@ describe('stopping a container by the API', () => {
     expect(answer.json.state).toBe('draining');
     expect(await caller.ended(id)).toMatchObject({ state: 'succeeded', attempts: 1, container });
     await empty();
-    expect(await caller.get(`/fleet/v1/containers/${container}`)).toMatchObject({ state: 'stopped', jobs_done: 1 });
+    // Stored a moment after it has left the list of living ones; nothing tells when.
+    await expect.poll(() => caller.get(`/fleet/v1/containers/${container}`)).toMatchObject({ state: 'stopped', jobs_done: 1 });
   });
 
   test('with force: its job is tried again on another one', async () => {
