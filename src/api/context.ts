@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OverviewDocument } from '../telemetry/overview/document.ts';
 import type { Keys } from '../workspaces/keys.ts';
+import type { PageSessions } from './page/sessions.ts';
 
 /** What a container needs for one job, made from what a client sent. */
 export interface BoundWorkflow {
@@ -72,6 +73,8 @@ export interface ApiContext {
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;
   readonly dashboard: () => DashboardPage;
+  /** ComfyUI's own page; null: it is not served. The port is known once it listens. */
+  readonly page: { readonly sessions: PageSessions; readonly port: () => number } | null;
   /** True from the moment the gateway was asked to stop: no new jobs. */
   readonly draining: () => boolean;
   readonly limits?: Partial<ApiLimits>;
