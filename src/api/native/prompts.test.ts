@@ -27,12 +27,10 @@ const definitions = {
   Save: { input: { required: { images: ['IMAGE'], filename_prefix: ['STRING', {}] } }, output: [], name: 'Save', output_node: true },
 } as unknown as NodeDefinitions;
 
-const knowing = ({ deployments }: { deployments: ApiWorld['deployments'] }) => ({
-  deployments: { ...deployments, definitions: () => definitions },
-});
+const knowing: NonNullable<WorldOptions['change']> = ({ deployments }) => ({ deployments: { ...deployments, definitions: () => definitions } });
 
 async function create(options: WorldOptions = {}): Promise<void> {
-  world = await createApiWorld({ change: knowing as NonNullable<WorldOptions['change']>, ...options });
+  world = await createApiWorld({ change: knowing, config: { openGraphs: true }, ...options });
 }
 
 type Answer = { status: number; json: Record<string, unknown>; text: string };
