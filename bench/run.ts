@@ -12,6 +12,7 @@ import { emulatorBench } from './emulator.ts';
 import { killBench } from './kill.ts';
 import { root } from './lib/gateway.ts';
 import { table, type Bench, type Row } from './lib/report.ts';
+import { nativeBench } from './native.ts';
 import { overheadBench } from './overhead.ts';
 import { scalingBench } from './scaling.ts';
 import { startBench } from './start.ts';
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   crowdBench,
   killBench,
   articleBench,
+  nativeBench,
   storeBench,
   emulatorBench,
 ];

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -108,8 +108,11 @@ export async function startGateway({
   });
   const startedMs = performance.now() - begun;
   const { url, pid } = JSON.parse(line) as { url: string; pid: number };
-  const supervisor = (): number => (JSON.parse(readFileSync(join(dataDir, 'supervisor.json'), 'utf8')) as { pid: number }).pid;
-  adopt(supervisor());
+  const place = join(dataDir, 'supervisor.json');
+  const supervisor = (): number => (JSON.parse(readFileSync(place, 'utf8')) as { pid: number }).pid;
+  // Servers that run anyway have none.
+  const supervised = existsSync(place);
+  if (supervised) adopt(supervisor());
   return {
     url,
     pid,
@@ -117,13 +120,13 @@ export async function startGateway({
     supervisor,
     gone,
     async stop() {
-      const supervisorPid = supervisor();
+      const supervisorPid = supervised ? supervisor() : null;
       // The second request to stop does not wait for running jobs.
       kill(pid, 'SIGTERM');
       await Promise.race([gone, untilGone(pid, 0.2)]);
       kill(pid, 'SIGTERM');
       if ((await untilGone(pid, 20)) === null) kill(pid, 'SIGKILL');
-      if ((await untilGone(supervisorPid, 5)) === null) kill(supervisorPid, 'SIGKILL');
+      if (supervisorPid !== null && (await untilGone(supervisorPid, 5)) === null) kill(supervisorPid, 'SIGKILL');
     },
   };
 }

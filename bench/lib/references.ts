@@ -35,6 +35,9 @@ export const emulatedServers = (folder: string, count: number): Promise<Referenc
 /** A bare HTTP server that answers 202 after one synced append. */
 export const bareServer = (folder: string): Promise<Reference> => start('bare-server.ts', [folder]);
 
+/** A plain server of the files in a folder. */
+export const staticServer = (folder: string): Promise<Reference> => start('static-server.ts', [folder]);
+
 const proxyName = 'comfy-api-proxy';
 
 /** Comfy Org's proxy of the Comfy API v2 in front of a ComfyUI server; why not, where it cannot be had. */

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Assets } from '../assets/assets.ts';
@@ -18,7 +19,7 @@ export interface SentFile {
 /** Kinds that a browser would run as a page of ours: they are downloaded, and sandboxed when shown all the same. */
 const active = /^(image\/svg\+xml|text\/html|application\/xhtml\+xml|(text|application)\/xml|application\/pdf|text\/javascript)/i;
 
-/** Up to this size a file is read at once: a stream has ten times the steps. */
+/** Up to this size a file is read at once: anything else has ten times the steps. */
 const inMemory = 256 * 1024;
 
 /**
@@ -48,9 +49,34 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, ass
   // A stream, though empty, leaves the length as it is.
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   if (typeof file.content !== 'string') return reply.send(file.content.subarray(start, end + 1));
-  const whole = range === null && size <= inMemory;
-  const found = await (whole ? assets.bytes(file.content) : assets.read(file.content, range ?? undefined));
-  return reply.send(Buffer.isBuffer(found) ? found : found.stream);
+  if (end - start < inMemory) {
+    return reply.send(range ? (await assets.read(file.content, range)).stream : await assets.bytes(file.content));
+  }
+  await pour(reply, assets, file.content, { start, end });
+  return reply;
+}
+
+/** Writes a large range to the connection itself, piece by piece. A client that goes, or a file that breaks off, ends the connection. */
+async function pour(reply: FastifyReply, assets: Assets, asset: string, range: ByteRange): Promise<void> {
+  const { raw } = reply;
+  const gone = new Promise<never>((_resolve, reject) => raw.once('close', () => reject(new Error('the client is gone'))));
+  // Also when nobody waits for a piece.
+  gone.catch(() => undefined);
+  const write = (piece: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => raw.write(piece, (error) => (error ? reject(error) : resolve())));
+  let left = range.end + 1 - range.start;
+  try {
+    await assets.pour(asset, range, async (piece) => {
+      // Not before the file is there: until then there can be another answer.
+      if (!reply.sent) raw.writeHead(reply.hijack().statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+      left -= piece.length;
+      await Promise.race([write(piece), gone]);
+    });
+  } catch (error) {
+    if (!reply.sent) throw error;
+  }
+  if (left > 0) raw.destroy();
+  else raw.end();
 }
 
 /** Does an If-None-Match header name this tag? */

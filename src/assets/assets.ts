@@ -16,6 +16,12 @@ export interface Assets {
   put(content: Buffer | Readable, options?: { maxBytes?: number }): Promise<Asset>;
   /** Throws `not_found` when it is not there. `range` is inclusive, in bytes. */
   read(id: string, range?: { start: number; end: number }): Promise<{ stream: Readable; bytes: number }>;
+  /**
+   * Hands the bytes of a range that lies in the file to `take`, piece by piece and in order; rejects with what `take` rejects with. A piece
+   * is only valid until `take` has settled: its memory is used again, which for large files is most of the work. Throws `not_found` before
+   * the first piece.
+   */
+  pour(id: string, range: { start: number; end: number }, take: (piece: Buffer) => Promise<void>): Promise<void>;
   /** The whole file in memory; for small ones. */
   bytes(id: string): Promise<Buffer>;
   has(id: string): Promise<boolean>;

@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Asset, Assets } from './assets.ts';
 import { assetId, giveBack, idOf, isAssetId, takeHasher } from './hash.ts';
 import { checkSize, limited, noAsset } from './limit.ts';
 import { createPlacer, isMissing, sizeOf } from './place.ts';
+import { pourFile } from './pour.ts';
 
 function pathIn(folder: string, id: string): string {
   if (!isAssetId(id)) throw noAsset(id);
@@ -81,6 +82,14 @@ export function createDiskAssets({ folder }: { folder: string }): Assets {
       const { start, end } = { start: range?.start ?? 0, end: Math.min(range?.end ?? Infinity, size - 1) };
       if (end < start) return { stream: Readable.from([]), bytes: 0 };
       return { stream: createReadStream(path, { start, end }), bytes: end - start + 1 };
+    },
+    async pour(id, range, take) {
+      const file = await open(pathOf(id), 'r').catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error));
+      try {
+        await pourFile(file, range, take);
+      } finally {
+        await file.close();
+      }
     },
     bytes: async (id) => readFile(pathOf(id)).catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error)),
     has: async (id) => isAssetId(id) && (await sizeOf(pathOf(id))) !== null,

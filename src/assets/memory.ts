@@ -29,6 +29,7 @@ export function createMemoryAssets(): Assets {
       const part = range ? content.subarray(range.start, range.end + 1) : content;
       return { stream: Readable.from([part]), bytes: part.length };
     },
+    pour: async (id, { start, end }, take) => take(find(id).subarray(start, end + 1)),
     bytes: async (id) => find(id),
     has: async (id) => files.has(id),
     async remove(ids) {

@@ -42,6 +42,47 @@ export function assetsContract(name: string, create: () => Assets): void {
       expect((await read(assets, id, { start: 50, end: 99 })).toString()).toBe('');
     });
 
+    it('pours a range in order, each piece before the next, whatever its length', async () => {
+      const assets = create();
+      const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, index) => (index * 7) % 251));
+      const { id } = await assets.put(content);
+      for (const [start, end] of [
+        [0, content.length - 1],
+        [262_143, 262_144],
+        [262_144, 786_431],
+        [999_999, 1_000_002],
+      ] as const) {
+        const pieces: Buffer[] = [];
+        let taking = 0;
+        await assets.pour(id, { start, end }, async (piece) => {
+          expect(++taking).toBe(1);
+          await new Promise((resolve) => setImmediate(resolve));
+          pieces.push(Buffer.from(piece));
+          taking--;
+        });
+        expect(Buffer.concat(pieces).equals(content.subarray(start, end + 1))).toBe(true);
+      }
+    });
+
+    it('pours to many at once without mixing them up, and to the next after one has failed', async () => {
+      const assets = create();
+      const contents = Array.from({ length: 8 }, (_, index) => Buffer.alloc(700_000, index + 1));
+      const ids = await Promise.all(contents.map(async (content) => (await assets.put(content)).id));
+      const pour = async (index: number): Promise<void> => {
+        const range = { start: 0, end: 699_999 };
+        if (index % 3 === 0) await expect(assets.pour(ids[index]!, range, () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+        await assets.pour(ids[index]!, range, async (piece) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          expect(piece.equals(contents[index]!.subarray(0, piece.length))).toBe(true);
+        });
+      };
+      await Promise.all(contents.map((_, index) => pour(index)));
+      let called = false;
+      const nothing = assets.pour(`blake3:${'0'.repeat(64)}`, { start: 0, end: 1 }, async () => void (called = true));
+      await expect(nothing).rejects.toMatchObject({ code: 'not_found' });
+      expect(called).toBe(false);
+    });
+
     it('takes the same bytes many times at once', async () => {
       const assets = create();
       const content = Buffer.alloc(100_000, 7);

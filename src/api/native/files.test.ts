@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configOf, createApiWorld, listen, rawRequest, type ApiWorld } from '../../../test/support/api.ts';
@@ -207,6 +208,13 @@ describe('/view', () => {
     }
   });
 
+  test('many conversions at once, whole and broken ones: each gets its answer', async () => {
+    await image('a.png', await picture(300, 300));
+    await image('b.png', 'no picture');
+    const asked = Array.from({ length: 24 }, (_, i) => view({ filename: i % 3 === 0 ? 'b.png' : 'a.png', type: 'input', preview: 'jpeg' }));
+    expect((await Promise.all(asked)).map(({ statusCode }) => statusCode)).toEqual(asked.map((_, i) => (i % 3 === 0 ? 500 : 200)));
+  });
+
   test('a name whose file is gone is 404', async () => {
     await image('a.txt');
     const named = await world.context.store.namedFile({ caller, type: 'input', subfolder: '', filename: 'a.txt' });
@@ -226,6 +234,55 @@ function bomb(png: Buffer): Buffer {
 }
 
 const caller: Caller = { workspace: 'local', key: null };
+
+describe('/upload/mask', () => {
+  const mask = (original: unknown, content: Buffer, name = 'masked.png') =>
+    upload(
+      [
+        { name: 'original_ref', value: typeof original === 'string' ? original : JSON.stringify(original) },
+        { name: 'image', filename: name, content },
+      ],
+      { url: '/upload/mask' },
+    );
+
+  test('keeps the colours and the words of the original', async () => {
+    const words = withWords(await picture(), 'workflow', '{"nodes": []}');
+    await image('original.png', words, [{ name: 'type', value: 'output' }]);
+    const alpha = await sharp(await picture())
+      .ensureAlpha(1)
+      .png()
+      .toBuffer();
+    expect((await mask({ filename: 'original.png [output]' }, alpha)).statusCode).toBe(200);
+    const masked = (await view({ filename: 'masked.png', type: 'input' })).rawPayload;
+    expect(masked.includes('workflow\0{"nodes": []}')).toBe(true);
+    expect([...(await sharp(masked).raw().toBuffer()).subarray(0, 3)]).toEqual([...(await sharp(words).raw().toBuffer()).subarray(0, 3)]);
+  });
+
+  test('a reference that is none, a picture that is none, one of another size: trouble, and nothing is named', async () => {
+    await image('original.png', await picture());
+    await image('text.png', 'no picture');
+    const input = (filename: unknown) => ({ filename, type: 'input' });
+    for (const reference of ['', '{', '[]', 'null', '1', {}, input(1), input(['a'])]) {
+      expect([reference, (await mask(reference, await picture())).statusCode]).toEqual([reference, 500]);
+    }
+    expect((await mask(input('text.png'), await picture())).statusCode).toBe(500);
+    expect((await mask(input('original.png'), await picture(5, 4))).statusCode).toBe(500);
+    expect((await mask(input('original.png'), Buffer.from('no picture'))).statusCode).toBe(500);
+    for (const nowhere of ['../original.png', '/etc/passwd', 'nothing.png', 'a\u0000b']) {
+      expect([nowhere, (await mask(input(nowhere), await picture())).statusCode]).toEqual([nowhere, 200]);
+    }
+    expect((await view({ filename: 'masked.png', type: 'input' })).statusCode).toBe(404);
+  });
+});
+
+/** A PNG that also says something. */
+function withWords(png: Buffer, key: string, text: string): Buffer {
+  const body = Buffer.from(`tEXt${key}\0${text}`, 'latin1');
+  const frame = Buffer.alloc(8);
+  frame.writeUInt32BE(body.length - 4);
+  frame.writeUInt32BE(crc32(body), 4);
+  return Buffer.concat([png.subarray(0, 33), frame.subarray(0, 4), body, frame.subarray(4), png.subarray(33)]);
+}
 
 describe('whose files', () => {
   test('each key has its own; an admin that came by a key sees all, its own first', async () => {
@@ -282,5 +339,50 @@ describe('files that a graph reads', () => {
     const { files, missing } = await resolveFiles(world.context.store, graph, definitions, caller, shipped);
     expect(files).toEqual(shipped);
     expect(missing.map(({ node }) => node)).toEqual(['3', '4']);
+  });
+});
+
+describe('a large file', () => {
+  const content = Buffer.from(Array.from({ length: 1_500_000 }, (_, index) => (index * 7) % 251));
+
+  /** A world that listens, with the file under the name `large.bin`. */
+  async function withLargeFile(): Promise<{ url: string; asset: string }> {
+    const { store, assets, clock } = world.context;
+    const { id, bytes } = await assets.put(content);
+    const file = { type: 'output' as const, subfolder: '', filename: 'large.bin', asset: id, bytes, mime: 'video/mp4' };
+    await store.nameUpload({ caller, file, overwrite: false, at: clock.now() });
+    return { url: `http://127.0.0.1:${await listen(world.app)}/view?filename=large.bin`, asset: id };
+  }
+
+  test('comes whole and in parts, with the headers of small ones, over one connection', async () => {
+    const { url } = await withLargeFile();
+    for (let round = 0; round < 3; round++) {
+      const whole = await fetch(url);
+      expect(Object.fromEntries(whole.headers)).toMatchObject({
+        'content-length': '1500000',
+        'content-type': 'video/mp4',
+        'accept-ranges': 'bytes',
+        'x-content-type-options': 'nosniff',
+        etag: expect.stringMatching(/^"blake3:/),
+      });
+      expect(Buffer.from(await whole.arrayBuffer()).equals(content)).toBe(true);
+      const part = await fetch(url, { headers: { range: 'bytes=1000-1200999' } });
+      expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 1000-1200999/1500000']);
+      expect(Buffer.from(await part.arrayBuffer()).equals(content.subarray(1_000, 1_201_000))).toBe(true);
+    }
+    const gone = await fetch(url, { headers: { range: 'bytes=2000000-' } });
+    expect(gone.status).toBe(416);
+  });
+
+  test('a client that goes in the middle leaves nothing behind; a file that is gone is 404', async () => {
+    const { url, asset } = await withLargeFile();
+    const leaving = new AbortController();
+    const answer = await fetch(url, { signal: leaving.signal });
+    leaving.abort();
+    await expect(answer.arrayBuffer()).rejects.toThrow();
+    expect((await fetch(url)).status).toBe(200);
+    await world.context.assets.remove([asset]);
+    const missing = await fetch(url);
+    expect([missing.status, await missing.text()]).toEqual([404, '']);
   });
 });

@@ -27,7 +27,9 @@ const definitions = {
   Save: { input: { required: { images: ['IMAGE'], filename_prefix: ['STRING', {}] } }, output: [], name: 'Save', output_node: true },
 } as unknown as NodeDefinitions;
 
-const knowing: NonNullable<WorldOptions['change']> = ({ deployments }) => ({ deployments: { ...deployments, definitions: () => definitions } });
+const knowing: NonNullable<WorldOptions['change']> = ({ deployments }) => ({
+  deployments: { ...deployments, definitions: () => definitions },
+});
 
 async function create(options: WorldOptions = {}): Promise<void> {
   world = await createApiWorld({ change: knowing, config: { openGraphs: true }, ...options });
