@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { PixelPool } from '../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../src/emulator/profile.ts';
@@ -8,6 +10,7 @@ import { load } from './lib/load.ts';
 import { memoryOf } from './lib/processes.ts';
 import { emulatedServers } from './lib/references.ts';
 import type { Bench, Figure } from './lib/report.ts';
+import { median, quantile } from './lib/statistics.ts';
 
 const prompts = 5_000;
 const servers = 500;
@@ -41,10 +44,81 @@ async function many(folder: string): Promise<Figure> {
   };
   const one = await memory(1);
   const all = await memory(servers);
+  const each = Math.round(((all - one) * 1_024) / (servers - 1));
   return {
     what: `${servers} servers in one process, memory of each after one request`,
-    value: `${Math.round(((all - one) * 1_024) / (servers - 1))} KiB`,
+    value: `${each} KiB`,
     reference: `${Math.round(one)} MiB for a process with one`,
+    target: '< 512 KiB',
+    holds: each < 512,
+  };
+}
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+const show = (times: readonly number[]): string => `p50 ${median(times).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`;
+
+/** Starts of servers, one after the other, each beside that of a bare HTTP server. */
+async function starts(folder: string, pixels: PixelPool): Promise<Figure> {
+  const close: (() => Promise<unknown>)[] = [];
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let n = 0; n < servers; n++) {
+    ours.push(
+      await milliseconds(async () => {
+        const options = { profile: loadProfile('instant'), clock, name: `start${n}`, folder: join(folder, `${n}`), pixels };
+        const server = await startEmulatedServer(options);
+        close.push(() => server.close());
+      }),
+    );
+    bare.push(
+      await milliseconds(async () => {
+        const server = createServer();
+        await once(server.listen(0, '127.0.0.1'), 'listening');
+        close.push(() => once(server.close(), 'close'));
+      }),
+    );
+  }
+  await Promise.all(close.map((end) => end()));
+  return {
+    what: `start of a server, ${servers} in one process, from the call until it listens`,
+    value: show(ours),
+    reference: `a bare HTTP server: ${show(bare)}`,
+    target: 'p50 < 2 ms',
+    holds: median(ours) < 2,
+  };
+}
+
+const looks = 300;
+
+/** What a client of one server waits while another inverts large pictures, all in this process. */
+async function neighbours(folder: string, pixels: PixelPool): Promise<Figure> {
+  const start = (name: string) => startEmulatedServer({ profile: loadProfile('instant'), clock, name, folder: join(folder, name), pixels });
+  const [calm, busy] = await Promise.all([start('calm'), start('busy')]);
+  const look = async (): Promise<number[]> => {
+    const times: number[] = [];
+    for (let n = 0; n < looks; n++) times.push(await milliseconds(async () => (await fetch(`${calm.url}/queue`)).text()));
+    return times;
+  };
+  await look();
+  const alone = await look();
+  for (let color = 0; color < 50; color++) {
+    const prompt = {
+      1: { class_type: 'EmptyImage', inputs: { width: 1024, height: 1024, batch_size: 4, color } },
+      2: { class_type: 'ImageInvert', inputs: { image: ['1', 0] } },
+      3: { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
+    };
+    await (await fetch(`${busy.url}/prompt`, { method: 'POST', body: JSON.stringify({ prompt }) })).text();
+  }
+  const beside = await look();
+  await Promise.all([calm.close(), busy.close()]);
+  return {
+    what: 'GET /queue while another server of the process inverts and saves pictures of 1024 px',
+    value: show(beside),
+    reference: `nothing runs: ${show(alone)}`,
     target: '',
     holds: null,
   };
@@ -60,7 +134,10 @@ export const emulatorBench: Bench = {
       say(`${servers} servers`);
       const crowd = await many(folder);
       say(`${prompts} prompts`);
-      return [await throughput(join(folder, 'one'), pixels), crowd];
+      const work = await throughput(join(folder, 'one'), pixels);
+      say('starts and neighbours');
+      const begun = await starts(join(folder, 'starts'), pixels);
+      return [work, begun, crowd, await neighbours(folder, pixels)];
     } finally {
       await pixels.close();
     }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { variables } from '../src/config/environment.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
+import { protocolPage } from './protocol/page.ts';
 import { checks, deadFiles, isTest, show } from './tidy/checks.ts';
 import { configurationPage, errorPage, keysOf } from './tidy/pages.ts';
 import { lineAt, readSources } from './tidy/sources.ts';
@@ -43,6 +44,7 @@ describe('the reference is in step', () => {
   test.each([
     ['errors.md', errorPage()],
     ['configuration.md', configurationPage(jsonSchema())],
+    ['protocol.md', protocolPage()],
   ])('docs/reference/%s says what the program does (after a change: npm test -- tidy -u)', async (name, page) => {
     await expect(page).toMatchFileSnapshot(`${root}docs/reference/${name}`);
   });

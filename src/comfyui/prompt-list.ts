@@ -63,14 +63,14 @@ function workflowOf(extra: ListedPrompt[3]): Json | undefined {
 const queuedJob = ([priority, id, , extra]: ListedPrompt, status: JobStatus): Job =>
   present({ id, status, priority, create_time: extra['create_time'], outputs_count: 0, workflow_id: workflowOf(extra) } as Job);
 
+const isObject = (value: Json): value is Record<string, Json> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** How many files and other things a prompt made, and which of them to show: an output if there is one, else the first. */
 function outputsOf(outputs: ListedHistory['outputs']): { count: number; preview: object | undefined } {
   const items = Object.entries(outputs).flatMap(([nodeId, output]) =>
     Object.entries((output ?? {}) as Readonly<Record<string, Json>>).flatMap(([mediaType, list]) => {
       if (mediaType === 'animated' || !Array.isArray(list)) return [];
-      return list.flatMap((item) =>
-        typeof item === 'object' && item !== null && !Array.isArray(item) ? [{ ...item, nodeId, mediaType }] : [],
-      );
+      return list.flatMap((item) => (isObject(item) ? [{ ...item, nodeId, mediaType }] : []));
     }),
   );
   const shown = items.filter(({ mediaType }) => ['images', 'video', 'audio', '3d', 'gifs'].includes(mediaType));

@@ -18,6 +18,9 @@ import { Sockets, featuresOf } from './sockets.ts';
 import { Timing } from './timing.ts';
 import type { OwnCheck } from '../comfyui/validate.ts';
 
+/** ComfyUI versions that a container can be. */
+export type ComfyuiVersion = '0.3.64' | '0.12.1';
+
 export interface ContainerOptions {
   readonly profile: Profile;
   readonly clock: Clock;
@@ -27,6 +30,7 @@ export interface ContainerOptions {
   readonly models: ModelFolders;
   readonly faults: Faults;
   readonly settings: ServerSettings;
+  readonly version: ComfyuiVersion;
 }
 
 /** What a ComfyUI process is inside: queue, single executor, cache, files and sockets, without the HTTP in front. */
@@ -38,6 +42,7 @@ export class Container {
   readonly sockets: Sockets;
   readonly queue: PromptQueue;
   readonly logs: Logs;
+  readonly version: ComfyuiVersion;
   readonly settings: ServerSettings;
   faults: Faults;
   readonly #clock: Clock;
@@ -57,6 +62,7 @@ export class Container {
     this.profile = options.profile;
     this.models = options.models;
     this.settings = options.settings;
+    this.version = options.version;
     this.definitions = definitionsFor(options.models, options.settings.customNodes);
     this.#cache = new NodeCache(options.settings.cache);
     this.files = new Files(options.folder);
@@ -73,6 +79,11 @@ export class Container {
     this.logs = new Logs(this.sockets);
     this.queue = new PromptQueue(() => this.sockets.send('status', this.status(), null));
     this.setFaults(options.faults);
+  }
+
+  /** The clock's time, in milliseconds. */
+  now(): number {
+    return Math.floor(this.#clock.now());
   }
 
   /** The `data` of a status message. */

@@ -88,7 +88,7 @@ export class Execution {
       const failed = await this.#execute(id);
       if (failed) return false;
       order.done(id);
-      if (++since % nodesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++since % nodesPerTurn === 0 || since > manyNodes) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#note('execution_success', {});
     return true;
@@ -260,7 +260,7 @@ export class Execution {
     const hidden = this.#definitionOf(id)?.input.hidden ?? {};
     const meanings: Record<string, unknown> = { PROMPT: graph, EXTRA_PNGINFO: this.#item[3]['extra_pnginfo'] ?? null, UNIQUE_ID: id };
     const all = { ...inputs };
-    for (const [name, meaning] of Object.entries(hidden)) all[name] = [meanings[String(meaning)]];
+    for (const [name, meaning] of Object.entries(hidden)) all[name] = [meanings[hiddenType(meaning)]];
     const current_inputs = Object.fromEntries(Object.entries(all).map(([name, list]) => [name, list.map(shownInput)]));
     return { current_inputs, current_outputs: Object.keys(graph) };
   }
@@ -279,11 +279,15 @@ export class Execution {
   }
 }
 
-/** Nodes that run before other containers of the process get a turn. */
+/** Nodes that run before other containers of the process get a turn; each one after so many, since what is told of them grows. */
 const nodesPerTurn = 8;
+const manyNodes = 200;
+
+/** What a hidden input stands for; newer nodes wrap it in a list. */
+const hiddenType = (meaning: Json): string => str(Array.isArray(meaning) ? meaning[0] : meaning);
 
 const asksForId = (definition: NodeDefinition | undefined): boolean =>
-  Object.values(definition?.input.hidden ?? {}).some((meaning) => String(meaning) === 'UNIQUE_ID');
+  Object.values(definition?.input.hidden ?? {}).some((meaning) => hiddenType(meaning) === 'UNIQUE_ID');
 
 /** UI outputs of a node's runs: lists are joined. */
 function mergedUi(results: readonly NodeResult[]): UiOutput | null {

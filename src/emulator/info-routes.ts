@@ -6,8 +6,6 @@ import { foldersOf, modelFolders } from './model-folders.ts';
 import type { Handler, Routes } from './router.ts';
 import { featuresOf } from './sockets.ts';
 
-export const comfyuiVersion = '0.3.64';
-
 /** A definition with the files of the input folder as choices, where it asks for one. */
 async function current(container: Container, name: string): Promise<NodeDefinition | null> {
   const definition = Object.hasOwn(container.definitions, name) ? container.definitions[name] : undefined;
@@ -27,14 +25,14 @@ const objectInfoOfOne: Handler<Container> = async (container, { parameters: [nam
   answerJson(response, definition ? { [name]: definition } : {});
 };
 
-const systemStats: Handler<Container> = ({ profile }, { response }) => {
+const systemStats: Handler<Container> = ({ profile, version }, { response }) => {
   const memory = Math.round(profile.gpu.memory_gib * 2 ** 30);
   const ram = 32 * 2 ** 30;
   const system = {
-    os: 'posix',
+    os: version === '0.3.64' ? 'posix' : 'linux',
     ram_total: ram,
     ram_free: ram,
-    comfyui_version: comfyuiVersion,
+    comfyui_version: version,
     required_frontend_version: '1.27.10',
     installed_templates_version: '0.1.95',
     required_templates_version: '0.1.95',

@@ -4,8 +4,11 @@ import type { Container } from './container.ts';
 import { answerEmpty, answerJson, answerTrouble, readBody, readJson } from './http.ts';
 import type { Call } from './http.ts';
 import { str } from '../comfyui/python.ts';
+import { withoutSecrets } from './queue.ts';
+import type { QueueItem } from './queue.ts';
 import type { Handler, Routes } from './router.ts';
 import { validatePrompt } from '../comfyui/validate.ts';
+import type { Refusal } from '../comfyui/validate.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -34,6 +37,16 @@ function numberOf(container: Container, body: Fields): number {
   return body['front'] ? -number : number;
 }
 
+/** What 0.12 says of an unknown class. */
+function nameMissingType(refusal: Refusal, graph: Graph): void {
+  const [, id = ''] = /^Node ID '#(.*)'$/.exec(refusal.details) ?? [];
+  const node = graph[id];
+  if (refusal.type !== 'invalid_prompt' || node?.class_type === undefined) return;
+  refusal.type = 'missing_node_type';
+  const { class_type, _meta: meta } = node;
+  refusal.extra_info = { node_id: id, class_type, node_title: meta?.title ?? class_type };
+}
+
 const submit: Handler<Container> = async (container, call) => {
   const body = (await readJson(call)) as Fields;
   const number = numberOf(container, body);
@@ -42,16 +55,21 @@ const submit: Handler<Container> = async (container, call) => {
   if (typeof graph !== 'object' || graph === null) throw new TypeError('the prompt is no object');
   const targets = Array.isArray(body['partial_execution_targets']) ? ids(body['partial_execution_targets']) : null;
   const checked = validatePrompt(graph, container.definitions, container.ownCheck, targets);
+  if (checked.refusal && container.version !== '0.3.64') nameMissingType(checked.refusal, graph);
   if (checked.refusal) return answerJson(call.response, { error: checked.refusal, node_errors: checked.nodeErrors }, 400);
   const prompt_id = 'prompt_id' in body ? String(body['prompt_id']) : randomUUID();
   const extra: Record<string, Json> = { ...(body['extra_data'] as Record<string, Json> | undefined) };
   if ('client_id' in body) extra['client_id'] = body['client_id'] as Json;
+  if (container.version !== '0.3.64') extra['create_time'] = container.now();
   await container.submit(number, prompt_id, graph, extra, checked.outputs);
   return answerJson(call.response, { prompt_id, number, node_errors: checked.nodeErrors });
 };
 
-const queued: Handler<Container> = ({ queue }, { response }) =>
-  answerJson(response, { queue_running: queue.running ? [queue.running] : [], queue_pending: queue.pending });
+/** 0.3.64 shows a prompt's secrets to whoever asks. */
+const queued: Handler<Container> = ({ queue, version }, { response }) => {
+  const shown = (item: QueueItem): QueueItem => (version === '0.3.64' ? item : withoutSecrets(item));
+  answerJson(response, { queue_running: queue.running ? [shown(queue.running)] : [], queue_pending: queue.pending.map(shown) });
+};
 
 const changeQueue: Handler<Container> = async ({ queue }, call) => {
   const body = await fields(call);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PromptQueue } from './queue.ts';
+import { PromptQueue, SameItem } from './queue.ts';
 import type { QueueItem } from './queue.ts';
 
 const item = (number: number, id: string, extra: QueueItem[3] = {}): QueueItem => [number, id, {}, extra, []];
@@ -53,5 +53,16 @@ describe('the prompt queue', () => {
     expect(queue.history.size).toBe(1000);
     expect([...queue.history.keys()][0]).toBe('p10');
     expect(queue.history.get('p500')?.prompt).toEqual(item(500, 'p500', { client_id: 'c' }));
+  });
+
+  test('two prompts of one number and id cannot be ordered, and neither is lost', () => {
+    const queue = new PromptQueue(() => {});
+    queue.put(item(0, 'a'));
+    queue.put(item(1, 'twin'));
+    expect(() => queue.put(item(1, 'twin', { client_id: 'c' }))).not.toThrow();
+    expect(() => queue.put(item(0, 'a', { client_id: 'c' }))).toThrow(SameItem);
+    expect(queue.pending.map(([, id]) => id).sort()).toEqual(['a', 'a', 'twin', 'twin']);
+    expect(queue.take()?.[1]).toBe('a');
+    expect(() => queue.take()).toThrow(SameItem);
   });
 });

@@ -16,6 +16,10 @@ export interface HistoryRecord {
 const historyLimit = 1000;
 const secretKeys = new Set(['auth_token_comfy_org', 'api_key_comfy_org']);
 
+export function withoutSecrets([number, id, graph, extra, outputs]: QueueItem): QueueItem {
+  return [number, id, graph, Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key))), outputs];
+}
+
 /** Two prompts of one number and id cannot be ordered: Python would have to say which graph is the smaller one. */
 export class SameItem extends Error {
   constructor() {
@@ -88,15 +92,13 @@ export class PromptQueue {
   finish(record: Omit<HistoryRecord, 'prompt'>): void {
     const item = this.#running;
     if (!item) return;
-    const [number, id, graph, extra, outputs] = item;
-    const visible = Object.fromEntries(Object.entries(extra).filter(([key]) => !secretKeys.has(key)));
     if (this.history.size >= historyLimit) {
       for (const oldest of this.history.keys()) {
         this.history.delete(oldest);
         break;
       }
     }
-    this.history.set(id, { prompt: [number, id, graph, visible, outputs], ...record });
+    this.history.set(item[1], { prompt: withoutSecrets(item), ...record });
     this.#running = null;
     this.#changed();
   }
@@ -119,37 +121,37 @@ export class PromptQueue {
     this.#changed();
   }
 
+  /** Each step is a swap, as in Python's heap: when a comparison fails halfway, nothing is lost or doubled. */
+  #swap(a: number, b: number): void {
+    const heap = this.#pending;
+    [heap[a], heap[b]] = [heap[b] as QueueItem, heap[a] as QueueItem];
+  }
+
   #rise(start: number): void {
     const heap = this.#pending;
-    const item = heap[start] as QueueItem;
-    let at = start;
-    while (at > 0) {
+    for (let at = start; at > 0;) {
       const parent = (at - 1) >> 1;
-      if (!before(item, heap[parent] as QueueItem)) break;
-      heap[at] = heap[parent] as QueueItem;
+      if (!before(heap[at] as QueueItem, heap[parent] as QueueItem)) return;
+      this.#swap(at, parent);
       at = parent;
     }
-    heap[at] = item;
   }
 
   /** Moves an item down to the bottom along the smaller children and up again from there, as Python's heap does. */
   #sink(start: number): void {
     const heap = this.#pending;
-    const item = heap[start] as QueueItem;
     let at = start;
     for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
       const right = heap[child + 1];
       if (right && !before(heap[child] as QueueItem, right)) child++;
-      heap[at] = heap[child] as QueueItem;
+      this.#swap(at, child);
       at = child;
     }
-    heap[at] = item;
     while (at > start) {
       const parent = (at - 1) >> 1;
-      if (!before(item, heap[parent] as QueueItem)) break;
-      heap[at] = heap[parent] as QueueItem;
+      if (!before(heap[at] as QueueItem, heap[parent] as QueueItem)) return;
+      this.#swap(at, parent);
       at = parent;
-      heap[at] = item;
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Container } from './container.ts';
+import type { ComfyuiVersion, Container } from './container.ts';
 import { faultsSchema } from './faults.ts';
 import { fileRoutes } from './file-routes.ts';
 import { answerEmpty, answerJson, isLoopback, readJson } from './http.ts';
@@ -22,7 +22,7 @@ const own: Routes<Container> = {
 };
 
 /** Every route but the socket's, by ComfyUI's version. */
-export const routes: Readonly<Record<'0.3.64' | '0.12.1', Routes<Container>>> = {
+export const routes: Readonly<Record<ComfyuiVersion, Routes<Container>>> = {
   '0.3.64': { ...promptRoutes, ...infoRoutes, ...fileRoutes, ...pageRoutes, ...own },
   '0.12.1': { ...promptRoutes, ...infoRoutes, ...fileRoutes, ...pageRoutes, ...jobRoutes, ...own },
 };

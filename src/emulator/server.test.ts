@@ -30,6 +30,16 @@ describe('files', () => {
     expect(chunks[2]!.text).toBe('emulated container, profile instant');
   });
 
+  test('a temp folder of an earlier life is emptied', async () => {
+    const preview = { ...simple(), 2: { class_type: 'PreviewImage', inputs: { images: ['1', 0] } } };
+    const first = await world.start();
+    await world.run(preview);
+    expect(readdirSync(join(world.folder, 'temp'))).toHaveLength(1);
+    await first.close();
+    await world.start();
+    expect(readdirSync(world.folder)).not.toContain('temp');
+  });
+
   test('numbers go on where another life in the same folder ended', async () => {
     const first = await world.start();
     await world.run(simple(1));
@@ -100,6 +110,30 @@ describe('what it says of itself', () => {
     expect(devices).toHaveLength(1);
   });
 
+  test('what a later version says otherwise', async () => {
+    await world.start({ version: '0.12.1', faults: { hang: true } });
+    await world.submit(simple(), { prompt_id: 'p', extra_data: { api_key_comfy_org: 'secret' } });
+    expect(JSON.stringify(await world.get('/queue'))).not.toContain('secret');
+    expect(await world.get('/api/jobs/p')).toMatchObject({ status: 'pending', create_time: world.clock.now() });
+    expect(await world.get('/system_stats')).toMatchObject({ system: { comfyui_version: '0.12.1', os: 'linux' } });
+    const refused = await world.post('/prompt', { prompt: { 1: { class_type: 'Nope', inputs: {} } } });
+    const extra_info = { node_id: '1', class_type: 'Nope', node_title: 'Nope' };
+    expect(await refused.json()).toMatchObject({ error: { type: 'missing_node_type', extra_info } });
+    await world.start();
+    expect((await fetch(`${world.url}/api/jobs`)).status).toBe(404);
+  });
+
+  test('its log is heard by whoever asks for it', async () => {
+    await world.start();
+    const { all, ended } = await world.listen('c');
+    await fetch(`${world.url}/internal/logs/subscribe`, { method: 'PATCH', body: JSON.stringify({ clientId: 'c', enabled: true }) });
+    await world.submit(simple(), { client_id: 'c' });
+    await ended;
+    expect(all).toContainEqual({ type: 'logs', data: { entries: [{ t: expect.any(String), m: 'got prompt\n' }], size: null } });
+    expect(await world.get('/internal/logs')).toContain('got prompt');
+    expect(await world.get('/internal/logs/raw')).toMatchObject({ entries: [{ m: 'got prompt\n' }, { m: expect.any(String) }] });
+  });
+
   test('its log tells of prompts and errors', async () => {
     const server = await world.start();
     const lines: string[] = [];
@@ -161,6 +195,25 @@ describe('faults', () => {
     const whole = await world.view(entry, '2');
     await world.post('/emulator/faults', { corruptFile: true });
     expect(await world.view(entry, '2')).toEqual(whole.subarray(0, whole.length >> 1));
+  });
+
+  test('slow start: the port opens after that time', async () => {
+    const before = world.clock.now();
+    await world.start({ faults: { slowStart: 30 } });
+    expect(world.clock.now() - before).toBe(30_000);
+  });
+
+  test('two waiting prompts of one number and id: the second is refused and stays, and no work is done ever after', async () => {
+    const server = await world.start({ faults: { hang: true } });
+    const twin = { prompt_id: 'twin', number: 1 };
+    await world.submit(simple(1), twin);
+    expect((await world.post('/prompt', { prompt: simple(2), ...twin })).status).toBe(500);
+    await world.submit(simple(3), { number: 0 });
+    server.setFaults({});
+    await world.submit(simple(4));
+    expect(await world.get('/history')).toEqual({});
+    expect(((await world.get('/queue')) as { queue_running: unknown[] }).queue_running).toEqual([]);
+    expect((await fetch(`${world.url}/system_stats`)).status).toBe(200);
   });
 
   test('an unknown fault is refused and changes nothing', async () => {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Clock } from '../fleet/clock.ts';
 import { Container } from './container.ts';
+import type { ComfyuiVersion } from './container.ts';
 import type { EmulatedLogLine } from './logs.ts';
 import { usualModels } from './definitions.ts';
 import type { ModelFolders } from './definitions.ts';
@@ -32,7 +34,7 @@ export interface EmulatedServerOptions {
   readonly faults?: Faults;
   /** ComfyUI's own flags, such as `--cache-none`; see flags.ts. */
   readonly flags?: readonly string[];
-  readonly version?: keyof typeof routes;
+  readonly version?: ComfyuiVersion;
   /** What its queue and its history hold at first, as if it had run before. */
   readonly state?: Parameters<PromptQueue['restore']>[0];
   /** Called once when the fault `crash` has taken the container down. */
@@ -63,8 +65,10 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
   const { profile, clock, folder, pixels, models = usualModels, faults = {}, host = '127.0.0.1', port = 0 } = options;
   const { version = '0.3.64', flags = [], state } = options;
   const settings = readFlags(flags);
-  const container = new Container({ profile, clock, folder, pixels, models, faults, settings, draws: seededDraws(options.name) });
+  const container = new Container({ profile, clock, folder, pixels, models, faults, settings, version, draws: seededDraws(options.name) });
   if (state) container.queue.restore(state);
+  // As ComfyUI does: what another life left there is gone.
+  rmSync(container.files.folder('temp'), { recursive: true, force: true });
   const http = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void respond(request, response));
   let closed: Promise<void> | null = null;
 
@@ -78,7 +82,7 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    await handle(container, version, request, response);
+    await handle(container, request, response);
     const accepted = request.method === 'POST' && response.statusCode === 200 && /^(\/api)?\/prompt$/.test(request.url ?? '');
     if (!accepted || !container.faults.crash) return;
     container.faults = { ...container.faults, crash: false };
@@ -93,6 +97,8 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
       stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
     else container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
   });
+  const { slowStart = 0 } = faults;
+  if (slowStart > 0) await new Promise<void>((resolve) => clock.at(clock.now() + slowStart * 1000, resolve));
   await listen(http, host, port);
   return {
     url: `http://${host}:${(http.address() as AddressInfo).port}`,
@@ -116,19 +122,14 @@ async function listen(http: Server, host: string, port: number): Promise<void> {
 }
 
 /** Answers one request. What goes wrong inside becomes ComfyUI's 500. */
-async function handle(
-  container: Container,
-  version: keyof typeof routes,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function handle(container: Container, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { cors } = container.settings;
   const maximumBody = Math.round(container.settings.maximumBody);
   if (cors !== null) allowOrigin(response, cors);
   if (request.method === 'OPTIONS') return answerEmpty(response);
   if (cors === null && isForeign(request)) return answerEmpty(response, 403);
   try {
-    await dispatch(routes[version], container, request, response, maximumBody);
+    await dispatch(routes[container.version], container, request, response, maximumBody);
   } catch (error) {
     if (error instanceof ContainerClosed || response.headersSent) {
       response.destroy();

@@ -1,4 +1,5 @@
 import type { Difference } from './compare.ts';
+import { fleetDifferences, notReplayed } from './fleet-differences.ts';
 
 /** A difference that is known and wanted. One that is listed and does not occur is a mistake, too. */
 export interface KnownDifference {
@@ -10,14 +11,14 @@ export interface KnownDifference {
 }
 
 /** Where an emulated container differs from the recorded ComfyUI 0.3.64. */
-export const emulatorDifferences: readonly KnownDifference[] = [
+const emulatorDifferences: readonly KnownDifference[] = [
   {
     name: 'a picture says that it is emulated',
     why: 'Every PNG has one text chunk more, `comfleet`: nothing that an emulated container makes may pass for real. It stays with --disable-metadata.',
-    scenarios: [
-      ...['api_prefix', 'batch_of_3', 'disable_metadata', 'image_success', 'preview_image', 'prompt_options'],
-      ...['sampler_batch', 'sampler_progress', 'upload_mask', 'view'],
-    ],
+    scenarios:
+      'api_prefix batch_of_3 disable_metadata image_success preview_image prompt_options sampler_batch sampler_progress upload_mask view'.split(
+        ' ',
+      ),
     where: /^\d+ GET (\/api)?\/view /,
     path: /^file\.chunks\.comfleet$/,
   },
@@ -51,5 +52,44 @@ export const emulatorDifferences: readonly KnownDifference[] = [
   },
 ];
 
-export const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
+/** What answers in ComfyUI's place, and how far it may differ. A column of docs/reference/protocol.md. */
+export interface Imitation {
+  readonly name: string;
+  readonly differences: readonly KnownDifference[];
+  /** Scenarios that make no sense for it, with the reason. */
+  readonly skipped: Readonly<Record<string, string>>;
+}
+
+export const emulator: Imitation = { name: 'emulator', differences: emulatorDifferences, skipped: {} };
+
+export const gateway: Imitation = { name: 'gateway', differences: fleetDifferences, skipped: notReplayed };
+
+/** The columns of the page, in order. */
+export const imitations: readonly Imitation[] = [emulator, gateway];
+
+/** What no scenario shows: where an emulated container differs because it shares its process with hundreds of others. */
+export const emulatorLimits: readonly string[] = [
+  'A prompt of more than 10,000 nodes is refused (400, `prompt_too_large`); a real server takes any number.',
+  'History keeps 1,000 prompts instead of 10,000, the log 100 lines instead of 300.',
+  'A picture of more than 1 GiB fails as `not enough memory`, whatever the GPU of the profile.',
+  'Previews of one sampler are at most 8, and none while every thread that draws is busy or where the profile takes no time.',
+  'A socket for which more than 32 MiB wait is cut off, and the log says so; a real server waits for it, and all others with it.',
+  'JSON has no spaces, `1.0` is written `1`, and whole numbers beyond 2^53 lose their last digits.',
+  'Flags that change nothing in what a server says, such as `--cpu`, are ignored; unknown ones are, too.',
+];
+
+const covers = (known: KnownDifference, scenario: string, { where, path }: Difference): boolean =>
   known.scenarios.includes(scenario) && known.where.test(where) && known.path.test(path);
+
+/** Differences that the table does not know, and names of those in the table that did not occur. */
+export function judge(
+  { differences }: Imitation,
+  scenario: string,
+  found: readonly Difference[],
+): { unknown: readonly Difference[]; gone: readonly string[] } {
+  const listed = differences.filter(({ scenarios }) => scenarios.includes(scenario));
+  return {
+    unknown: found.filter((difference) => !listed.some((known) => covers(known, scenario, difference))),
+    gone: listed.filter((known) => !found.some((difference) => covers(known, scenario, difference))).map(({ name }) => name),
+  };
+}

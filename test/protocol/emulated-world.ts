@@ -13,7 +13,7 @@ import type { Clock, Timer } from '../../src/fleet/clock.ts';
 export type TestGraph = Record<string, { class_type: string; inputs: Record<string, unknown> }>;
 
 export interface Entry {
-  outputs: Record<string, { images?: { filename: string; type: string }[]; text?: string[] }>;
+  outputs: Record<string, { images?: { filename: string; subfolder: string; type: string }[]; text?: string[] }>;
   status: { status_str: string; messages: [string, Record<string, unknown>][] };
 }
 

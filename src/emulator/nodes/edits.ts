@@ -119,12 +119,17 @@ export const editNodes: Readonly<Record<string, NodeClass>> = {
     }),
   },
   Morphology: {
+    approximate: true,
     run: async (inputs, { pixels }) => ({
       outputs: [await pixels.run('morph', picture(inputs, 'image'), text(inputs, 'operation'), number(inputs, 'kernel_size'))],
     }),
   },
-  ImageRGBToYUV: { run: async (inputs, { pixels }) => ({ outputs: await pixels.run('toYuv', picture(inputs, 'image')) }) },
+  ImageRGBToYUV: {
+    approximate: true,
+    run: async (inputs, { pixels }) => ({ outputs: await pixels.run('toYuv', picture(inputs, 'image')) }),
+  },
   ImageYUVToRGB: {
+    approximate: true,
     run: async (inputs, { pixels }) => {
       const [y, u, v] = ['Y', 'U', 'V'].map((name) => picture(inputs, name)) as [Picture, Picture, Picture];
       if (u.width !== y.width || u.height !== y.height)

@@ -70,12 +70,14 @@ export const imageNodes: Readonly<Record<string, NodeClass>> = {
     },
   },
   ImageScale: {
+    approximate: true,
     run: async (inputs, { pixels }) => {
       const [width, height, cut] = [number(inputs, 'width'), number(inputs, 'height'), inputs['crop'] === 'center'];
       return { outputs: [await pixels.run('resample', picture(inputs, 'image'), width, height, method(inputs), cut)] };
     },
   },
   ImageScaleBy: {
+    approximate: true,
     run: async (inputs, { pixels }) => {
       const image = picture(inputs, 'image');
       const [width, height] = [image.width, image.height].map((side) => Math.round(side * number(inputs, 'scale_by'))) as [number, number];
@@ -92,11 +94,13 @@ export const imageNodes: Readonly<Record<string, NodeClass>> = {
     run: async (inputs, { pixels }) => ({ outputs: [await pixels.run('join', picture(inputs, 'image1'), picture(inputs, 'image2'))] }),
   },
   ImageBlur: {
+    approximate: true,
     run: async (inputs, { pixels }) => ({
       outputs: [await pixels.run('blur', picture(inputs, 'image'), number(inputs, 'blur_radius'), number(inputs, 'sigma'))],
     }),
   },
   ImageBlend: {
+    approximate: true,
     run: async (inputs, { pixels }) => {
       const [first, second] = [picture(inputs, 'image1'), picture(inputs, 'image2')];
       const mode = text(inputs, 'blend_mode') as BlendMode;
@@ -104,6 +108,7 @@ export const imageNodes: Readonly<Record<string, NodeClass>> = {
     },
   },
   ImageCompositeMasked: {
+    approximate: true,
     run: async (inputs, { pixels }) => {
       const [under, over] = [picture(inputs, 'destination'), picture(inputs, 'source')];
       const place = { x: number(inputs, 'x'), y: number(inputs, 'y'), resize: inputs['resize_source'] === true };
@@ -137,6 +142,7 @@ export const imageNodes: Readonly<Record<string, NodeClass>> = {
   },
   InvertMask: { run: async (inputs, { pixels }) => ({ outputs: [await pixels.run('invert', picture(inputs, 'mask'))] }) },
   FeatherMask: {
+    approximate: true,
     run: async (inputs, { pixels }) => {
       const edges = ['left', 'top', 'right', 'bottom'].map((name) => number(inputs, name)) as [number, number, number, number];
       return { outputs: [await pixels.run('feather', picture(inputs, 'mask'), ...edges)] };

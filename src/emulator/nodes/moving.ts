@@ -42,8 +42,9 @@ export const movingNodes: Readonly<Record<string, NodeClass>> = {
     approximate: true,
     run: async (inputs, context) => {
       const { images, fps } = inputs['video'] as Video;
+      const all: Picture = { ...images, channels: 3, data: await context.pixels.run('frames', images) };
       const frames: Buffer[] = [];
-      for (let index = 0; index < images.batch; index++) frames.push(await encodeJpeg(pick(images, index), 90));
+      for (let index = 0; index < images.batch; index++) frames.push(await encodeJpeg(pick(all, index), 90));
       const note = textChunks(context).map(({ key, text: content }) => `${key}: ${content}`);
       const file = encodeMp4({ frames, width: images.width, height: images.height, fps, note: note.join('\n') });
       const files = await context.files.save('output', expand(text(inputs, 'filename_prefix'), images, context.now()), [file], 'mp4');

@@ -135,12 +135,14 @@ function fromYuv(luma: Picture, u: Picture, v: Picture): Picture {
 type Mix = (s: number, sa: number, d: number, da: number) => readonly [color: number, alpha: number];
 const over = (sa: number, da: number): number => sa + da - sa * da;
 
+const destinationOnly: Mix = (_s, _sa, d, da) => [d, da];
+
 /** Porter-Duff rules: what becomes of a source and a destination with their alphas. */
 const duff: Readonly<Record<string, Mix>> = {
   ADD: (s, sa, d, da) => [clamp(s + d), clamp(sa + da)],
   CLEAR: () => [0, 0],
   DARKEN: (s, sa, d, da) => [(1 - da) * s + (1 - sa) * d + Math.min(s, d), over(sa, da)],
-  DST: (_s, _sa, d, da) => [d, da],
+  DST: destinationOnly,
   DST_ATOP: (s, sa, d, da) => [sa * d + (1 - da) * s, sa],
   DST_IN: (_s, sa, d, da) => [d * sa, sa * da],
   DST_OUT: (_s, sa, d, da) => [(1 - sa) * d, (1 - sa) * da],
@@ -168,7 +170,7 @@ function porterDuff(source: Layer, destination: Layer, mode: string): [Picture, 
   const { width, height } = image;
   const fitted = (picture: Picture): Float32Array => floatsOf(resample(picture, width, height, 'bicubic', true));
   const [s, sMask, d, dMask] = [fitted(source.image), fitted(source.mask), floatsOf(image), fitted(destination.mask)];
-  const mix = duff[mode] ?? (duff['DST'] as Mix);
+  const mix = duff[mode] ?? destinationOnly;
   const [colors, alphas] = [like(image, 3), like(image, 1)];
   for (let i = 0; i < alphas.length; i++) {
     const [sa, da] = [1 - (sMask[i % sMask.length] as number), 1 - (dMask[i % dMask.length] as number)];

@@ -182,11 +182,18 @@ function blur(image: Picture, radius: number, sigma: number): Picture {
   return { ...image, batch, data: pass(pass(floatsOf(image), true), false) };
 }
 
+/** A file that goes from a worker to whoever asked without being copied there. */
+function shared(file: Uint8Array): Uint8Array {
+  const copy = bytes(file.length);
+  copy.set(file);
+  return copy;
+}
+
 /** Each picture of the batch as a PNG file. */
 function encode(picture: Picture, chunks: readonly TextChunk[]): Uint8Array[] {
   return Array.from({ length: picture.batch }, (_, index) => {
     const one = pick(picture, index);
-    return encodePng({ width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) }, chunks);
+    return shared(encodePng({ width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) }, chunks));
   });
 }
 
@@ -208,7 +215,7 @@ function encodeAnimation(picture: Picture, chunks: readonly TextChunk[], delayMs
     const one = pick(picture, index);
     return { width: one.width, height: one.height, channels: one.channels, data: bytesOf(one) };
   });
-  return encodeAnimatedPng(bitmaps, chunks, delayMs);
+  return shared(encodeAnimatedPng(bitmaps, chunks, delayMs));
 }
 
 export const operations = {

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EmulatedWorld, save, simple } from '../../test/protocol/emulated-world.ts';
+import type { TestGraph } from '../../test/protocol/emulated-world.ts';
+
+/** What nobody should send, and somebody does: it is answered with a reason, and nobody else notices. */
+
+let world: EmulatedWorld;
+beforeEach(() => {
+  world = new EmulatedWorld();
+});
+afterEach(() => world.close());
+
+const invert = (from: string): TestGraph[string] => ({ class_type: 'ImageInvert', inputs: { image: [from, 0] } });
+
+/** One picture, inverted so many times. */
+function chain(length: number): TestGraph {
+  const graph = simple();
+  for (let i = 3; i < length + 1; i++) graph[i] = invert(i === 3 ? '1' : String(i - 1));
+  graph['2'] = save(String(length));
+  return graph;
+}
+
+/** Many pairs of a picture and its file. */
+const wide = (pairs: number): TestGraph =>
+  Object.fromEntries(
+    Array.from({ length: pairs }, (_, i) => i).flatMap((i) => [
+      [`i${i}`, { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 1, color: i } }],
+      [`p${i}`, { class_type: 'PreviewAny', inputs: { source: [`i${i}`, 0] } }],
+    ]),
+  ) as TestGraph;
+
+async function refusal(prompt: TestGraph): Promise<{ error: { type: string; message: string }; node_errors: object }> {
+  const answer = await world.post('/prompt', { prompt });
+  expect(answer.status).toBe(400);
+  return (await answer.json()) as { error: { type: string; message: string }; node_errors: object };
+}
+
+test('more than 10,000 nodes', async () => {
+  await world.start();
+  const { error } = await refusal(chain(10_001));
+  expect(error).toMatchObject({
+    type: 'prompt_too_large',
+    message: 'Cannot execute because the prompt has 10001 nodes: an emulated container takes 10000.',
+  });
+});
+
+test('a graph as deep as a program can check, or deeper, is answered', async () => {
+  await world.start();
+  const { error } = await refusal(chain(9_999));
+  expect(error.type).toBe('prompt_outputs_failed_validation');
+  expect((await world.run(chain(500))).status.status_str).toBe('success');
+});
+
+test('a circle', async () => {
+  await world.start();
+  const graph = { ...chain(5), 3: invert('5') };
+  expect(await refusal(graph)).toMatchObject({ error: { type: 'prompt_outputs_failed_validation' }, node_errors: {} });
+});
+
+test('a link to a slot that is not there', async () => {
+  await world.start();
+  const graph = { ...simple(), 2: { ...save('1'), inputs: { images: ['1', 7], filename_prefix: 'x' } } };
+  const { node_errors } = await refusal(graph);
+  expect(JSON.stringify(node_errors)).toContain('tuple index out of range');
+});
+
+test('a prompt of thousands of nodes gives others their turn again and again', async () => {
+  const server = await world.start();
+  let turns = 0;
+  let next: NodeJS.Immediate | undefined;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  server.log(({ text }) => (text === 'got prompt' ? count() : clearImmediate(next)));
+  const { status } = await world.run(wide(1_000));
+  expect(status.status_str).toBe('success');
+  expect(turns).toBeGreaterThan(200);
+});
+
+test('pictures that no memory holds fail, and the container goes on', async () => {
+  await world.start();
+  const huge = { class_type: 'EmptyImage', inputs: { width: 16_384, height: 16_384, batch_size: 4096, color: 1 } };
+  const { status } = await world.run({ ...simple(), 1: huge });
+  expect(status.messages.at(-1)).toMatchObject(['execution_error', { node_type: 'EmptyImage' }]);
+  expect(JSON.stringify(status.messages.at(-1))).toContain('not enough memory');
+  expect((await world.run(simple())).status.status_str).toBe('success');
+});
