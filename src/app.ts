@@ -1,5 +1,8 @@
+import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { assertSafeBind } from './api/auth.ts';
+import { createPageServer } from './api/page/server.ts';
+import { PageSessions } from './api/page/sessions.ts';
 import { createServer } from './api/server.ts';
 import { wireJob } from './api/wire.ts';
 import type { Assets } from './assets/assets.ts';
@@ -18,6 +21,7 @@ import type { Deployments } from './deployments/deployments.ts';
 import { createDeployments } from './deployments/registry.ts';
 import { ComfleetError } from './errors.ts';
 import type { Clock, Random } from './fleet/clock.ts';
+import { findFrontend } from './frontend-folder.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
 import { recover } from './fleet/recovery.ts';
@@ -66,6 +70,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
     const parts = await compose({ config, log, clock, random, store, opened, assets });
     undo.unshift(() => parts.close());
     const url = await listen(parts.server, config);
+    undo.unshift(await servePage(parts, config));
     folder.announce(url);
     const banner = bannerOf({
       config,
@@ -123,8 +128,9 @@ async function compose(given: Given) {
 
   const controlled = await composeFleet(given, { bus, deployments, webhooks });
   const { controller, jobs, attempts, runner } = controlled;
-  const state = { draining: false };
-  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, state });
+  const state = { draining: false, pagePort: config.page.port };
+  const page = config.page.folder === null ? null : new PageSessions({ clock, random, keys });
+  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, state });
 
   await controller.takeLease(random.id());
   const recovered = await recover({ store, runtime: opened.runtime, attempts, jobs, clock }, controller);
@@ -140,6 +146,7 @@ async function compose(given: Given) {
     jobs,
     attempts,
     notes,
+    page,
     state,
     async close(): Promise<void> {
       sweeper.stop();
@@ -185,12 +192,13 @@ interface Serving extends Controlled {
   readonly deployments: Deployments;
   readonly webhooks: Webhooks;
   readonly fetch: SafeFetch;
-  readonly state: { draining: boolean };
+  readonly page: PageSessions | null;
+  readonly state: { draining: boolean; pagePort: number };
 }
 
 function composeServer(given: Given, serving: Serving) {
   const { config, log, clock, random, store, opened, assets } = given;
-  const { controller, slots, priceOf, bus, deployments, fetch, state, keys, jobs, webhooks } = serving;
+  const { controller, slots, priceOf, bus, deployments, fetch, state, page, keys, jobs, webhooks } = serving;
   const { runtime } = opened;
   const fleet = createFleetView(controller, { name: runtime.name, capacity: slots.total, ready: true, note: opened.note }, clock);
   const metrics = createMetrics({
@@ -226,6 +234,7 @@ function composeServer(given: Given, serving: Serving) {
     overviewTag: () => overview.tag(),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
+    page: page && { sessions: page, port: () => state.pagePort },
     draining: () => state.draining,
   });
 }
@@ -244,6 +253,24 @@ async function listen(server: Parts['server'], { network }: Config): Promise<str
   const port = typeof address === 'object' && address ? address.port : network.port;
   const host = network.host === '0.0.0.0' || network.host === '::' ? '127.0.0.1' : network.host;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** ComfyUI's own page, where its files are given; the answer ends it. */
+async function servePage({ page: sessions, server: gateway, state, notes }: Parts, config: Config): Promise<() => void> {
+  const { folder, port } = config.page;
+  if (!sessions || folder === null) return () => undefined;
+  const server = await createPageServer({ context: { config }, sessions, gateway, folder: findFrontend(folder) });
+  const { host } = config.network;
+  const listening = Promise.withResolvers<void>();
+  server.once('error', (error) => listening.reject(listenError(error, { ...config.network, port })));
+  server.listen({ host, port }, () => listening.resolve());
+  await listening.promise;
+  state.pagePort = (server.address() as AddressInfo).port;
+  notes.push(`ComfyUI's own page: open /page/ on the gateway; it is served on port ${state.pagePort}`);
+  return () => {
+    server.close();
+    server.closeAllConnections();
+  };
 }
 
 function listenError(cause: NodeJS.ErrnoException, { host, port }: Config['network']): Error {

@@ -117,7 +117,7 @@ export const errorCatalogue = {
     503,
     'fleet',
     'No container has been ready yet',
-    'Run a job, or set min_containers: lists of nodes and models are known from the first ready container on.',
+    'Run a job, or set min_containers: what containers say is known from the first ready one on.',
   ),
   draining: row(503, 'fleet', 'The gateway is shutting down', 'Send the request again after Retry-After.'),
   invalid_config: row(500, 'fleet', 'The configuration is wrong', 'Mend the line, flag or variable that the message names.'),

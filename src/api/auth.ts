@@ -2,15 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config/schema.ts';
 import { ComfleetError } from '../errors.ts';
-import type { Key, Keys } from '../workspaces/keys.ts';
+import type { Keys } from '../workspaces/keys.ts';
 import type { ApiContext } from './context.ts';
+import { pageCallers } from './page/callers.ts';
+import type { Principal } from './principal.ts';
 import { hostnameOf, isLoopbackAddress, isLoopbackHost } from './origin.ts';
-
-/** Who sent a request. `key` null: a caller on this machine, who needs none. */
-export interface Principal {
-  readonly key: string | null;
-  readonly role: Key['role'];
-}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -65,6 +61,9 @@ function authenticate(request: FastifyRequest, context: ApiContext): Principal {
 
 /** Who sends this. `token`: a key that may stand in the query. Errors: `unauthorized`, `forbidden`. */
 export function principalOf(request: IncomingMessage, token: unknown, access: 'invoke' | 'admin', { config, keys }: ApiContext): Principal {
+  const fromPage = pageCallers.get(request);
+  if (fromPage && access === 'invoke') return fromPage;
+  if (fromPage) throw new ComfleetError('forbidden', 'Scripts of ComfyUI’s page may not do that; this needs the role admin');
   const secret = secretOf(request, token);
   if (secret === null) {
     if (isLocal(request, config)) return local;

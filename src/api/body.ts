@@ -174,18 +174,19 @@ async function readMultipart(request: FastifyRequest, workflow: Workflow, { stag
 }
 
 /** Each part of a form, as bytes: fields are told from files by `isFile`. Error: `invalid_body`. */
-export function partsOf(request: FastifyRequest): AsyncIterable<MultipartFile> {
+export function partsOf(request: FastifyRequest, options?: Parameters<FastifyRequest['files']>[0]): AsyncIterable<MultipartFile> {
   if (!/;\s*boundary=/i.test(request.headers['content-type'] ?? '')) {
     throw new ComfleetError('invalid_body', 'The multipart body has no boundary in its Content-Type; let your client set that header');
   }
   // `isPartAFile` is what the parser asks; said here once more for the types.
-  return request.files();
+  return request.files(options);
 }
 
 export const isFile = ({ filename, mimetype }: MultipartFile): boolean =>
   (filename as string | undefined) !== undefined || mimetype === 'application/octet-stream';
 
-async function readField({ fieldname, file }: MultipartFile, maxBytes: number): Promise<Buffer> {
+/** A field of a form, whole. Error: `body_too_large`. */
+export async function readField({ fieldname, file }: MultipartFile, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of file as AsyncIterable<Buffer>) {

@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OverviewDocument } from '../telemetry/overview/document.ts';
 import type { Keys } from '../workspaces/keys.ts';
+import type { PageSessions } from './page/sessions.ts';
 
 /** The page as it stands: a folder with index.html, being built, or not to be had. */
 export type DashboardPage =
@@ -48,6 +49,8 @@ export interface ApiContext {
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;
   readonly dashboard: () => DashboardPage;
+  /** ComfyUI's own page; null: it is not served. The port is known once it listens. */
+  readonly page: { readonly sessions: PageSessions; readonly port: () => number } | null;
   /** True from the moment the gateway was asked to stop: no new jobs. */
   readonly draining: () => boolean;
   readonly limits?: Partial<ApiLimits>;

@@ -12,6 +12,7 @@ import { closeWhenAnswered, createLifetime, type Lifetime } from './lifetime.ts'
 import { addOpenApi } from './open-api.ts';
 import { addNativeRoutes } from './native/routes.ts';
 import { checkOrigin } from './origin.ts';
+import { addPageTicketRoutes } from './page/ticket-route.ts';
 import { addProbes } from './probes.ts';
 import { addProblems, answerBrokenRequest, sendProblem } from './problems.ts';
 import { addSimpleRoutes } from './simple.ts';
@@ -73,6 +74,7 @@ export function createServer(context: ApiContext): FastifyInstance {
   void app.register(async (routes: Api) => {
     addProbes(routes, context);
     addDashboard(routes, context);
+    addPageTicketRoutes(routes, context);
     addSimpleRoutes(routes, context, { lifetime, limits });
     addFleetRoutes(routes, context, { lifetime, limits });
     addNativeRoutes(routes, context, { lifetime, limits });

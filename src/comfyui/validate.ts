@@ -40,6 +40,9 @@ interface NodeResult {
 /** ComfyUI takes any number. Here, others share the process. */
 const mostNodes = 10_000;
 
+/** Of a bad node, so many outputs are told that want it: thousands of each would be a very long answer. */
+const mostDependents = 1_000;
+
 /** A graph that runs in a circle: ComfyUI refuses it without naming a node. */
 class Cycle extends Error {}
 
@@ -63,6 +66,7 @@ export function validatePrompt(
     return refuse('prompt_too_large', `Cannot execute because the prompt has ${size} nodes: an emulated container takes ${mostNodes}.`);
   }
   const outputs: string[] = [];
+  const wanted = targets && new Set(targets);
   for (const [id, node] of Object.entries(graph)) {
     if (typeof node !== 'object' || node === null) throw new TypeError(`node ${id} is no object`);
     const where = `Node ID '#${id}'`;
@@ -70,7 +74,7 @@ export function validatePrompt(
       return refuse('invalid_prompt', 'Cannot execute because a node is missing the class_type property.', where);
     const definition = Object.hasOwn(definitions, node.class_type) ? definitions[node.class_type] : undefined;
     if (!definition) return refuse('invalid_prompt', `Cannot execute because node ${node.class_type} does not exist.`, where);
-    if (definition.output_node && (targets === null || targets.includes(id))) outputs.push(id);
+    if (definition.output_node && (wanted === null || wanted.has(id))) outputs.push(id);
   }
   if (outputs.length === 0) return refuse('prompt_no_outputs', 'Prompt has no outputs');
   const validator = new Validator(graph, definitions, checks);
@@ -86,7 +90,7 @@ export function validatePrompt(
     lines.push(...result.errors.map((error) => `${error.message}: ${error.details}`));
     for (const [id, errors] of validator.bad) {
       nodeErrors[id] ??= { errors, dependent_outputs: [], class_type: (graph[id] as GraphNode).class_type };
-      nodeErrors[id].dependent_outputs.push(output);
+      if (nodeErrors[id].dependent_outputs.length < mostDependents) nodeErrors[id].dependent_outputs.push(output);
     }
   }
   if (good.length > 0) return { refusal: null, outputs: good, nodeErrors };
@@ -128,9 +132,13 @@ class Validator {
     try {
       return this.#node(id);
     } catch (error) {
+      const path = [...this.#path];
       this.#path.clear();
-      // A graph deeper than the stack ends like a circle, in ComfyUI too.
-      if (error instanceof Cycle || error instanceof RangeError) return { valid: false, errors: [] };
+      // A graph deeper than the stack ends like a circle, in ComfyUI too. What led there is not walked again for another output.
+      if (error instanceof Cycle || error instanceof RangeError) {
+        for (const node of path) this.#results.set(node, { valid: false, errors: [] });
+        return { valid: false, errors: [] };
+      }
       if (!(error instanceof PythonError)) throw error;
       const { type, message } = error;
       const details = { type: 'exception_during_validation', message: 'Exception when validating node', details: message };

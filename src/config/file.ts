@@ -132,6 +132,15 @@ const price = section('A10G: {usd_per_hour: 1.10}', {
   usd_per_hour: amount('usd_per_hour: 1.10', 0).describe('Price of one GPU of this model for an hour, in US dollars.'),
 });
 
+const page = section('page: {folder: ~/comfyui-frontend}', {
+  folder: text('folder: ~/comfyui-frontend', 'a folder')
+    .exactOptional()
+    .describe(
+      "Files of ComfyUI's own page, as `pip install --target FOLDER comfyui-frontend-package` makes them. Without it there is no such page.",
+    ),
+  port: whole('port: 8289', 0, 65_535).default(8289).describe('Port of that page; 0 takes any free one.'),
+});
+
 export const fileSchema = section('runtime: auto', {
   data_dir: text('data_dir: .comfleet', 'a folder')
     .exactOptional()
@@ -149,6 +158,7 @@ export const fileSchema = section('runtime: auto', {
   gpus: named('A10G: {usd_per_hour: 1.10}', 'the model of a GPU', /^\S(?:.*\S)?$/, price)
     .prefault({})
     .describe('The price list, by GPU model. Without a price, costs are shown as "no price set".'),
+  page: page.prefault({}).describe("ComfyUI's own page, on a port of its own."),
   retention: retention.prefault({}).describe('How long things are kept.'),
   open_graphs: flag('open_graphs: false')
     .exactOptional()

@@ -31,6 +31,8 @@ export interface Config {
   readonly workspace: { readonly name: string; /** GPUs at once; null: no limit. */ readonly gpuLimit: number | null };
   /** Prices by GPU model. */
   readonly gpus: Readonly<Record<string, { readonly usdPerHour: number }>>;
+  /** ComfyUI's own page: the folder of its files, null: it is not served. */
+  readonly page: { readonly folder: string | null; readonly port: number };
   readonly retention: { readonly jobsMs: number; readonly outputsMs: number; readonly uploadsMs: number };
   /** Null: on loopback without keys. */
   readonly openGraphs: boolean | null;

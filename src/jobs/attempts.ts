@@ -146,7 +146,10 @@ export class Attempts {
       if (running.reason === 'container') throw new ComfleetError('container_lost', `container ${container.id} was lost`);
       return await this.#record(input, attempt, result, running);
     } catch (error) {
-      if (error instanceof ComfleetError && error.code === 'container_lost') return await this.#lose(input, attempt, error);
+      if (error instanceof ComfleetError && error.code === 'container_lost') {
+        running.client?.fallSilent();
+        return await this.#lose(input, attempt, error);
+      }
       this.#deps.log.error(
         { event: 'attempt_error', job_id: job.id, container_id: container.id, err: error },
         'an attempt failed in comfleet',

@@ -147,6 +147,17 @@ describe('what a ComfyUI client hears of an attempt', () => {
     expect(Object.keys((await messages.history(entry, { whole: true })).outputs)).toEqual(['8', '9']);
   });
 
+  test('of an attempt that was lost nothing more goes out', async () => {
+    const open = Promise.withResolvers<void>();
+    gate = open.promise;
+    messages.hear(executed('8', { images: [file('a.png')] }));
+    messages.fallSilent();
+    open.resolve();
+    await messages.settled();
+    messages.hear(said('progress_state'));
+    expect(types()).toEqual([]);
+  });
+
   test('what shows a container’s own input is no input of the client', async () => {
     messages.hear(executed('3', { images: [file('secret_00001_.png', 'input')] }));
     await messages.settled();

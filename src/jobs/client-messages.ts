@@ -38,6 +38,7 @@ export class ClientMessages {
   readonly #told = new Map<string, { said: string; output: UiOutput }>();
   /** The last thing that goes out in order; null when all has. */
   #last: Promise<void> | null = null;
+  #silent = false;
 
   constructor(deps: ClientMessagesDependencies, job: Job & { readonly prompt: ClientPrompt }, promptId: string) {
     this.#deps = deps;
@@ -54,6 +55,11 @@ export class ClientMessages {
       const metadata = { node_id: node, display_node_id: node, ...event.metadata, prompt_id: this.#prompt.id, image_type: mime };
       this.#inOrder(() => this.#publish({ kind: 'preview', job: this.#job, mime, image, metadata }));
     } else if (event.type === 'message') this.#hearMessage(event.message);
+  }
+
+  /** Nothing goes out any more: the attempt was lost, and the client hears of the next one. */
+  fallSilent(): void {
+    this.#silent = true;
   }
 
   /** Settles when all that was heard has gone out. */
@@ -156,7 +162,7 @@ export class ClientMessages {
   }
 
   #publish(event: PromptBusEvent): void {
-    this.#deps.bus.publish(promptsTopic, event);
+    if (!this.#silent) this.#deps.bus.publish(promptsTopic, event);
   }
 }
 

@@ -247,8 +247,8 @@ CREATE INDEX file_counters_used ON file_counters (used_at);
 `,
 ];
 
-/** Brings a database up to this code's schema, in one transaction. Error: `data_folder_newer` when it is ahead of this code. */
-export function migrate(db: DatabaseSync): void {
+/** Brings a database up to this code's schema (or, for tests, to an older version of it), in one transaction. Error: `data_folder_newer` when it is ahead of this code. */
+export function migrate(db: DatabaseSync, upTo = migrations.length): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     db.exec('CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY) STRICT');
@@ -260,7 +260,7 @@ export function migrate(db: DatabaseSync): void {
       );
     }
     for (const [index, sql] of migrations.entries()) {
-      if (index < version) continue;
+      if (index < version || index >= upTo) continue;
       db.exec(sql);
       db.prepare('INSERT INTO schema_migrations (version) VALUES (?)').run(index + 1);
     }

@@ -31,7 +31,13 @@ describe('a client of ComfyUI', () => {
     const id = await client.submit(colored(0xff8800, 'mine/x', 2));
     await client.ended(id);
     expect(client.told(id)).toEqual([
-      ...['execution_start', 'execution_cached', 'executing 1', 'executing 2', 'executed', 'execution_success', 'executing null'],
+      'execution_start',
+      'execution_cached',
+      'executing 1',
+      'executing 2',
+      'executed',
+      'execution_success',
+      'executing null',
     ]);
     const entry = await client.history(id);
     expect(entry).toMatchObject({

@@ -1,4 +1,5 @@
 import type { Difference } from './compare.ts';
+import { fleetDifferences, notReplayed } from './fleet-differences.ts';
 
 /** A difference that is known and wanted. One that is listed and does not occur is a mistake, too. */
 export interface KnownDifference {
@@ -61,8 +62,10 @@ export interface Imitation {
 
 export const emulator: Imitation = { name: 'emulator', differences: emulatorDifferences, skipped: {} };
 
+export const gateway: Imitation = { name: 'gateway', differences: fleetDifferences, skipped: notReplayed };
+
 /** The columns of the page, in order. */
-export const imitations: readonly Imitation[] = [emulator];
+export const imitations: readonly Imitation[] = [emulator, gateway];
 
 /** What no scenario shows: where an emulated container differs because it shares its process with hundreds of others. */
 export const emulatorLimits: readonly string[] = [

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { compare, sideBySide } from './compare.ts';
-import { covers, type KnownDifference } from './differences.ts';
+import { judge, type KnownDifference } from './differences.ts';
 import type { Observed } from './replay.ts';
 
 /**
@@ -68,10 +68,8 @@ export const gatewayDifferences: readonly KnownDifference[] = [
 
 /** Fails with both sides of whatever differs and is not in the table, and for what is there without need. */
 export function expectAsGateway(scenario: string, { golden, actual }: { golden: Observed; actual: Observed }): void {
-  const found = compare(golden, actual);
-  const unknown = found.filter((difference) => !gatewayDifferences.some((known) => covers(known, scenario, difference)));
+  const routes = { name: 'gateway', differences: gatewayDifferences, skipped: {} };
+  const { unknown, gone } = judge(routes, scenario, compare(golden, actual));
   expect(unknown.length, sideBySide(unknown, 'gateway')).toBe(0);
-  const listed = gatewayDifferences.filter(({ scenarios }) => scenarios.includes(scenario));
-  const needless = listed.filter((known) => !found.some((difference) => covers(known, scenario, difference)));
-  expect(needless.map(({ name }) => name)).toEqual([]);
+  expect(gone, 'known differences that did not occur').toEqual([]);
 }

@@ -5,9 +5,8 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { PixelPool } from '../../src/emulator/pixels/pool.ts';
 import { loadProfile } from '../../src/emulator/profile.ts';
 import { compare, sideBySide } from './compare.ts';
-import { covers } from './differences.ts';
-import { fleetDifferences, notReplayed, oneContainer } from './fleet-differences.ts';
-import { gatewayDifferences } from './gateway-differences.ts';
+import { gateway as asGateway, judge } from './differences.ts';
+import { notReplayed, oneContainer } from './fleet-differences.ts';
 import { startGateway, type Gateway } from './gateway-world.ts';
 import { replay } from './replay.ts';
 import { loose } from './scenarios.ts';
@@ -39,13 +38,7 @@ test.each(names)('%s: a recorded server and the gateway say the same', async (na
   const flags = transcript.server.flags ?? [];
   gateway = await startGateway({ pixels, profile, clock, folder, models, flags, containers: oneContainer.has(name) ? 1 : 3 });
   const { golden, actual } = await replay(gateway.url, transcript, { folder, tick: () => clock.step(), anyStatus: true, ...loose[name] });
-  const found = compare(golden, actual);
-  const unknown = found.filter(
-    (difference) => ![...fleetDifferences, ...gatewayDifferences].some((known) => covers(known, name, difference)),
-  );
+  const { unknown, gone } = judge(asGateway, name, compare(golden, actual));
   expect(unknown.length, sideBySide(unknown, 'gateway')).toBe(0);
-  const gone = fleetDifferences.filter(
-    (known) => known.scenarios.includes(name) && !found.some((difference) => covers(known, name, difference)),
-  );
-  expect(gone.map((known) => known.name)).toEqual([]);
+  expect(gone, 'known differences that did not occur').toEqual([]);
 });

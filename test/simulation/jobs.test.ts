@@ -173,3 +173,26 @@ test('numbers go on after a restart behind those of queued jobs', async () => {
   await sim.boot();
   expect(sim.jobs.takeNumber()).toBe(3);
 });
+
+test('a cancel that is meant for a waiting prompt never stops a running one, nor the other way round, whenever it comes', async () => {
+  for (let at = 0; at < 24; at++) {
+    for (const only of ['queued', 'running'] as const) {
+      const sim = new Simulation({ deployments: { collage: { maxContainers: 1 } } });
+      await sim.boot();
+      const jobs = [await sim.submit(), await sim.submit()];
+      await sim.clock.runFor(at * second);
+      // At the very moment of a start or an end too: all that the clock does then is under way when the cancel comes.
+      const asked = jobs[1]!;
+      const [touched] = await Promise.all([sim.jobs.cancel(asked.id, only).catch(() => null), sim.clock.runFor(0)]);
+      await sim.clock.runFor(60 * second);
+      const [first, second_] = await Promise.all(jobs.map(({ id }) => sim.jobs.get(id)));
+      expect(first!.state).toBe('succeeded');
+      const stopped = second_!.state === 'canceled';
+      const ran = second_!.attempts > 0;
+      expect([at, only, stopped]).toEqual([at, only, touched?.state === 'canceled' || touched?.cancelRequested === true]);
+      if (stopped) expect([at, only, ran]).toEqual([at, only, only === 'running']);
+      else expect(second_!.state).toBe('succeeded');
+      expect(sim.ended.map(({ id }) => id).sort()).toEqual(jobs.map(({ id }) => id).sort());
+    }
+  }
+});

@@ -54,6 +54,7 @@ export function configOf(change: Partial<Config> = {}): Config {
     capacity: null,
     workspace: { name: 'local', gpuLimit: null },
     gpus: {},
+    page: { folder: null, port: 8289 },
     retention: { jobsMs: 1, outputsMs: 1, uploadsMs: 1 },
     openGraphs: null,
     deployments: [],
@@ -205,6 +206,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
       yield { at: t0 + 1, stream: 'stderr', text: '<b>warning</b>' };
     },
     dashboard: () => ({ state: 'building' }),
+    page: null,
     draining: () => draining,
     ...(limits ? { limits } : {}),
   };

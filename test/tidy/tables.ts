@@ -63,6 +63,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/lock.ts': [],
   'src/data-folder.ts': ['src/lock.ts'],
   'src/page.ts': ['src/api/context.ts'],
+  'src/frontend-folder.ts': [],
   'src/version.ts': [],
   'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configOf, createApiWorld, listen, rawRequest, type ApiWorld } from '../../../test/support/api.ts';
@@ -83,7 +84,7 @@ describe('uploads', () => {
   test('too much of anything ends with 413 and nothing kept', async () => {
     const large = await image('large.bin', Buffer.alloc(100_001));
     expect([large.statusCode, large.body]).toEqual([413, 'Maximum request body size 100000 exceeded.']);
-    const many = Array.from({ length: 21 }, (_, i) => ({ name: `field-${i}`, value: 'x' }));
+    const many = Array.from({ length: 25 }, (_, i) => ({ name: `field-${i}`, value: 'x' }));
     expect((await image('a.png', 'bytes', many)).statusCode).toBe(413);
     expect((await image('a.png', 'bytes', [{ name: 'subfolder', value: 'x'.repeat(70_000) }])).statusCode).toBe(413);
     expect((await view({ filename: 'large.bin', type: 'input' })).statusCode).toBe(404);
@@ -207,9 +208,17 @@ describe('/view', () => {
     }
   });
 
+  test('many conversions at once, whole and broken ones: each gets its answer', async () => {
+    await image('a.png', await picture(300, 300));
+    await image('b.png', 'no picture');
+    const asked = Array.from({ length: 24 }, (_, i) => view({ filename: i % 3 === 0 ? 'b.png' : 'a.png', type: 'input', preview: 'jpeg' }));
+    expect((await Promise.all(asked)).map(({ statusCode }) => statusCode)).toEqual(asked.map((_, i) => (i % 3 === 0 ? 500 : 200)));
+  });
+
   test('a name whose file is gone is 404', async () => {
     await image('a.txt');
     const named = await world.context.store.namedFile({ caller, type: 'input', subfolder: '', filename: 'a.txt' });
+    await world.clock.runFor(11 * 60_000);
     await world.context.assets.remove([named?.asset ?? '']);
     for (const more of [{}, { preview: 'webp' }] as Headers[]) {
       expect((await view({ filename: 'a.txt', type: 'input', ...more })).statusCode).toBe('preview' in more ? 500 : 404);
@@ -226,6 +235,55 @@ function bomb(png: Buffer): Buffer {
 }
 
 const caller: Caller = { workspace: 'local', key: null };
+
+describe('/upload/mask', () => {
+  const mask = (original: unknown, content: Buffer, name = 'masked.png') =>
+    upload(
+      [
+        { name: 'original_ref', value: typeof original === 'string' ? original : JSON.stringify(original) },
+        { name: 'image', filename: name, content },
+      ],
+      { url: '/upload/mask' },
+    );
+
+  test('keeps the colours and the words of the original', async () => {
+    const words = withWords(await picture(), 'workflow', '{"nodes": []}');
+    await image('original.png', words, [{ name: 'type', value: 'output' }]);
+    const alpha = await sharp(await picture())
+      .ensureAlpha(1)
+      .png()
+      .toBuffer();
+    expect((await mask({ filename: 'original.png [output]' }, alpha)).statusCode).toBe(200);
+    const masked = (await view({ filename: 'masked.png', type: 'input' })).rawPayload;
+    expect(masked.includes('workflow\0{"nodes": []}')).toBe(true);
+    expect([...(await sharp(masked).raw().toBuffer()).subarray(0, 3)]).toEqual([...(await sharp(words).raw().toBuffer()).subarray(0, 3)]);
+  });
+
+  test('a reference that is none, a picture that is none, one of another size: trouble, and nothing is named', async () => {
+    await image('original.png', await picture());
+    await image('text.png', 'no picture');
+    const input = (filename: unknown) => ({ filename, type: 'input' });
+    for (const reference of ['', '{', '[]', 'null', '1', {}, input(1), input(['a'])]) {
+      expect([reference, (await mask(reference, await picture())).statusCode]).toEqual([reference, 500]);
+    }
+    expect((await mask(input('text.png'), await picture())).statusCode).toBe(500);
+    expect((await mask(input('original.png'), await picture(5, 4))).statusCode).toBe(500);
+    expect((await mask(input('original.png'), Buffer.from('no picture'))).statusCode).toBe(500);
+    for (const nowhere of ['../original.png', '/etc/passwd', 'nothing.png', 'a\u0000b']) {
+      expect([nowhere, (await mask(input(nowhere), await picture())).statusCode]).toEqual([nowhere, 200]);
+    }
+    expect((await view({ filename: 'masked.png', type: 'input' })).statusCode).toBe(404);
+  });
+});
+
+/** A PNG that also says something. */
+function withWords(png: Buffer, key: string, text: string): Buffer {
+  const body = Buffer.from(`tEXt${key}\0${text}`, 'latin1');
+  const frame = Buffer.alloc(8);
+  frame.writeUInt32BE(body.length - 4);
+  frame.writeUInt32BE(crc32(body), 4);
+  return Buffer.concat([png.subarray(0, 33), frame.subarray(0, 4), body, frame.subarray(4), png.subarray(33)]);
+}
 
 describe('whose files', () => {
   test('each key has its own; an admin that came by a key sees all, its own first', async () => {
@@ -324,6 +382,7 @@ describe('a large file', () => {
     leaving.abort();
     await expect(answer.arrayBuffer()).rejects.toThrow();
     expect((await fetch(url)).status).toBe(200);
+    await world.clock.runFor(11 * 60_000);
     await world.context.assets.remove([asset]);
     const missing = await fetch(url);
     expect([missing.status, await missing.text()]).toEqual([404, '']);

@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
+import { withTextOf } from './png-text.ts';
 
 /*
  * Pictures as `/view` and `/upload/mask` change them. sharp works in threads of its own; only kinds that ComfyUI's own library would read
@@ -7,10 +8,14 @@ import sharp, { type Sharp } from 'sharp';
 
 const formats: ReadonlySet<string | undefined> = new Set(['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif', 'avif']);
 const maxPixels = 120_000_000;
+/** Where every pixel has to be in memory at once. */
+const maxRawPixels = 40_000_000;
+/** Changes under way at once. They run in the threads that also read files: those must not all be busy with pictures. */
+const atOnce = 2;
 
 /** Reads a picture. Rejects what is none, and one that would take the machine's memory. */
-async function open(content: Buffer): Promise<Sharp> {
-  const picture = sharp(content, { limitInputPixels: maxPixels });
+async function open(content: Buffer, limitInputPixels = maxPixels): Promise<Sharp> {
+  const picture = sharp(content, { limitInputPixels });
   const { format } = await picture.metadata();
   if (!formats.has(format)) throw new Error(`${format} is no format of pictures`);
   return picture;
@@ -49,7 +54,7 @@ export function convert(content: Buffer, conversion: Conversion): Promise<{ mime
   });
 }
 
-/** The colours of one picture with the alpha of another, as PNG; null when they are no pictures of one size. */
+/** The colours of one picture with the alpha of another, as PNG with what the first says in words; null when they are no pictures of one size. */
 export function withAlphaOf(original: Buffer, mask: Buffer): Promise<Buffer | null> {
   return nullIfBroken(async () => {
     const [colours, alpha] = [await rgba(original), await rgba(mask)];
@@ -57,12 +62,28 @@ export function withAlphaOf(original: Buffer, mask: Buffer): Promise<Buffer | nu
     if (alpha.info.width !== width || alpha.info.height !== height) return null;
     for (let i = 3; i < colours.data.length; i += 4) colours.data[i] = alpha.data[i] as number;
     const picture = sharp(colours.data, { raw: { width, height, channels: 4 } });
-    return picture.png({ compressionLevel: 4 }).toBuffer();
+    return withTextOf(await picture.png({ compressionLevel: 4 }).toBuffer(), original);
   });
 }
 
-/** sharp tells of what it cannot read in many ways, some of them before its promise. */
-const nullIfBroken = <Result>(work: () => Promise<Result | null>): Promise<Result | null> => work().catch(() => null);
+const waiting: (() => void)[] = [];
+let working = 0;
+
+/** Does it in its turn. sharp tells of what it cannot read in many ways, some of them before its promise: null stands for all. */
+async function nullIfBroken<Result>(work: () => Promise<Result | null>): Promise<Result | null> {
+  if (working >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+  else working++;
+  try {
+    return await work();
+  } catch {
+    return null;
+  } finally {
+    // The turn goes to the next, or ends.
+    const next = waiting.shift();
+    if (next) next();
+    else working--;
+  }
+}
 
 /** The alpha on black; a picture without one is opaque. */
 async function alphaOnly(content: Buffer): Promise<Sharp> {
@@ -72,6 +93,6 @@ async function alphaOnly(content: Buffer): Promise<Sharp> {
 }
 
 async function rgba(content: Buffer) {
-  const picture = await open(content);
+  const picture = await open(content, maxRawPixels);
   return picture.toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true });
 }

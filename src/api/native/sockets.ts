@@ -8,6 +8,7 @@ import type { ApiContext, ApiLimits } from '../context.ts';
 import { ClientSocket } from './client-socket.ts';
 import { frameWithMetadata, plainFrame, textFrame } from './frames.ts';
 import { beginAgain, endOf, leavesNoTrace, newJournal, type Entry, type Journal } from './journal.ts';
+import { maxUploadBytes } from './limits.ts';
 import { placeOf, placesOf, type OpenPrompts } from './open-prompts.ts';
 
 /** Who opened a socket, and where. */
@@ -31,8 +32,6 @@ const keepEndedMs = 600_000;
 const keepEnded = 1_000;
 /** Ends of so long before this process began may not have gone out. */
 const beforeBootMs = 60_000;
-
-const features = { supports_preview_metadata: true, max_upload_size: 104_857_600 };
 
 /** What everybody of a caller hears of prompts without a client, as in ComfyUI. */
 const heardByAll: ReadonlySet<string> = new Set(['progress', 'progress_state', 'execution_interrupted']);
@@ -93,7 +92,7 @@ export class NativeSockets {
       for (const go of leave) go();
       this.#tidy(name, client);
     });
-    readFeatures(socket, one);
+    readFeatures(socket, one, () => ({ supports_preview_metadata: true, max_upload_size: maxUploadBytes(this.#context, this.#limits) }));
     one.send(textOf('status', { ...status(), sid }));
     this.#repeat(one, client);
     if (clientId !== '') {
@@ -273,7 +272,7 @@ function enter(places: Map<string, Set<ClientSocket>>, place: string, socket: Cl
 }
 
 /** The one thing that a client may say: what it can do, as its first message. Everything else is passed over. */
-function readFeatures(socket: WebSocket, one: ClientSocket): void {
+function readFeatures(socket: WebSocket, one: ClientSocket, ours: () => object): void {
   let first = true;
   socket.on('message', (data, isBinary) => {
     if (isBinary || !first) return;
@@ -287,6 +286,6 @@ function readFeatures(socket: WebSocket, one: ClientSocket): void {
     const { type, data: said } = (message ?? {}) as { type?: unknown; data?: { supports_preview_metadata?: unknown } };
     if (type !== 'feature_flags') return;
     one.wantsMetadata = said?.supports_preview_metadata === true;
-    one.send(textOf('feature_flags', features));
+    one.send(textOf('feature_flags', ours()));
   });
 }

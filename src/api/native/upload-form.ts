@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Asset, Assets } from '../../assets/assets.ts';
 import { ComfleetError } from '../../errors.ts';
+import { isFile, partsOf, readField } from '../body.ts';
 
 /** A form with a picture, whose bytes are stored already. */
 export interface UploadForm {
@@ -9,7 +10,8 @@ export interface UploadForm {
   readonly image: { readonly filename: string; readonly asset: Asset } | null;
 }
 
-const limits = { fields: 20, fieldSize: 64 * 1024, files: 5, parts: 25, headerPairs: 50 };
+const limits = { files: 25, parts: 25, headerPairs: 50 };
+const maxFieldBytes = 64 * 1024;
 
 /**
  * Reads an upload. The first of several parts of a name counts, as with ComfyUI; other files are passed over. Null: it is no form.
@@ -21,12 +23,12 @@ export async function readUpload(request: FastifyRequest, assets: Assets, maxByt
   const fields = new Map<string, string>();
   let image: UploadForm['image'] = null;
   // The path of a file name is kept, since one that leads out of its folder is refused.
-  for await (const part of request.parts({ preservePath: true, limits: { ...limits, fileSize: maxBytes + 1 } })) {
-    if (part.type === 'field') {
-      if (part.valueTruncated) throw tooLarge(limits.fieldSize);
-      if (!fields.has(part.fieldname)) fields.set(part.fieldname, String(part.value));
+  for await (const part of partsOf(request, { preservePath: true, limits: { ...limits, fileSize: maxBytes + 1 } })) {
+    if (!isFile(part)) {
+      const value = await readField(part, maxFieldBytes);
+      if (!fields.has(part.fieldname)) fields.set(part.fieldname, value.toString());
     } else if (part.fieldname === 'image' && image === null) {
-      image = { filename: part.filename ?? '', asset: await assets.put(part.file, { maxBytes }) };
+      image = { filename: part.filename, asset: await assets.put(part.file, { maxBytes }) };
     } else {
       part.file.resume();
     }

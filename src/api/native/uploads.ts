@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Asset } from '../../assets/assets.ts';
 import { ComfleetError } from '../../errors.ts';
 import type { FileName } from '../../store/store.ts';

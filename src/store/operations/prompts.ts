@@ -1,7 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { all, change, one } from '../connection.ts';
 import type { JobRow, NewJobRow, PromptRow } from '../rows.ts';
-import type { Ending, JobHead } from './jobs.ts';
 
 /** `PromptScope` as rows have it; `caller` null: everybody's. */
 export interface ScopeRow {
@@ -33,7 +32,11 @@ export function addPrompt(db: DatabaseSync, job: NewJobRow, prompt: { id: string
  * The prompt's job has ended. One that was cancelled before it ever ran leaves no trace, as in ComfyUI. Keys for paid services were kept for the
  * container alone, which needs them no more.
  */
-export function concludePrompt(db: DatabaseSync, head: JobHead, ending: Ending): void {
+export function concludePrompt(
+  db: DatabaseSync,
+  head: { num: number; attempts: number },
+  ending: { at: number; state: string; history: string | null },
+): void {
   const listed = ending.state !== 'canceled' || head.attempts > 0;
   change(
     db,
