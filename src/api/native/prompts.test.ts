@@ -326,7 +326,7 @@ describe('queue, history and interrupts', () => {
           expect([job, shown]).toEqual([job, state]);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 80 },
     );
   });
 });
