@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { assertSafeBind } from './api/auth.ts';
+import { passToContainer } from './api/native/pass.ts';
 import { createPageServer } from './api/page/server.ts';
 import { PageSessions } from './api/page/sessions.ts';
 import { createServer } from './api/server.ts';
@@ -13,6 +14,7 @@ import type { Bus } from './bus/bus.ts';
 import { bannerOf, silentServers } from './banner.ts';
 import type { RunningApp } from './cli/machine.ts';
 import { createPromptRunner } from './comfyui/client.ts';
+import type { PassedRequest } from './comfyui/runner.ts';
 import type { Config } from './config/schema.ts';
 import { openDataFolder } from './data-folder.ts';
 import { createBinder } from './deployments/binder.ts';
@@ -129,8 +131,11 @@ async function compose(given: Given) {
   const controlled = await composeFleet(given, { bus, deployments, webhooks });
   const { controller, jobs, attempts, runner } = controlled;
   const state = { draining: false, pagePort: config.page.port };
-  const page = config.page.folder === null ? null : new PageSessions({ clock, random, keys });
+  const hasPage = config.page.folder !== null || config.page.container;
+  const page = hasPage ? new PageSessions({ clock, random, keys }) : null;
   const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, state });
+  const pageOfContainer = (request: PassedRequest) =>
+    passToContainer({ fleet: { containers: () => controller.containers.all() }, containers: runner }, deployments.get(null), request);
 
   await controller.takeLease(random.id());
   const recovered = await recover({ store, runtime: opened.runtime, attempts, jobs, clock }, controller);
@@ -147,6 +152,7 @@ async function compose(given: Given) {
     attempts,
     notes,
     page,
+    pageOfContainer,
     state,
     async close(): Promise<void> {
       sweeper.stop();
@@ -256,10 +262,11 @@ async function listen(server: Parts['server'], { network }: Config): Promise<str
 }
 
 /** ComfyUI's own page, where its files are given; the answer ends it. */
-async function servePage({ page: sessions, server: gateway, state, notes }: Parts, config: Config): Promise<() => void> {
-  const { folder, port } = config.page;
-  if (!sessions || folder === null) return () => undefined;
-  const server = await createPageServer({ context: { config }, sessions, gateway, folder: findFrontend(folder) });
+async function servePage({ page: sessions, pageOfContainer, server: gateway, state, notes }: Parts, config: Config): Promise<() => void> {
+  const { folder, container, port } = config.page;
+  if (!sessions) return () => undefined;
+  const found = folder === null ? null : findFrontend(folder);
+  const server = await createPageServer({ config, sessions, gateway, folder: found, container: container ? pageOfContainer : null });
   const { host } = config.network;
   const listening = Promise.withResolvers<void>();
   server.once('error', (error) => listening.reject(listenError(error, { ...config.network, port })));

@@ -41,7 +41,7 @@ export function configFrom(values: FileValues, place: Place, complaints: Complai
     capacity: values.capacity ?? null,
     workspace: { name: workspace.name, gpuLimit: typeof limit === 'string' ? gpuLimits[limit] : limit },
     gpus: Object.fromEntries(Object.entries(values.gpus).map(([model, { usd_per_hour: usdPerHour }]) => [model, { usdPerHour }])),
-    page: { folder: values.page.folder === undefined ? null : place.resolve(values.page.folder), port: values.page.port },
+    page: { ...values.page, folder: values.page.folder === undefined ? null : place.resolve(values.page.folder) },
     retention: { jobsMs: retention.jobs, outputsMs: retention.outputs, uploadsMs: retention.uploads },
     openGraphs: values.open_graphs ?? null,
     deployments: deploymentsFrom(values.deployments, place, complaints),

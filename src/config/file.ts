@@ -138,6 +138,9 @@ const page = section('page: {folder: ~/comfyui-frontend}', {
     .describe(
       "Files of ComfyUI's own page, as `pip install --target FOLDER comfyui-frontend-package` makes them. Without it there is no such page.",
     ),
+  container: flag('container: true')
+    .default(false)
+    .describe('True: what the folder lacks comes from a ready container, scripts of its node packs included.'),
   port: whole('port: 8289', 0, 65_535).default(8289).describe('Port of that page; 0 takes any free one.'),
 });
 

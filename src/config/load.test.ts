@@ -45,7 +45,7 @@ describe('defaults', () => {
       capacity: null,
       workspace: { name: 'local', gpuLimit: null },
       gpus: {},
-      page: { folder: null, port: 8289 },
+      page: { folder: null, container: false, port: 8289 },
       retention: { jobsMs: 30 * 86_400_000, outputsMs: 7 * 86_400_000, uploadsMs: 86_400_000 },
       openGraphs: null,
       deployments: [],
@@ -74,7 +74,7 @@ capacity: 3
 workspace: {name: studio, gpu_limit: starter}
 gpus: {A10G: {usd_per_hour: 1.10}, "RTX 4090": {usd_per_hour: 0}}
 retention: {jobs: 10d, outputs: 12h, uploads: 3600}
-page: {folder: frontend, port: 9001}
+page: {folder: frontend, container: true, port: 9001}
 open_graphs: false
 deployments:
   a:
@@ -100,7 +100,7 @@ deployments:
     capacity: 3,
     workspace: { name: 'studio', gpuLimit: 10 },
     gpus: { A10G: { usdPerHour: 1.1 }, 'RTX 4090': { usdPerHour: 0 } },
-    page: { folder: path.join(folder, 'frontend'), port: 9001 },
+    page: { folder: path.join(folder, 'frontend'), container: true, port: 9001 },
     retention: { jobsMs: 864_000_000, outputsMs: 43_200_000, uploadsMs: 3_600_000 },
     openGraphs: false,
     deployments: [

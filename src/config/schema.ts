@@ -31,8 +31,8 @@ export interface Config {
   readonly workspace: { readonly name: string; /** GPUs at once; null: no limit. */ readonly gpuLimit: number | null };
   /** Prices by GPU model. */
   readonly gpus: Readonly<Record<string, { readonly usdPerHour: number }>>;
-  /** ComfyUI's own page: the folder of its files, null: it is not served. */
-  readonly page: { readonly folder: string | null; readonly port: number };
+  /** ComfyUI's own page: the folder of its files, or null; whether containers serve what the folder lacks. Neither: there is none. */
+  readonly page: { readonly folder: string | null; readonly container: boolean; readonly port: number };
   readonly retention: { readonly jobsMs: number; readonly outputsMs: number; readonly uploadsMs: number };
   /** Null: on loopback without keys. */
   readonly openGraphs: boolean | null;

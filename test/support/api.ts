@@ -54,7 +54,7 @@ export function configOf(change: Partial<Config> = {}): Config {
     capacity: null,
     workspace: { name: 'local', gpuLimit: null },
     gpus: {},
-    page: { folder: null, port: 8289 },
+    page: { folder: null, container: false, port: 8289 },
     retention: { jobsMs: 1, outputsMs: 1, uploadsMs: 1 },
     openGraphs: null,
     deployments: [],

@@ -5,14 +5,11 @@ import { ComfleetError } from '../../errors.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../api.ts';
 import { answerError } from './answers.ts';
-import { passToContainer } from './pass.ts';
+import { isAmbiguous, passToContainer } from './pass.ts';
 import { addNativeRoute, type NativeHandler } from './route.ts';
 
 /** Node packs may answer what they like; in a browser it runs in a sandbox, far from the dashboard. */
 const policy = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-
-/** Ways to write one path that a server behind may read as another. */
-const ambiguous = /\.\.|\/\/|\\|%2e|%2f|%5c|%00/i;
 
 /** Routes of node packs that a deployment's configuration lets through to its containers: they do what comfleet knows nothing of. */
 export function addPassRoutes(app: Api, context: ApiContext): void {
@@ -33,7 +30,7 @@ function passing(context: ApiContext): NativeHandler {
   return async (call, request, reply) => {
     const deployment = call.deployment();
     const path = call.path.split('?', 1)[0] ?? '';
-    if (ambiguous.test(path) || !allowed(context, deployment, request.method, path)) throw notAllowed(request.method, path);
+    if (isAmbiguous(path) || !allowed(context, deployment, request.method, path)) throw notAllowed(request.method, path);
     const { accept = '*/*', 'content-type': type } = request.headers;
     const answer = await passToContainer(context, deployment, {
       method: request.method as 'GET' | 'HEAD' | 'POST',

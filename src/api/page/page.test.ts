@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { configOf, createApiWorld, listen, type ApiWorld } from '../../../test/support/api.ts';
+import type { PassedRequest } from '../../comfyui/runner.ts';
+import type { WholeAnswer } from '../native/pass.ts';
 import { createPageServer } from './server.ts';
 import { PageSessions, sessionMs } from './sessions.ts';
 
@@ -16,6 +18,10 @@ let sessions: PageSessions;
 let page: Server;
 let port: number;
 let gatewayPort: number;
+/** What a container answers: null, while none is ready. */
+let answerOfContainer: WholeAnswer | null;
+let asked: string[];
+const container = async ({ path }: PassedRequest): Promise<WholeAnswer | null> => (asked.push(path), answerOfContainer);
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'comfleet-page-'));
@@ -31,7 +37,8 @@ beforeEach(async () => {
     },
   });
   gatewayPort = await listen(world.app);
-  page = await createPageServer({ context: world.context, sessions, gateway: world.app, folder: join(folder, 'files') });
+  asked = [];
+  page = await createPageServer({ config: world.context.config, sessions, gateway: world.app, folder: join(folder, 'files'), container });
   await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
   ({ port } = page.address() as AddressInfo);
 });
@@ -100,16 +107,65 @@ describe('opening the page', () => {
   });
 });
 
+test('a page of a folder alone, and of a container alone', async () => {
+  const serve = async (from: Pick<Parameters<typeof createPageServer>[0], 'folder' | 'container'>, path: string) => {
+    const other = await createPageServer({ config: world.context.config, sessions, gateway: world.app, ...from });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const answer = await send(path, await open(), { to: (other.address() as AddressInfo).port });
+    other.close();
+    other.closeAllConnections();
+    return [answer.status, answer.body];
+  };
+  const ofFolder = { folder: join(folder, 'files'), container: null };
+  expect(await serve(ofFolder, '/templates/index.json')).toEqual([200, '[]']);
+  expect(await serve(ofFolder, '/extensions/pack/a.js')).toEqual([404, 'The page has no such file']);
+  answerOfContainer = { status: 200, mime: 'text/html', etag: null, body: Buffer.from('its page') };
+  expect(await serve({ folder: null, container }, '/')).toEqual([200, 'its page']);
+  expect(asked).toEqual(['/']);
+});
+
 describe('who has the page open', () => {
   test('sees its files, and no others', async () => {
     const cookie = await open();
     expect((await send('/', cookie)).body).toBe('<title>ComfyUI</title>');
     expect((await send('/a.js', cookie)).headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
-    expect((await send('/templates/index.json', cookie)).body).toBe('[]');
     for (const path of ['/../secret', '/%2e%2e/secret', '/..%2fsecret', '/nothing', '/a.js%00']) {
       const answer = await send(path, cookie);
       expect([path, answer.status === 200, answer.body.includes('secret"')]).toEqual([path, false, false]);
     }
+  });
+
+  test('gets from a container what the folder lacks, of files alone', async () => {
+    const cookie = await open();
+    answerOfContainer = null;
+    expect((await send('/extensions/pack/a.js', cookie)).status).toBe(503);
+    answerOfContainer = { status: 200, mime: 'text/javascript', etag: '"x"', body: Buffer.from('pack()') };
+    const script = await send('/extensions/pack/a.js?x=1', cookie);
+    expect([script.status, script.body, script.headers.etag, script.headers['content-type']]).toEqual([
+      200,
+      'pack()',
+      '"x"',
+      'text/javascript',
+    ]);
+    answerOfContainer = { ...answerOfContainer, status: 304, mime: 'application/octet-stream', body: Buffer.alloc(0) };
+    const same = await send('/extensions/pack/a.js', { ...cookie, 'if-none-match': '"x"' });
+    expect([same.status, same.headers['content-type']]).toEqual([304, undefined]);
+    expect((await send('/a.js', cookie)).body).toBe('alert(1)');
+    expect(asked).toEqual(Array.from({ length: 3 }, () => '/extensions/pack/a.js'));
+    const routes = [
+      '/manager/reboot',
+      '/view',
+      '/history',
+      '/internal/logs',
+      '/queue',
+      '/extensions/../history',
+      '/extensions/%2e%2e/x',
+      '/assets',
+    ];
+    for (const path of routes) expect([path, [403, 404].includes((await send(path, cookie)).status ?? 0)]).toEqual([path, true]);
+    expect((await send('/extensions/pack/a.js', cookie, { method: 'POST' })).status).toBe(404);
+    expect((await send('/extensions/pack/a.js')).status).toBe(401);
+    expect(asked).toHaveLength(3);
   });
 
   test('reaches the native dialect as the caller who opened it, and never as an admin', async () => {

@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { PassedRequest } from '../../comfyui/runner.ts';
 import { toProblem } from '../../errors.ts';
 import type { ApiContext } from '../context.ts';
+import { isAmbiguous, type WholeAnswer } from '../native/pass.ts';
 import { checkOrigin } from '../origin.ts';
 import { pageCallers } from './callers.ts';
 import { sessionMs, type PageSessions } from './sessions.ts';
@@ -19,12 +21,14 @@ const headers = {
 };
 
 interface Parts {
-  readonly context: Pick<ApiContext, 'config'>;
+  readonly config: ApiContext['config'];
   readonly sessions: PageSessions;
   /** Answers the API. */
   readonly gateway: FastifyInstance;
-  /** Files of ComfyUI's frontend. */
-  readonly folder: string;
+  /** Files of ComfyUI's frontend; null: there are none here. */
+  readonly folder: string | null;
+  /** Asks a ready container for what the folder lacks; null: that is not wanted. Its answer is null when no container is ready. */
+  readonly container: ((request: PassedRequest) => Promise<WholeAnswer | null>) | null;
 }
 
 /**
@@ -32,7 +36,7 @@ interface Parts {
  * rights of whoever opened it but never an admin's, and nothing else of the gateway.
  */
 export async function createPageServer(parts: Parts): Promise<Server> {
-  const files = await filesOf(parts.folder);
+  const files = await filesOf(parts);
   await parts.gateway.ready();
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
@@ -53,28 +57,45 @@ export async function createPageServer(parts: Parts): Promise<Server> {
   return server;
 }
 
-async function filesOf(folder: string): Promise<FastifyInstance> {
+/** Files of a page, and nothing that could be a route of ComfyUI or of a node pack. */
+const isFile =
+  /^\/((assets|cursor|docs|extensions|fonts|images|lib|scripts|templates)\/[^?]+|[\w.-]+\.(css|html|ico|js|json|png|svg|woff2?)|)$/;
+
+async function filesOf({ folder, container }: Parts): Promise<FastifyInstance> {
   const files = fastify({ logger: false });
-  await files.register(fastifyStatic, { root: folder, cacheControl: true, maxAge: 0, index: 'index.html' });
+  if (folder !== null) await files.register(fastifyStatic, { root: folder, cacheControl: true, maxAge: 0, index: 'index.html' });
+  files.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (!container || request.method !== 'GET' || !isFile.test(path) || isAmbiguous(path)) {
+      return reply.code(404).type('text/plain').send('The page has no such file');
+    }
+    const known = request.headers['if-none-match'];
+    const answer = await container({ method: 'GET', path, headers: known === undefined ? {} : { 'if-none-match': known }, body: null });
+    if (!answer) return reply.code(503).type('text/plain').send('No container is ready: run a job, or set min_containers');
+    if (answer.etag !== null) reply.header('etag', answer.etag);
+    // The kind that a browser knows stays, unless it is told another.
+    if (answer.status === 304) return reply.code(304).send();
+    return reply.code(answer.status).header('cache-control', 'no-cache').type(answer.mime).send(answer.body);
+  });
   await files.ready();
   return files;
 }
 
 function answer(parts: Parts, files: FastifyInstance, request: IncomingMessage, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-  checkOrigin(request.headers, parts.context.config.network);
+  checkOrigin(request.headers, parts.config.network);
   if (pathname === '/comfleet/enter') return enter(parts, searchParams.get('ticket') ?? '', request, response);
   if (!admit(parts, request)) return askToOpen(parts, request, response);
   // Templates are a package of their own; without it there are none.
-  if (/^\/templates\/index[\w.-]*\.json$/.test(pathname)) return say(response, 200, 'application/json', '[]');
+  if (!parts.container && /^\/templates\/index[\w.-]*\.json$/.test(pathname)) return say(response, 200, 'application/json', '[]');
   if (request.url?.startsWith('/api/')) parts.gateway.routing(request, response);
   else files.routing(request, response);
 }
 
 /** Notes whom the request stands for, and takes off whatever else might say so. False: it carries no session. */
-function admit({ context, sessions }: Parts, request: IncomingMessage): boolean {
+function admit({ config, sessions }: Parts, request: IncomingMessage): boolean {
   try {
-    checkOrigin(request.headers, context.config.network);
+    checkOrigin(request.headers, config.network);
   } catch {
     return false;
   }
@@ -93,9 +114,9 @@ function enter({ sessions }: Parts, ticket: string, request: IncomingMessage, re
   response.writeHead(303, { location: '/', 'set-cookie': cookie, 'cache-control': 'no-store', 'content-length': 0 }).end();
 }
 
-function askToOpen({ context }: Parts, request: IncomingMessage, response: ServerResponse): void {
+function askToOpen({ config }: Parts, request: IncomingMessage, response: ServerResponse): void {
   const host = (request.headers.host ?? 'localhost').replace(/:\d+$/, '');
-  sayText(response, 401, `Open this page from the gateway: http://${host}:${context.config.network.port}/page/`);
+  sayText(response, 401, `Open this page from the gateway: http://${host}:${config.network.port}/page/`);
 }
 
 const sayText = (response: ServerResponse, status: number, text: string): void => say(response, status, 'text/plain; charset=utf-8', text);
