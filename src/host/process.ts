@@ -76,7 +76,8 @@ class ProcessContainer implements Launched {
     if (!this.#child) return this.#exited.promise;
     this.#signal('SIGTERM');
     const { clock } = this.#parts;
-    const timer = clock.at(clock.now() + graceMs, () => this.#signal('SIGKILL'));
+    // One that is not ready has nothing to finish, and a process that has just been made can miss the first signal.
+    const timer = clock.at(clock.now() + (this.#ready ? graceMs : 0), () => this.#signal('SIGKILL'));
     await this.#exited.promise;
     timer.cancel();
   }
