@@ -369,7 +369,7 @@ describe('GET /', () => {
       ['collage', '/d/collage@staging/'],
     ]);
     expect(body.deployments[0].try).toBe(
-      `curl -s http://localhost:8288/ -H 'content-type: application/json' -d '{"prompt":"a regal phoenix"}' -o output`,
+      `curl -sL http://localhost:8288/ -H 'content-type: application/json' -d '{"prompt":"a regal phoenix"}' -o output`,
     );
     expect((await world.app.inject('/d/portrait/')).json()).toMatchObject({ name: 'portrait', inputs: { type: 'object' } });
   });

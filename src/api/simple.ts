@@ -78,6 +78,6 @@ function describe(context: ApiContext, deployment: Deployment, host = 'localhost
     default: deployment.default,
     url: path,
     inputs: inputSchema(workflow),
-    try: `curl -s http://${host}${path} -H 'content-type: application/json' -d '${JSON.stringify(example)}' -o output`,
+    try: `curl -sL http://${host}${path} -H 'content-type: application/json' -d '${JSON.stringify(example)}' -o output`,
   };
 }

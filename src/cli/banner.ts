@@ -74,10 +74,10 @@ export function curlLine(url: string, inputs: readonly WorkflowInput[]): string 
     const parts = needed.map(
       (input) => `-F ${quote(files.includes(input) ? `${input.name}=@${input.name}.png` : `${input.name}=${String(sample(input))}`)}`,
     );
-    return `curl -s ${url}/ ${parts.join(' ')} -o result.png`;
+    return `curl -sL ${url}/ ${parts.join(' ')} -o result.png`;
   }
   const body = JSON.stringify(Object.fromEntries(needed.map((input) => [input.name, sample(input)])));
-  return `curl -s ${url}/ -d ${quote(body)} -H 'content-type: application/json' -o result.png`;
+  return `curl -sL ${url}/ -d ${quote(body)} -H 'content-type: application/json' -o result.png`;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

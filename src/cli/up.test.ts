@@ -17,7 +17,7 @@ const banner: BannerInfo = {
     { name: 'collage', default: true, problems: [] },
     { name: 'portrait', default: false, problems: ['models/checkpoints/sd15.safetensors is missing'] },
   ],
-  curl: "curl -s http://127.0.0.1:8288/ -d '{}'",
+  curl: "curl -sL http://127.0.0.1:8288/ -d '{}'",
   notes: ['the app has a note'],
 };
 
@@ -187,6 +187,6 @@ describe('the curl line', () => {
     ['nothing', [], `-d '{}'`],
     ['an enum', [input({ name: "it's", type: 'enum', choices: ['a'] })], `-d '{"it'\\''s":"a"}'`],
   ])('gives %s', (_, inputs, expected) => {
-    expect(curlLine('http://127.0.0.1:8288', inputs)).toContain(`curl -s http://127.0.0.1:8288/ ${expected}`);
+    expect(curlLine('http://127.0.0.1:8288', inputs)).toContain(`curl -sL http://127.0.0.1:8288/ ${expected}`);
   });
 });

@@ -43,6 +43,7 @@ const started = (at: number): ContainerEvent => ({ type: 'job_started', at, mode
 const ended = (at: number): ContainerEvent => ({ type: 'job_ended', at, done: true });
 const drain: ContainerEvent = { type: 'drain', reason: 'r' };
 const stopped = (at: number): ContainerEvent => ({ type: 'stopped', at, reason: 'r' });
+const lost: ContainerEvent = { type: 'lost', code: 'container_lost', message: 'read ECONNRESET' };
 const failed = (at: number): ContainerEvent => ({ type: 'failed', at, code: 'crashed', message: 'm' });
 
 test('the first model is a part of its start, though it is loaded later; others are not', () => {
@@ -65,6 +66,7 @@ describe('states', () => {
     ['stopped', [ready, drain, stopped(40)], 'stopped'],
     ['a start that is given up', [drain, stopped(5)], 'stopped'],
     ['a start that fails', [failed(5)], 'failed'],
+    ['lost to a job, and then gone', [ready, started(20), lost, ended(25), stopped(27)], 'failed'],
     ['a crash while busy', [ready, started(20), failed(25)], 'failed'],
     ['ready comes after it was told to go', [drain, ready], 'draining'],
     ['nothing revives a stopped one', [stopped(5), ready, started(6)], 'stopped'],
@@ -72,6 +74,12 @@ describe('states', () => {
   ])('%s', (_what, events, state) => {
     expect(apply(container(), ...events).state).toBe(state);
   });
+});
+
+test('what became of it stands in the place of what a job saw', () => {
+  const gone = apply(container(), ready, started(20), lost, ended(25));
+  expect(gone).toMatchObject({ state: 'draining', failure: { code: 'container_lost', message: 'read ECONNRESET' } });
+  expect(apply(gone, failed(26)).failure).toEqual({ code: 'crashed', message: 'm' });
 });
 
 test('phases follow each other without a gap and end with readiness', () => {

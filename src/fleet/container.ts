@@ -74,6 +74,8 @@ export type ContainerEvent =
   | { type: 'job_started'; at: number; modelKey: string }
   | { type: 'job_ended'; at: number; done: boolean }
   | { type: 'drain'; reason: string }
+  /** A job has lost it; it is not known yet what became of it. */
+  | { type: 'lost'; code: string; message: string }
   | { type: 'stopped'; at: number; reason: string }
   | { type: 'failed'; at: number; code: string; message: string };
 
@@ -122,8 +124,12 @@ export function advance(container: Container, event: ContainerEvent): Container 
       return afterJob(container, event.at, event.done);
     case 'drain':
       return { ...container, state: 'draining', stopReason: event.reason };
-    case 'stopped':
-      return { ...settled(container, event.at), state: 'stopped', stopReason: container.stopReason ?? event.reason };
+    case 'lost':
+      return { ...container, state: 'draining', stopReason: event.message, failure: { code: event.code, message: event.message } };
+    case 'stopped': {
+      const state = container.failure === null ? 'stopped' : 'failed';
+      return { ...settled(container, event.at), state, stopReason: container.stopReason ?? event.reason };
+    }
     case 'failed':
       return { ...settled(container, event.at), state: 'failed', failure: { code: event.code, message: event.message } };
   }

@@ -4,13 +4,15 @@ import { fleetTopic, type FleetBusEvent } from '../bus/events.ts';
 import { ComfleetError } from '../errors.ts';
 import type { RunningContainer, Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Random } from './clock.ts';
+import type { Clock, Random, Timer } from './clock.ts';
 import { advance, isAlive, recordOf, type Container, type ContainerEvent, type ContainerRecord } from './container.ts';
 import type { Pool } from './pool.ts';
 import type { Slots } from './slots.ts';
 
 /** Grace for a container that is asked to stop before it is killed. */
 const stopGraceMs = 5_000;
+/** Time for the runtime to say why a container that a job has lost is gone: its supervisor waits a second for what it still prints. */
+const lastWordMs = 2_000;
 
 export interface ContainersDependencies {
   readonly store: Store;
@@ -33,6 +35,8 @@ export class Containers {
   /** Containers whose work since the last save is not stored yet. */
   readonly #unsaved = new Set<string>();
   readonly #ending = new Set<string>();
+  /** Of containers that jobs have lost: when the runtime's word on them is waited for no longer. */
+  readonly #lost = new Map<string, Timer>();
   epoch = 0;
 
   constructor(deps: ContainersDependencies) {
@@ -138,6 +142,20 @@ export class Containers {
     );
   }
 
+  /**
+   * A container that a job has lost: no new jobs. It fails for this reason only when the runtime, which knows better, does not say for what
+   * other one within moments: a process that was killed for want of memory must not read as a socket error.
+   */
+  lose(id: string, code: string, message: string): void {
+    if (!this.get(id) || this.#ending.has(id) || this.#lost.has(id)) return;
+    const { clock } = this.#deps;
+    this.#lost.set(
+      id,
+      clock.at(clock.now() + lastWordMs, () => this.fail(id, code, message)),
+    );
+    this.apply(id, { type: 'lost', code, message });
+  }
+
   /** Applies an event; stores and publishes what changed. Events of unknown containers come too late and are ignored. */
   apply(id: string, event: ContainerEvent): void {
     const pool = this.#pools.get(id);
@@ -154,6 +172,12 @@ export class Containers {
     await Promise.all(ids.map((id) => this.#save(id)));
   }
 
+  /** Nothing is ended from here on. */
+  async close(): Promise<void> {
+    for (const timer of this.#lost.values()) timer.cancel();
+    await this.saveWork();
+  }
+
   #put(pool: Pool, container: Container, before: Container | null): void {
     const { bus, slots, onChange } = this.#deps;
     const { id } = container;
@@ -163,6 +187,8 @@ export class Containers {
     } else {
       this.#pools.delete(id);
       this.#unsaved.delete(id);
+      this.#lost.get(id)?.cancel();
+      this.#lost.delete(id);
       pool.remove(id);
       slots.release(id, container.state === 'failed' && container.readyAt === null);
     }

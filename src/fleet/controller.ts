@@ -187,7 +187,7 @@ export class Controller {
     this.#heartbeat?.cancel();
     for (const end of this.#endings) end();
     for (const pool of this.pools.values()) for (const pending of pool.jobs.values()) pending.deadline?.cancel();
-    await this.containers.saveWork();
+    await this.containers.close();
   }
 
   /** Binds waiting jobs to free places until one of both runs out. */
@@ -237,7 +237,7 @@ export class Controller {
       if (outcome.loading) this.containers.apply(container, { type: 'loaded', ...outcome.loading });
       this.#ended(outcome.job);
     } else if (outcome.kind === 'lost') {
-      if (outcome.containerBroken) this.containers.fail(container, 'container_lost', outcome.message);
+      if (outcome.containerBroken) this.containers.lose(container, 'container_lost', outcome.message);
       if (isEnded(outcome.job)) this.#ended(outcome.job);
       else {
         publishJob(this.#deps.bus, outcome.job, 'requeued');
@@ -316,7 +316,8 @@ export class Controller {
     const { state } = container;
     if (state === 'ready' && before?.state !== 'ready' && before?.state !== 'busy') this.#containerReady(pool, container);
     if (state === 'failed' && before?.readyAt === null) this.#startFailed(pool, container);
-    if (state === 'draining' && container.inFlight === 0 && before !== null && before.inFlight > 0) {
+    const drained = state === 'draining' && container.failure === null && container.inFlight === 0;
+    if (drained && before !== null && before.inFlight > 0) {
       this.#detach(this.containers.stop(container.id, container.stopReason ?? 'drained'));
     }
     if (isAlive(state)) return;

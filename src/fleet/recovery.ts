@@ -64,6 +64,7 @@ async function adoptContainers({ store, runtime, clock }: Dependencies, controll
 
 function goneRecord(record: ContainerRecord, at: number, epoch: number): ContainerRecord {
   if (!isAlive(record.state)) return record;
+  if (record.failure) return { ...record, epoch, state: 'failed', stoppedAt: at };
   if (record.state === 'draining') return { ...record, epoch, state: 'stopped', stoppedAt: at };
   return { ...record, epoch, state: 'failed', stoppedAt: at, failure: { code: 'gone', message: 'it was gone when the gateway came back' } };
 }

@@ -114,7 +114,7 @@ describe('SupervisorClient', () => {
     expect(seen()).toEqual([2, 'reset', 99_999]);
   });
 
-  test('another supervisor that has counted further, or less far, is followed from where it is', async () => {
+  test('another supervisor that has counted further, or less far, is followed from its first event', async () => {
     phase(2);
     await heard(2);
     for (const [instance, counted] of [
@@ -126,9 +126,8 @@ describe('SupervisorClient', () => {
       const { server, supervisor } = served;
       ended.push(() => end(server));
       supervisor.start(request('a'));
-      for (let n = 0; n < counted; n++) phase(-n);
+      for (let n = 0; n < counted; n++) phase(100 + n);
       former.closeAllConnections();
-      await expect.poll(() => events.all.at(-1)?.type).toBe('reset');
       phase(1_000 + counted);
       await heard(1_000 + counted);
       // From here on the new one is resumed like any other: nothing is forgotten, nothing is told twice.
@@ -136,7 +135,7 @@ describe('SupervisorClient', () => {
       phase(2_000 + counted);
       await heard(2_000 + counted);
     }
-    expect(seen()).toEqual([2, 'reset', 1_005, 2_005, 'reset', 1_000, 2_000]);
+    expect(seen()).toEqual([2, 'reset', 100, 101, 102, 103, 104, 1_005, 2_005, 'reset', 1_000, 2_000]);
   });
 
   test('an event that a listener cannot bear is reported, and does not end the stream', async () => {

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,11 +9,10 @@ import { probe } from '../comfyui/probe.ts';
 import { comfyuiArguments, comfyuiEnvironment, databaseOf } from './command.ts';
 import { guardScript } from './guard.ts';
 import type { Launched, Launcher, Report } from './launcher.ts';
+import { claimPort } from './port.ts';
 import type { Launch, StartRequest } from './protocol.ts';
 import { createStartLog, explainFailedStart } from './start-log.ts';
 
-const firstPort = 8400;
-const lastPort = 65_535;
 const startTimeoutMs = 600_000;
 const tailLines = 12;
 /** Time for the last lines of a container that has ended: a process that it put into another group can hold its pipes open for ever. */
@@ -22,11 +20,10 @@ const lastWordsMs = 1_000;
 
 /** Real ComfyUI servers as processes of their own groups, each with its own port, folders, database and GPU. */
 export function createProcessLauncher({ clock, env }: { clock: Clock; env: NodeJS.ProcessEnv }): Launcher {
-  const ports = new Set<number>();
   return {
     launch(request, folder, report) {
       if (request.launch.kind !== 'process') throw new Error(`a ${request.launch.kind} container is not for this launcher`);
-      const container = new ProcessContainer({ clock, env, ports, launch: request.launch, request, folder, report });
+      const container = new ProcessContainer({ clock, env, launch: request.launch, request, folder, report });
       void container.start();
       return container;
     },
@@ -36,8 +33,6 @@ export function createProcessLauncher({ clock, env }: { clock: Clock; env: NodeJ
 interface Parts {
   readonly clock: Clock;
   readonly env: NodeJS.ProcessEnv;
-  /** Ports of this supervisor's containers. */
-  readonly ports: Set<number>;
   readonly launch: Extract<Launch, { kind: 'process' }>;
   readonly request: StartRequest;
   readonly folder: string;
@@ -59,11 +54,11 @@ class ProcessContainer implements Launched {
   }
 
   async start(): Promise<void> {
-    const { clock, launch, folder, report, ports } = this.#parts;
+    const { clock, launch, folder, report } = this.#parts;
     try {
       for (const name of ['input', 'output', 'user']) mkdirSync(join(folder, name), { recursive: true });
-      const port = await freePort(ports);
-      void this.#exited.promise.then(() => ports.delete(port));
+      const { port, release } = await claimPort();
+      void this.#exited.promise.then(release);
       if (this.#stopping) return this.#exited.resolve();
       this.#spawn(port);
       this.#timeout = clock.at(clock.now() + startTimeoutMs, () => this.#failStart('start_timeout', 'it was not ready after ten minutes'));
@@ -81,7 +76,8 @@ class ProcessContainer implements Launched {
     if (!this.#child) return this.#exited.promise;
     this.#signal('SIGTERM');
     const { clock } = this.#parts;
-    const timer = clock.at(clock.now() + graceMs, () => this.#signal('SIGKILL'));
+    // One that is not ready has nothing to finish, and a process that has just been made can miss the first signal.
+    const timer = clock.at(clock.now() + (this.#ready ? graceMs : 0), () => this.#signal('SIGKILL'));
     await this.#exited.promise;
     timer.cancel();
   }
@@ -169,23 +165,4 @@ function wayOut(code: number | null, signal: NodeJS.Signals | null): string {
   const number = code !== null && code > 128 ? code - 128 : null;
   const name = signal ?? Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
   return name === undefined ? `it ended with code ${code}` : `it was killed by ${name}`;
-}
-
-/** The first port from 8400 up that nobody listens on, on loopback. */
-async function freePort(taken: Set<number>): Promise<number> {
-  for (let port = firstPort; port <= lastPort; port++) {
-    if (taken.has(port)) continue;
-    taken.add(port);
-    if (await canListen(port)) return port;
-    taken.delete(port);
-  }
-  throw new Error(`no port from ${firstPort} up is free`);
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

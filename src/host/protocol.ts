@@ -66,7 +66,7 @@ export interface SupervisorEvent {
   readonly event: Exclude<RuntimeEvent, { type: 'reset' }>;
 }
 
-/** A reader who comes from a place that is not known here is told where it is now, and must look at the list again. */
+/** A reader who comes from a place that is not known here is told from where on it hears events, and must look at the list again. */
 export type EventLine = SupervisorEvent | { readonly reset: EventPosition };
 
 /** The shortest limit of the systems that we run on, less a byte for its end. */

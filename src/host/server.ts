@@ -72,8 +72,10 @@ function sendEvents({ supervisor, instance }: Served, response: ServerResponse, 
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
   const write = (line: EventLine): void => void response.write(`${JSON.stringify(line)}\n`);
-  const past = after.instance === instance ? supervisor.since(after.seq) : null;
-  if (!past) write({ reset: { instance, seq: supervisor.seq } });
+  const known = after.instance === instance ? supervisor.since(after.seq) : null;
+  // Who comes from a former supervisor has begun starts with this one already, and hears of them from the first event on.
+  const past = known ?? supervisor.since(0);
+  if (!known) write({ reset: { instance, seq: past ? 0 : supervisor.seq } });
   for (const event of past ?? []) write(event);
   response.once('close', supervisor.subscribe(write));
 }

@@ -170,7 +170,7 @@ describe.skipIf(!executablePath)(`the overview page${executablePath ? '' : ' (sk
     expect(await page.getByRole('region', { name: 'scale example' }).innerText()).toBe('npx comfleet scale collage max_containers=4');
     const curl = await page.getByRole('region', { name: 'curl example' }).innerText();
     expect(curl).toBe(
-      `curl -s ${new URL(url).host}/ -H 'content-type: application/json' \\\n  -d '{"prompt":"a regal phoenix"}' -o phoenix.png`,
+      `curl -sL ${new URL(url).host}/ -H 'content-type: application/json' \\\n  -d '{"prompt":"a regal phoenix"}' -o phoenix.png`,
     );
     expect(complaints).toEqual([]);
   });

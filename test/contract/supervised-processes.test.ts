@@ -62,6 +62,21 @@ describe.skipIf(noPython)(`containers that are processes${noPython ? ' (skipped:
     await Promise.all([one.container.dead, two.container.dead]);
   });
 
+  test('get another port than those of the host’s other supervisors, also before they listen', async () => {
+    const another = temporaryFolder();
+    const { client: neighbour } = await connectSupervisor(another.path);
+    try {
+      const own = await begun('silent');
+      const launch = fakeLaunch(witness, 'silent');
+      await neighbour.start({ id: 'next-door', epoch: 1, slot: { ...cpuSlot }, deployment: 'phoenix', revision: 'r1', launch });
+      expect((await processOf('next-door')).port).not.toBe(own.container.port);
+      await client.stop(own.id, 1, 5_000);
+    } finally {
+      await neighbour.close({ stopAll: true, graceMs: 0 });
+      another.remove();
+    }
+  });
+
   test('tell the phases of their start and the seconds of each node pack, and keep what they print', async () => {
     const { id } = await begun('good');
     await events.ready(id);
@@ -92,10 +107,10 @@ describe.skipIf(noPython)(`containers that are processes${noPython ? ' (skipped:
     await Promise.all(grandchildren.map(({ dead }) => dead));
   });
 
-  test('can be stopped at any moment of their start', async () => {
+  test('are gone at once when they are stopped while they start, whatever grace they have', async () => {
     const [silent, stuck] = await Promise.all([begun('silent'), begun('stuck')]);
     await events.first((event) => event.type === 'phase' && event.id === stuck.id && event.phase === 'probe');
-    await Promise.all([silent, stuck].map(({ id }) => client.stop(id, 1, 5_000)));
+    await Promise.all([silent, stuck].map(({ id }) => client.stop(id, 1, 600_000)));
     await Promise.all([silent.container.dead, stuck.container.dead]);
     expect([silent, stuck].flatMap(({ id }) => events.of(id)).filter((event) => event.type !== 'phase')).toEqual([]);
     expect((await client.list()).map(({ id }) => id)).not.toContain(silent.id);

@@ -1,8 +1,21 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Caller, isPng, pixels, serverTiming } from './caller.ts';
 import { Program } from './program.ts';
 
 /** From a prompt to a picture, in every way that the simple dialect offers. */
+
+const noCurl = ((): boolean => {
+  try {
+    execFileSync('curl', ['--version'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return true;
+  }
+})();
 
 let program: Program;
 let caller: Caller;
@@ -105,6 +118,18 @@ describe('Prefer: wait', () => {
     expect(isPng(result.body)).toBe(true);
     expect(result.headers.get('x-comfleet-job-id')).toBe(id);
   });
+});
+
+test.skipIf(noCurl)('the line to try ends with the picture, however often it is told to wait on', async () => {
+  const [{ try: line }] = (await caller.get('/')).deployments;
+  const longer = line.replace(`-d '{`, `-d '{"steps":250,`);
+  expect(longer).not.toBe(line);
+  const command = `${longer} -H 'prefer: wait=1' -w '%{http_code} %{num_redirects}'`;
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { cwd: program.folder });
+  const [status, redirects] = stdout.split(' ').map(Number);
+  expect(status).toBe(200);
+  expect(redirects).toBeGreaterThan(1);
+  expect(isPng(readFileSync(join(program.folder, 'output')))).toBe(true);
 });
 
 test('the same inputs and seed make the same picture, another seed another one', async () => {

@@ -20,6 +20,23 @@ test('a lost container: the job is tried again and the container replaced', asyn
   expect(run).toBe(1_500 + 3_500);
 });
 
+test.each([
+  ['what the runtime says of a lost container within moments stands, not what its jobs saw', 1 * second, 'crashed', 'it was told to crash'],
+  ['without a word of the runtime, what its jobs saw stands, and the container is ended', 60 * second, 'container_lost', 'read ECONNRESET'],
+])('%s', async (_, lastWordMs, code, message) => {
+  const sim = new Simulation({ slots: 1, deployments: { collage: { maxInputs: 2, targetInputs: 2 } } });
+  sim.fleet.lastWordMs = lastWordMs;
+  await sim.boot();
+  for (let n = 0; n < 2; n++) await sim.submit();
+  await sim.clock.runFor(17 * second);
+  const id = [...sim.fleet.servers.keys()][0]!;
+  sim.fleet.crash(id);
+  await sim.clock.runFor(30 * second);
+  expect(sim.ended).toMatchObject([1, 2].map(() => ({ state: 'succeeded', attempts: 2, lostContainers: 1 })));
+  const container = (await sim.store.containers({ limit: 10 })).find((one) => one.id === id);
+  expect(container).toMatchObject({ state: 'failed', failure: { code, message }, stopReason: message });
+});
+
 test('a job that loses three containers stops', async () => {
   const sim = new Simulation();
   await sim.boot();

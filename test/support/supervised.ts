@@ -100,8 +100,11 @@ export class Events extends Heard<RuntimeEvent> {
     return this.all.filter((event) => 'id' in event && event.id === id);
   }
 
-  ready(id: string): Promise<Extract<RuntimeEvent, { type: 'ready' }>> {
-    return this.first((event): event is Extract<RuntimeEvent, { type: 'ready' }> => event.type === 'ready' && event.id === id);
+  /** Rejects when it ends instead: the reason then stands in the test's failure. */
+  async ready(id: string): Promise<Extract<RuntimeEvent, { type: 'ready' }>> {
+    const event = await this.first((heard) => (heard.type === 'ready' || heard.type === 'exited') && heard.id === id);
+    if (event.type === 'ready') return event;
+    throw new Error(`${id} did not become ready: ${JSON.stringify(event)}`);
   }
 
   exited(id: string): Promise<Extract<RuntimeEvent, { type: 'exited' }>> {

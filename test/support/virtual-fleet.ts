@@ -34,6 +34,8 @@ export class VirtualFleet implements Runtime, PromptRunner {
   failNextStarts = 0;
   /** Starts that the end of their supervisor cuts off. */
   loseNextStarts = 0;
+  /** So long after the prompts of a crashed container have failed it is told that it crashed. */
+  lastWordMs = 0;
   /** Stops never come to an end. */
   stopsHang = false;
   serviceMs: number;
@@ -118,7 +120,13 @@ export class VirtualFleet implements Runtime, PromptRunner {
   }
 
   crash(id: string): void {
-    this.#exit(id, 'crashed', 'it was told to crash');
+    const exit = (): void => this.#exit(id, 'crashed', 'it was told to crash');
+    const server = this.servers.get(id);
+    if (!server || this.lastWordMs === 0) return exit();
+    server.timer?.cancel();
+    server.state = 'failed';
+    for (const prompt of server.prompts.values()) prompt.fail(new ComfleetError('container_lost', 'read ECONNRESET'));
+    this.#clock.at(this.#clock.now() + this.lastWordMs, exit);
   }
 
   run(endpoint: Endpoint, prompt: Prompt, options: RunOptions): Promise<PromptResult> {

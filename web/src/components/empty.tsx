@@ -79,5 +79,5 @@ function Command({ name, text }: { name: string; text: string }) {
 function curlOf(example: OverviewDocument['example']): string {
   const { path, body, file } = example ?? { path: '/', body: { prompt: 'a regal phoenix' }, file: 'phoenix.png' };
   const json = JSON.stringify(body).replaceAll("'", "'\\''");
-  return `curl -s ${location.host}${path} -H 'content-type: application/json' \\\n  -d '${json}' -o ${file}`;
+  return `curl -sL ${location.host}${path} -H 'content-type: application/json' \\\n  -d '${json}' -o ${file}`;
 }
