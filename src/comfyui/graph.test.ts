@@ -120,16 +120,23 @@ describe('hashing', () => {
 });
 
 describe('prepareGraph', () => {
-  it('gives each of several saving nodes a name of its own, also where the prefix is a link', () => {
+  it('gives each of several saving nodes a name of its own, also where the prefix is a link, and files their names where they are meant', () => {
     const graph = {
       '1': node({ filename_prefix: 'a' }),
       '2:3': node({ filename_prefix: ['9', 0] }),
-      '9': node({ text: 'cat.png', image: 'cat.png' }),
+      '9': node({ text: 'cat.png', image: 'cat.png', mask: 'made.png' }),
+      '10': node({ image: 'cat.png' }),
     } as Graph;
-    expect(prepareGraph(graph, 'job/out', new Map([['cat.png', 'sub/cat.png']]))).toEqual({
+    const cat = { name: 'cat.png', asset: 'a', fields: [['9', 'image'] as const] };
+    const uploads = [
+      { file: cat, as: 'sub/cat.png' },
+      { file: { name: 'made.png', asset: 'b' }, as: 'sub/made.png' },
+    ];
+    expect(prepareGraph(graph, 'job/out', uploads)).toEqual({
       '1': node({ filename_prefix: 'job/out_1' }),
       '2:3': node({ filename_prefix: 'job/out_2-3' }),
-      '9': node({ text: 'sub/cat.png', image: 'sub/cat.png' }),
+      '9': node({ text: 'cat.png', image: 'sub/cat.png', mask: 'sub/made.png' }),
+      '10': node({ image: 'cat.png' }),
     });
   });
 });

@@ -16,6 +16,8 @@ export interface InputFile {
   readonly name: string;
   /** Asset that holds the bytes. */
   readonly asset: string;
+  /** `[node, field]` where the graph means this file; left out: wherever its name stands, for names that nobody else would write. */
+  readonly fields?: readonly (readonly [node: string, field: string])[];
 }
 
 /** One prompt for one container. */

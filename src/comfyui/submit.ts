@@ -28,8 +28,8 @@ export async function submitPrompt(
 }
 
 async function stage(connection: Connection, assets: Assets, prompt: Prompt): Promise<Graph> {
-  const names = await Promise.all(prompt.files.map(async (file) => [file.name, await upload(connection, assets, file)] as const));
-  return prepareGraph(prompt.graph, prompt.prefix, new Map(names));
+  const uploads = await Promise.all(prompt.files.map(async (file) => ({ file, as: await upload(connection, assets, file) })));
+  return prepareGraph(prompt.graph, prompt.prefix, uploads);
 }
 
 /** The container's name for an asset, which is uploaded if it is not there yet. */

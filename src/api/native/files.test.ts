@@ -335,10 +335,16 @@ describe('files that a graph reads', () => {
       4: load('../../etc/passwd'),
       5: load('sd15.safetensors', 'CheckpointLoaderSimple', 'ckpt_name'),
       6: load('gone.png', 'CLIPTextEncode', 'text'),
+      7: load('shipped.png'),
+      8: load('shipped.png', 'CLIPTextEncode', 'text'),
     };
     const shipped = [{ name: 'shipped.png', asset: 'blake3:shipped' }];
     const { files, missing } = await resolveFiles(world.context.store, graph, definitions, caller, shipped);
-    expect(files).toEqual(shipped);
+    const fields = [
+      ['1', 'image'],
+      ['7', 'image'],
+    ];
+    expect(files).toEqual([{ ...shipped[0], fields }]);
     expect(missing.map(({ node }) => node)).toEqual(['3', '4']);
   });
 });

@@ -160,7 +160,7 @@ describe('POST /prompt', () => {
     await store.nameUpload({ caller: { workspace: 'local', key: null }, file, overwrite: false, at: clock.now() });
     expect(await tries('mine.png')).toMatchObject({ node_errors: {} });
     const { items } = await store.jobs({ limit: 1 });
-    expect(items[0]!.files).toEqual([{ name: 'mine.png', asset: id }]);
+    expect(items[0]!.files).toEqual([{ name: 'mine.png', asset: id, fields: [['1', 'image']] }]);
     expect(await tries('there.png', '/etc/passwd')).toMatchObject({
       error: { type: 'invalid_graph', message: expect.stringContaining('absolute') as string },
     });

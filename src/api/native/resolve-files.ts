@@ -25,11 +25,15 @@ export async function resolveFiles(
   const files = new Map<string, InputFile>();
   const missing: MissingFile[] = [];
   for (const { node, field, value, folder, onContainer } of fileFields(graph, definitions)) {
-    if (files.has(value)) continue;
+    const known = files.get(value);
+    if (known) {
+      files.set(value, { ...known, fields: [...(known.fields ?? []), [node, field]] });
+      continue;
+    }
     const name = loadedName(value, folder);
     const named = name && (await store.namedFile({ caller, ...name }));
     const file = named ? { name: value, asset: named.asset } : shipped.find((one) => one.name === value);
-    if (file) files.set(value, file);
+    if (file) files.set(value, { ...file, fields: [[node, field]] });
     else if (!onContainer) missing.push({ node, field, value });
   }
   return { files: [...files.values()], missing };
