@@ -22,6 +22,7 @@ export function bannerOf({ config, url, opened, deployments, slots, notes }: Ban
     version: packageVersion,
     url,
     dashboard: `${url}/dashboard/`,
+    comfyuiPage: config.page.folder === null && !config.page.container ? null : `${url}/page/`,
     dataDir: config.dataDir,
     runtime: runtimeOf(config, opened, slots),
     deployments: shown.map(({ name, default: isDefault, problems }) => ({

@@ -7,8 +7,8 @@ export interface BannerInfo {
   /** `http://127.0.0.1:8288`, without a slash at the end. */
   readonly url: string;
   readonly dashboard: string;
-  /** ComfyUI's own page, when it is served. */
-  readonly comfyuiPage?: string;
+  /** Leads to ComfyUI's own page; null when it is not served. */
+  readonly comfyuiPage: string | null;
   readonly dataDir: string;
   readonly runtime: BannerRuntime;
   readonly deployments: readonly { readonly name: string; readonly default: boolean; readonly problems: readonly string[] }[];
@@ -34,7 +34,7 @@ export function bannerText(banner: BannerInfo, paint: Palette): string {
     `\n  ${paint.bold('comfleet')} ${banner.version}\n\n`,
     row('gateway', paint.bold(banner.url)),
     row('dashboard', banner.dashboard),
-    ...(banner.comfyuiPage === undefined ? [] : [row('ComfyUI', banner.comfyuiPage)]),
+    ...(banner.comfyuiPage === null ? [] : [row('ComfyUI', banner.comfyuiPage)]),
     row('runtime', runtimeText(banner.runtime)),
     row('data', banner.dataDir),
     row('deployments', deployments.map(deploymentText(paint)).join(', ') || 'none; make one with: comfleet deploy WORKFLOW.json'),

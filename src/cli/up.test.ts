@@ -11,6 +11,7 @@ const banner: BannerInfo = {
   version: '1.2.3',
   url: 'http://127.0.0.1:8288',
   dashboard: 'http://127.0.0.1:8288/dashboard/',
+  comfyuiPage: 'http://127.0.0.1:8288/page/',
   dataDir: '/data',
   runtime: { name: 'emulated', capacity: 100, profile: 'a10g-collage', chosen: false },
   deployments: [
@@ -128,6 +129,7 @@ describe('up', () => {
     expect(JSON.parse(running.screen.text)).toEqual({
       url: banner.url,
       dashboard: banner.dashboard,
+      comfyui_page: banner.comfyuiPage,
       pid: process.pid,
       runtime: 'emulated',
       deployments: banner.deployments,

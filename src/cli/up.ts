@@ -49,6 +49,7 @@ function readyLine(banner: BannerInfo): Record<string, unknown> {
   return {
     url: banner.url,
     dashboard: banner.dashboard,
+    comfyui_page: banner.comfyuiPage,
     pid: process.pid,
     runtime: banner.runtime.name,
     deployments: banner.deployments.map(({ name, default: isDefault, problems }) => ({ name, default: isDefault, problems })),

@@ -88,6 +88,7 @@ export function writeConfig(folder: string, config: ConfigFile): string {
 export interface ReadyLine {
   readonly url: string;
   readonly dashboard: string;
+  readonly comfyui_page: string | null;
   readonly pid: number;
   readonly runtime: string;
   readonly deployments: readonly { name: string; default: boolean; problems: readonly string[] }[];

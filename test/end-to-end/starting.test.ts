@@ -36,6 +36,7 @@ function own(config: object = usualConfig): string[] {
 test('with --json it writes one line when it is ready', async () => {
   expect(program.ready).toMatchObject({
     dashboard: `${program.url}/dashboard/`,
+    comfyui_page: null,
     runtime: 'emulated',
     data_dir: program.dataDir,
     deployments: [
@@ -46,6 +47,28 @@ test('with --json it writes one line when it is ready', async () => {
   expect(program.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect((await new Caller(program).ask('GET', '/readyz')).status).toBe(200);
   expect(program.err).toBe('');
+});
+
+test("ComfyUI's page is served where it is asked for: the link leads to an origin of its own", async () => {
+  const files = join(folder, 'page');
+  mkdirSync(files);
+  writeFileSync(join(files, 'index.html'), '<title>ComfyUI</title>');
+  const other = await Program.up({ config: { page: { folder: files, port: 0 } } });
+  try {
+    expect(other.ready.comfyui_page).toBe(`${other.url}/page/`);
+    const link = await fetch(`${other.url}/page/`, { redirect: 'manual' });
+    expect(link.status).toBe(303);
+    const place = new URL(link.headers.get('location')!);
+    expect(place.port).not.toBe(new URL(other.url).port);
+    const entered = await fetch(place, { redirect: 'manual' });
+    const cookie = entered.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/HttpOnly.*SameSite=Strict/i);
+    const page = await fetch(new URL('/', place), { headers: { cookie: cookie.split(';', 1)[0]! } });
+    expect(await page.text()).toContain('<title>ComfyUI</title>');
+    expect((await fetch(new URL('/', place))).status).not.toBe(200);
+  } finally {
+    await other.remove();
+  }
 });
 
 describe('beside another instance', () => {
