@@ -76,6 +76,11 @@ describe('states', () => {
   });
 });
 
+test('a GPU that its server tells at last stands in its record', () => {
+  const found = { gpu: 'H100', share: 1, usdPerHour: 4 };
+  expect(apply(container({ gpu: null, share: 0, usdPerHour: null }), { ...ready, found } as ContainerEvent)).toMatchObject(found);
+});
+
 test('what became of it stands in the place of what a job saw', () => {
   const gone = apply(container(), ready, started(20), lost, ended(25));
   expect(gone).toMatchObject({ state: 'draining', failure: { code: 'container_lost', message: 'read ECONNRESET' } });

@@ -21,9 +21,12 @@ export interface PhaseRecord {
 /** A place where a container can live. */
 export interface Slot {
   readonly host: string;
-  /** `gpu0`, `cpu`, or a URL for remote servers. */
+  /**
+   * `gpu0`, `gpu1`, ... by the number that ComfyUI takes; `hip`, `xpu` or `mps` for the GPU that ComfyUI chooses itself (AMD's, Intel's,
+   * Apple's); `cpu0`, `cpu1`, ... for a container without one; for servers by URL, the URL.
+   */
   readonly device: string;
-  /** The GPU's model by the price list's name; null on CPU. */
+  /** The GPU's model by the price list's name; null on CPU, and for a server by URL that has not answered yet. */
   readonly gpu: string | null;
   /** Share of that GPU, 0 to 1; 0 on CPU. */
   readonly share: number;
@@ -68,7 +71,8 @@ export interface Container extends ContainerRecord {
 
 export type ContainerEvent =
   | { type: 'phase'; at: number; phase: StartPhase; detail?: Readonly<Record<string, number>> }
-  | { type: 'ready'; at: number; endpoint: Endpoint }
+  /** `found`: its GPU, where only the server itself could tell it. */
+  | { type: 'ready'; at: number; endpoint: Endpoint; found?: Pick<ContainerRecord, 'gpu' | 'share' | 'usdPerHour'> }
   /** A prompt has loaded its models. */
   | ({ type: 'loaded' } & ModelLoading)
   | { type: 'job_started'; at: number; modelKey: string }
@@ -103,6 +107,7 @@ export function advance(container: Container, event: ContainerEvent): Container 
       if (container.state !== 'starting') return container;
       return {
         ...container,
+        ...event.found,
         state: 'ready',
         endpoint: event.endpoint,
         readyAt: event.at,

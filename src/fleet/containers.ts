@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { fleetTopic, type FleetBusEvent } from '../bus/events.ts';
 import { ComfleetError } from '../errors.ts';
-import type { RunningContainer, Runtime } from '../runtimes/runtime.ts';
+import type { RunningContainer, Runtime, RuntimeEvent } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, Random, Timer } from './clock.ts';
 import { advance, isAlive, recordOf, type Container, type ContainerEvent, type ContainerRecord } from './container.ts';
@@ -117,6 +117,14 @@ export class Containers {
       modelKey: '',
     };
     this.#put(pool, adopted, null);
+  }
+
+  /** It is ready, and may have told which GPU it has. */
+  ready({ id, at, endpoint, slot }: Extract<RuntimeEvent, { type: 'ready' }>): void {
+    const { slots, priceOf } = this.#deps;
+    if (slot) slots.learn(id, slot);
+    const found = slot ? { found: { gpu: slot.gpu, share: slot.share, usdPerHour: priceOf(slot.gpu) } } : {};
+    this.apply(id, { type: 'ready', at, endpoint, ...found });
   }
 
   /** Stops a container, whatever it does; settles when it is gone. */

@@ -285,7 +285,7 @@ export class Controller {
 
   #onRuntimeEvent(event: RuntimeEvent): void {
     if (event.type === 'phase') this.containers.apply(event.id, event);
-    else if (event.type === 'ready') this.containers.apply(event.id, event);
+    else if (event.type === 'ready') this.containers.ready(event);
     else if (event.type === 'exited') this.#containerExited(event.id, event.code, event.message);
     else this.#detach(this.#compareWithRuntime());
   }

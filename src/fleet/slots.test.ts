@@ -19,6 +19,17 @@ test('an adopted container takes its own slot; one on a slot that is gone takes 
   expect([slots.free, slots.nextShare, slots.take('c')?.device]).toEqual([1, 0.5, 'gpu1']);
 });
 
+test('the GPU of a server that was down is learnt from its container, for all that come after', () => {
+  const slots = new Slots([{ host: 'box', device: 'http://box', gpu: null, share: 0 }]);
+  const shown = slots.all();
+  slots.take('a');
+  slots.learn('a', { gpu: 'A10G', share: 1 });
+  slots.learn('unknown', { gpu: 'H100', share: 1 });
+  slots.release('a');
+  const known = { host: 'box', device: 'http://box', gpu: 'A10G', share: 1 };
+  expect([slots.nextShare, slots.take('b'), shown]).toEqual([1, known, [known]]);
+});
+
 test('a slot on which the last start failed comes after the others, and the one that failed longest ago comes first', () => {
   const slots = new Slots([slot('gpu0', 0.5), slot('gpu1'), slot('gpu2')]);
   slots.take('a');

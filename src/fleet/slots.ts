@@ -5,7 +5,7 @@ import type { Slot } from './container.ts';
  * failed only when there is no other, so that a server or a GPU that is down does not keep jobs from those that work.
  */
 export class Slots {
-  readonly #slots: readonly Slot[];
+  readonly #slots: Slot[];
   readonly #takenBy = new Map<number, string>();
   readonly #placeOf = new Map<string, number>();
   /** Places whose last start failed, the one that failed longest ago first. */
@@ -14,7 +14,7 @@ export class Slots {
   #lowestFree = 0;
 
   constructor(slots: readonly Slot[]) {
-    this.#slots = slots;
+    this.#slots = [...slots];
   }
 
   get total(): number {
@@ -30,6 +30,7 @@ export class Slots {
     return this.#slots[this.#next()]?.share ?? 0;
   }
 
+  /** Shows later what is learnt of them. */
   all(): readonly Slot[] {
     return this.#slots;
   }
@@ -48,6 +49,13 @@ export class Slots {
       (candidate, index) => candidate.host === slot.host && candidate.device === slot.device && !this.#takenBy.has(index),
     );
     if (place >= 0) this.#mark(place, container);
+  }
+
+  /** The GPU of a container's slot, which was not known before. */
+  learn(container: string, { gpu, share }: Pick<Slot, 'gpu' | 'share'>): void {
+    const place = this.#placeOf.get(container);
+    const slot = place === undefined ? undefined : this.#slots[place];
+    if (place !== undefined && slot) this.#slots[place] = { ...slot, gpu, share };
   }
 
   /** Frees the slot of a container that is gone; `startFailed`: it never was ready. */

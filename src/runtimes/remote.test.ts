@@ -49,6 +49,16 @@ test('it is ready once the others have ended', async () => {
   await events.ready('a');
 });
 
+test('the GPU of a server that was down when the slots were listed is known once a container is ready there', async () => {
+  open();
+  const events = new Events(runtime);
+  const spec = await specOf('a');
+  expect(spec.slot).toMatchObject({ gpu: expect.stringContaining('A10G'), share: 1 });
+  await runtime.start({ ...spec, slot: { ...spec.slot, gpu: null, share: 0 } });
+  expect(await events.ready('a')).toMatchObject({ slot: spec.slot });
+  expect(await runtime.list()).toMatchObject([{ slot: spec.slot }]);
+});
+
 test('a container that was left is there at once, whatever runs on its server, and no prompt is sent for it', async () => {
   const other = await server.occupy();
   open([recordOf('a', { readyAt: 6 })]);

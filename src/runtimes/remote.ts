@@ -13,7 +13,7 @@ const checkTimeoutMs = 4_000;
 const patience = 2;
 
 interface Claimed {
-  readonly spec: StartSpec;
+  spec: StartSpec;
   readonly endpoint: Endpoint;
   readonly startedAt: number;
   readonly log: LogLine[];
@@ -60,12 +60,7 @@ class RemoteRuntime implements Runtime {
 
   /** Asks each server which GPU it has; one that does not answer now has a slot all the same, since it may come back. */
   async slots(): Promise<readonly Slot[]> {
-    return Promise.all(
-      this.#urls.map(async (url) => {
-        const gpu = await gpuOf(url);
-        return { host: new URL(url).host, device: url, gpu, share: gpu === null ? 0 : 1 };
-      }),
-    );
+    return Promise.all(this.#urls.map((url) => slotOf(url).catch(() => slotWith(url, null))));
   }
 
   start(spec: StartSpec): Promise<void> {
@@ -152,11 +147,15 @@ class RemoteRuntime implements Runtime {
     }
   }
 
-  #ready(claimed: Claimed): void {
-    if (claimed.abort.signal.aborted) return;
+  async #ready(claimed: Claimed): Promise<void> {
+    const { endpoint, spec, abort } = claimed;
+    // One that goes this very moment is found by whoever talks to it next.
+    const slot = await slotOf(endpoint.url, abort.signal).catch(() => spec.slot);
+    if (abort.signal.aborted) return;
+    claimed.spec = { ...spec, slot };
     claimed.readyAt = this.#clock.now();
     this.#note(claimed, 'the probe prompt went through');
-    this.#emit({ type: 'ready', id: claimed.spec.id, endpoint: claimed.endpoint, at: claimed.readyAt });
+    this.#emit({ type: 'ready', id: spec.id, endpoint, at: claimed.readyAt, slot });
     this.#watch(claimed);
   }
 
@@ -214,14 +213,12 @@ async function systemStats(url: string, signal?: AbortSignal): Promise<SystemSta
   return stats;
 }
 
-/** The GPU's model; null on CPU, and when the server does not answer. */
-async function gpuOf(url: string): Promise<string | null> {
-  try {
-    const device = (await systemStats(url)).devices[0];
-    return device && device.type !== 'cpu' ? gpuModel(device.name) : null;
-  } catch {
-    return null;
-  }
+/** A server's slot, with the GPU that it tells of. Rejects when it does not answer. */
+async function slotOf(url: string, signal?: AbortSignal): Promise<Slot> {
+  const device = (await systemStats(url, signal)).devices[0];
+  return slotWith(url, device && device.type !== 'cpu' ? gpuModel(device.name) : null);
 }
+
+const slotWith = (url: string, gpu: string | null): Slot => ({ host: new URL(url).host, device: url, gpu, share: gpu === null ? 0 : 1 });
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -7,7 +7,7 @@ import type { Slot, StartPhase } from '../fleet/container.ts';
  */
 export interface Runtime {
   readonly name: 'emulated' | 'process' | 'remote';
-  /** Places for containers now, one row for each container that fits. Fixed while the gateway runs. */
+  /** Places for containers, one row for each container that fits. Fixed while the gateway runs, but for a GPU that `ready` tells of. */
   slots(): Promise<readonly Slot[]>;
   /**
    * Begins a start and returns when it is under way; phases, readiness and failure come as events. Starting an id that is
@@ -52,7 +52,8 @@ export interface RunningContainer {
 export type RuntimeEvent =
   /** A phase of the start began; the one before it ended. */
   | { type: 'phase'; id: string; phase: StartPhase; at: number; detail?: Record<string, number> }
-  | { type: 'ready'; id: string; endpoint: Endpoint; at: number }
+  /** `slot`: with the GPU that its server has, which may have been down when the slots were listed. */
+  | { type: 'ready'; id: string; endpoint: Endpoint; at: number; slot?: Slot }
   /** It is gone without having been asked to go. */
   | { type: 'exited'; id: string; at: number; code: 'crashed' | 'start_failed' | 'start_timeout' | 'unreachable'; message: string }
   /** The supervisor was lost and is there again: all its containers must be looked at with `list`. */

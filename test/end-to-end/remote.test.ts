@@ -46,6 +46,8 @@ test('a server that is down at the start is named, and taken in when it comes up
     expect((await caller.when(id, ({ waiting_for }) => /next try to start/.test(String(waiting_for)))).state).toBe('queued');
     server = await open(port);
     expect(await caller.ended(id)).toMatchObject({ state: 'succeeded', lost_containers: 0 });
+    // Its GPU could not be asked for at the start.
+    expect(await caller.containers()).toMatchObject([{ device: url, gpu: expect.any(String), share: 1 }]);
     const answer = await caller.ask('POST', '/', { body: { prompt: 'now' } });
     expect([answer.status, isPng(answer.body)]).toEqual([200, true]);
   } finally {

@@ -11,6 +11,8 @@ const maxFreeShown = 40;
 
 interface Lane extends Slot {
   readonly id: string;
+  /** As the last container on it told. */
+  gpu: string | null;
   container: string | null;
   /** When its last segment ended; -Infinity before the first. */
   usedAt: number;
@@ -64,6 +66,7 @@ export class LifeLines {
     }
     const before = known.open.state;
     known.record = record;
+    known.lane.gpu = record.gpu;
     if (state === null || state === 'failed') this.#end(known, state, now);
     else if (state !== before) {
       this.#close(known, now);

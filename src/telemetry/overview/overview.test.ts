@@ -46,6 +46,21 @@ describe('life lines', () => {
     expect(document.slots.map((slot) => slot.state)).toEqual(['free', 'free']);
   });
 
+  it('show the GPU that a server by URL tells once it is up, and go on showing it when its container is gone', () => {
+    const device = 'http://box:8188';
+    const world = new OverviewWorld({
+      slots: [{ host: 'box:8188', device, gpu: null, share: 0 }],
+      usdPerHour: 3.6,
+      deployments: { collage: {} },
+    });
+    const id = world.start('collage', 0);
+    const found = { gpu: 'H100', share: 1, usdPerHour: 3.6 };
+    world.after(1).container(id, { type: 'ready', at: world.now, endpoint: { url: device }, found });
+    expect(world.document().slots).toMatchObject([{ gpu: 'H100', state: 'ready' }]);
+    world.after(1).container(id, { type: 'stopped', at: world.now, reason: 'idle' });
+    expect(world.document().slots).toMatchObject([{ gpu: 'H100', state: 'free' }]);
+  });
+
   it('begin a new block with the next job of a container that takes several', () => {
     const { world, id } = oneContainer();
     const [first, second] = [world.run(world.submit('collage'), id), world.run(world.submit('collage'), id)];
