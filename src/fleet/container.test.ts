@@ -78,7 +78,7 @@ describe('states', () => {
 
 test('a GPU that its server tells at last stands in its record', () => {
   const found = { gpu: 'H100', share: 1, usdPerHour: 4 };
-  expect(apply(container({ gpu: null, share: 0, usdPerHour: null }), { ...ready, found } as ContainerEvent)).toMatchObject(found);
+  expect(apply(container({ gpu: null, share: 0, usdPerHour: null }), { type: 'ready', at: 10, endpoint, found })).toMatchObject(found);
 });
 
 test('what became of it stands in the place of what a job saw', () => {

@@ -9,7 +9,7 @@ const loopback = '127.0.0.1';
 /** A port that no other supervisor of this host gives to a container. */
 export interface ClaimedPort {
   readonly port: number;
-  release(): void;
+  readonly release: () => void;
 }
 
 /**

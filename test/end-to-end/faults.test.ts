@@ -84,8 +84,12 @@ test('a picture that was cut short is never handed on: the job is tried again el
   expect((await sharp(answer.body).metadata()).format).toBe('png');
   const job = await caller.job(answer.headers.get('x-comfleet-job-id') ?? '');
   expect(job).toMatchObject({ state: 'succeeded', lost_containers: 1, attempts: 2 });
-  const crashed = await caller.get(`/fleet/v1/containers/${container}`);
-  expect(crashed).toMatchObject({ state: 'failed', failure: { message: expect.stringContaining('cut short') as string } });
+  // Whether its supervisor knows another reason is waited for.
+  const failed = await caller.until(async () => {
+    const one = await caller.get(`/fleet/v1/containers/${container}`);
+    return one.state === 'failed' && one;
+  });
+  expect(failed.failure).toMatchObject({ code: 'container_lost', message: expect.stringContaining('cut short') });
 });
 
 test('a container that takes prompts and does not move them: its job can be cancelled, and it is stopped by hand', async () => {
