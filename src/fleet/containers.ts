@@ -200,10 +200,16 @@ export class Containers {
       pool.remove(id);
       slots.release(id, container.state === 'failed' && container.readyAt === null);
     }
+    const event: FleetBusEvent = { kind: 'container', container, inFlight: container.inFlight };
+    const publish = (): void => bus.publish(fleetTopic, event);
     if (before && onlyWorked(before, container)) this.#unsaved.add(id);
-    else this.#detach(this.#deps.store.saveContainer(recordOf(container)), id);
-    const published: FleetBusEvent = { kind: 'container', container, inFlight: container.inFlight };
-    bus.publish(fleetTopic, published);
+    else {
+      const saving = this.#deps.store.saveContainer(recordOf(container));
+      this.#detach(saving, id);
+      // One that has ended is only in the store: whoever hears of it must find it there as it is.
+      if (!isAlive(container.state)) void saving.then(publish, publish);
+    }
+    if (isAlive(container.state)) publish();
     onChange(container, before, pool);
   }
 
