@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { colored, sampled, type Graph, type Json } from '../../support/comfy-client.ts';
 import { Caller, isPng, pixels } from '../caller.ts';
-import { Program, usualConfig, type UpOptions } from '../program.ts';
+import { Program, type UpOptions } from '../program.ts';
 import type { Client, Library, Place } from './client.ts';
 import { comfyUiClient } from './comfy-ui-client.ts';
 import { example, python, simplified } from './python.ts';
@@ -20,6 +21,8 @@ const direct = process.env['TEST_COMFYUI'];
 const behind = process.env['TEST_COMFYUI_BEHIND'];
 const withoutGateway = direct !== undefined;
 const noPython = python === undefined;
+// A model on a CPU takes its time.
+if (direct !== undefined || behind !== undefined) vi.setConfig({ testTimeout: 300_000 });
 
 let program: Program | null = null;
 let url: string;
@@ -29,7 +32,8 @@ const connected: Client[] = [];
 beforeAll(async () => {
   const before: UpOptions = behind === undefined ? {} : { flags: ['--comfyui', behind] };
   const runtime = behind === undefined ? 'emulated' : 'auto';
-  if (!withoutGateway) program = await Program.up({ config: { runtime, open_graphs: true, deployments }, ...before });
+  const profile = fileURLToPath(new URL('profile.json', import.meta.url));
+  if (!withoutGateway) program = await Program.up({ config: { runtime, profile, open_graphs: true }, ...before });
   url = direct ?? program!.url;
   const background = { r: randomInt(256), g: randomInt(256), b: randomInt(256) };
   picture = await sharp({ create: { width: 24, height: 16, channels: 3, background } })
@@ -40,9 +44,6 @@ afterEach(async () => {
   for (const client of connected.splice(0)) await client.close();
 });
 afterAll(() => program?.remove());
-
-/** Both places run any graph. */
-const deployments = { draw: usualConfig.deployments.draw, tint: usualConfig.deployments.tint };
 
 async function connect(library: Library, place: Place): Promise<Client> {
   const client = await library.connect(place);

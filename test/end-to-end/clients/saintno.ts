@@ -19,6 +19,9 @@ async function connect({ url, key }: Place): Promise<Client> {
   await connected;
 
   const ids = (entries: Json[]): string[] => entries.map((entry) => entry[1]);
+  // A call listens to steps only after it has asked the history; the client does from the start.
+  const steps: { prompt_id: string; value: number }[] = [];
+  api.on('progress', ({ detail }) => void steps.push(detail));
   const running = async () => ids((await api.getQueue()).queue_running);
   return {
     async upload(picture, name) {
@@ -27,26 +30,29 @@ async function connect({ url, key }: Place): Promise<Client> {
       return uploaded.info.filename;
     },
     async run(graph) {
-      const steps: number[] = [];
       let id = '';
       const failures: Error[] = [];
       const output: Json = await new CallWrapper(api, builder(graph))
         .onPending((promptId) => (id = promptId!))
-        .onProgress(({ value }) => void steps.push(value))
         .onFailed((error) => void failures.push(error))
         .run();
       if (!output) throw new AggregateError(failures, `the prompt failed: ${failures.join(', ')}`);
       const pictures: Blob[] = await Promise.all(output.pictures.images.map((image: Json) => api.getImage(image)));
-      return { id, steps, pictures: await Promise.all(pictures.map(async (blob) => Buffer.from(await blob.arrayBuffer()))) };
+      return {
+        id,
+        steps: steps.filter(({ prompt_id }) => prompt_id === id).map(({ value }) => value),
+        pictures: await Promise.all(pictures.map(async (blob) => Buffer.from(await blob.arrayBuffer()))),
+      };
     },
     async interrupt(graph) {
-      const pending = Promise.withResolvers<string>();
+      // Before the first step it may not listen to interrupts yet.
+      const started = Promise.withResolvers<string>();
       const failed = Promise.withResolvers<Error>();
       const output = new CallWrapper(api, builder(graph))
-        .onPending((id) => pending.resolve(id!))
+        .onStart((id) => started.resolve(id!))
         .onFailed(failed.resolve)
         .run();
-      const id = await pending.promise;
+      const id = await started.promise;
       await runs(id, running);
       await api.interrupt();
       if ((await output) !== false) throw new Error(`the prompt ended with ${JSON.stringify(await output)}`);
