@@ -58,7 +58,7 @@ const loaded = (image: string): Graph => ({
   2: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: `loaded-${randomInt(2 ** 40)}` } },
 });
 
-const savedFiles = (entry: Json): Json[] => Object.values(entry.outputs as Json).flatMap((output: Json) => output.images);
+const savedFiles = (entry: Json): Json[] => Object.values(entry.outputs).flatMap((output: Json) => output.images);
 
 async function uploadsAndLoads(client: Client): Promise<void> {
   const name = await client.upload(picture, `uploaded-${randomInt(2 ** 40)}.png`);

@@ -50,7 +50,7 @@ async function connect(place: Place): Promise<Client> {
     },
     async interrupt(graph) {
       const interrupted = once(client.events as unknown as NodeJS.EventEmitter, 'execution_interrupted');
-      const { prompt_id: id } = await client._enqueue_prompt(graph);
+      const { prompt_id: id }: Json = await client.queuePrompt(0, { prompt: graph, workflow: undefined });
       await runs(id, running);
       await client.interrupt(id);
       await interrupted;
