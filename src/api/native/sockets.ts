@@ -131,9 +131,10 @@ export class NativeSockets {
       const frame = textFrame(event.node, event.text);
       for (const socket of this.#audience(event.job, true)) socket.send(frame);
     } else {
-      const frame = frameWithMetadata(event);
-      journal.picture = plainFrame(event);
-      for (const socket of this.#audience(event.job, true)) if (socket.wantsMetadata) socket.sendLossy(frame);
+      journal.picture = event;
+      let frame: Buffer | undefined;
+      for (const socket of this.#audience(event.job, true))
+        if (socket.wantsMetadata) socket.sendLossy((frame ??= frameWithMetadata(event)));
     }
   }
 
@@ -158,7 +159,8 @@ export class NativeSockets {
     const { picture, job } = journal;
     if (picture === null) return;
     journal.picture = null;
-    for (const socket of this.#audience(job, true)) if (!socket.wantsMetadata) socket.sendLossy(picture);
+    let frame: Buffer | undefined;
+    for (const socket of this.#audience(job, true)) if (!socket.wantsMetadata) socket.sendLossy((frame ??= plainFrame(picture)));
   }
 
   #changed(job: Job, change: JobEvent['type']): void {
