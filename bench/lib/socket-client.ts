@@ -16,7 +16,9 @@ const pictures: ReadonlySet<number> = new Set([1, 4]);
 const openAtOnce = 50;
 /** After the last prompt. */
 const patienceMs = 15_000;
-const loudId = 'loud';
+/** Other clients in each round: what an earlier one has not heard must not be told to this one. */
+const clientId = (index: number): string => `client-${process.pid}-${index}`;
+const loudId = `loud-${process.pid}`;
 
 const delays = { previews: [] as number[], steps: [] as number[], ends: [] as number[] };
 const failures: Record<string, number> = {};
@@ -51,7 +53,7 @@ function hear(client: string, data: Buffer, isBinary: boolean): void {
 }
 
 async function open(index: number): Promise<WebSocket> {
-  const client = `client-${index}`;
+  const client = clientId(index);
   const url = urls[index % urls.length]!;
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws?clientId=${client}`, { perMessageDeflate: false });
   socket.on('message', (data: Buffer, isBinary: boolean) => hear(client, data, isBinary));
@@ -108,7 +110,7 @@ while (sockets.length < spec.clients) {
 const load = atRate(spec.perSecond, (index) => {
   prompts++;
   const client = index % spec.clients;
-  return submit(`client-${client}`, client % urls.length, { seed: index, text: 0 });
+  return submit(clientId(client), client % urls.length, { seed: index, text: 0 });
 });
 const [cutOffSeconds] = await Promise.all([loud && beLoud(loud), load]);
 const deadline = stamp() + patienceMs;
