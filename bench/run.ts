@@ -15,6 +15,7 @@ import { table, type Bench, type Row } from './lib/report.ts';
 import { nativeBench } from './native.ts';
 import { overheadBench } from './overhead.ts';
 import { scalingBench } from './scaling.ts';
+import { socketsBench } from './sockets.ts';
 import { startBench } from './start.ts';
 import { storeBench } from './store.ts';
 import { throughputBench } from './throughput.ts';
@@ -28,6 +29,7 @@ const benches: readonly Bench[] = [
   killBench,
   articleBench,
   nativeBench,
+  socketsBench,
   storeBench,
   emulatorBench,
 ];

@@ -51,7 +51,7 @@ import { createKeys } from './workspaces/create-keys.ts';
 import type { Keys } from './workspaces/keys.ts';
 
 /** Events of the fleet that a stream can resume from. */
-const busRing = 5_000;
+const busRing = 1_000;
 const uploadBytes = 1024 * 1024 * 1024;
 
 /** Everything of one gateway, made once from its configuration: the only place that chooses adapters. */
@@ -116,7 +116,7 @@ type Parts = Awaited<ReturnType<typeof compose>>;
 /** Puts everything together and brings it in step with the store and the containers; not yet listening. */
 async function compose(given: Given) {
   const { config, log, clock, random, store, opened, assets } = given;
-  const bus = createBus(clock, { ring: busRing, onError: reporter(log, 'bus') });
+  const bus = createBus(clock, { kept: [fleetTopic], ring: busRing, onError: reporter(log, 'bus') });
   const keys = await createKeys({ store, clock, random, workspace: config.workspace.name, report: reporter(log, 'keys') });
   assertSafeBind(config, keys);
   const deployments = createDeployments({ store, clock, workspace: config.workspace.name });

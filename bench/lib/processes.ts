@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** Processes that a bench started, each in a group of its own: none of them outlives the bench, however that ends. */
@@ -75,6 +76,14 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 export async function memoryOf(pids: readonly number[]): Promise<number> {
   const { stdout } = await run('ps', ['-o', 'rss=', '-p', pids.join(',')]);
   return stdout.split('\n').reduce((sum, line) => sum + Number(line), 0) / 1_024;
+}
+
+/** Seconds that the main thread of a process ran on a core, and that it waited for one; null where the system does not tell. */
+export function coreSeconds(pid: number): { ran: number; waited: number } | null {
+  const file = `/proc/${pid}/task/${pid}/schedstat`;
+  if (!existsSync(file)) return null;
+  const [ran = 0, waited = 0] = readFileSync(file, 'utf8').split(' ').map(Number);
+  return { ran: ran / 1e9, waited: waited / 1e9 };
 }
 
 /** Kills whatever is left. */

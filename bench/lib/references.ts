@@ -32,6 +32,9 @@ async function end(pid: number): Promise<void> {
 /** Emulated ComfyUI servers in a process of their own. */
 export const emulatedServers = (folder: string, count: number): Promise<Reference> => start('emulated-servers.ts', [folder, String(count)]);
 
+/** Servers that send previews when asked to, all in a process of their own. */
+export const previewServers = (count: number): Promise<Reference> => start('preview-servers.ts', [String(count)]);
+
 /** A bare HTTP server that answers 202 after one synced append. */
 export const bareServer = (folder: string): Promise<Reference> => start('bare-server.ts', [folder]);
 

@@ -17,7 +17,7 @@ export interface Bus {
   /** Calls `listener` for each later event of `topic`; returns the function that ends it. */
   subscribe(topic: string, listener: (event: BusEvent) => void): () => void;
   /**
-   * Events of `topic` after `seq` that the ring still holds, oldest first; `complete` is false when some are gone
+   * Events of `topic` after `seq` that the ring still holds, oldest first; `complete` is false when some are gone, or none are kept
    * (the caller then reads the truth from the store again).
    */
   since(topic: string, seq: number): { events: BusEvent[]; complete: boolean };

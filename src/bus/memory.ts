@@ -2,37 +2,42 @@ import type { Clock } from '../fleet/clock.ts';
 import type { Bus, BusEvent } from './bus.ts';
 
 export interface BusOptions {
-  /** Events that are kept for streams that resume. */
+  /** Topics whose streams can resume. */
+  readonly kept: readonly string[];
+  /** So many of their events are kept. */
   readonly ring: number;
   /** Hears of subscribers that threw. */
   readonly onError?: (error: unknown, topic: string) => void;
 }
 
 /**
- * The bus of one process. The ring holds the last events of all topics; of previews, which are large, only the latest of each
- * topic is kept.
+ * The bus of one process. The ring holds the last events of the topics that are kept; steps and previews, which are many and large, would
+ * soon push all else out of it.
  */
-export function createBus(clock: Clock, { ring, onError = reportLater }: BusOptions): Bus {
-  const slots: (BusEvent | null)[] = Array.from({ length: ring }, () => null);
+export function createBus(clock: Clock, { kept, ring, onError = reportLater }: BusOptions): Bus {
+  const slots: BusEvent[] = [];
   const listeners = new Map<string, Set<(event: BusEvent) => void>>();
-  const lastPreview = new Map<string, number>();
   let seq = 0;
+  /** Where the oldest event of a full ring lies. */
+  let oldest = 0;
+  /** The number of the last event that has left the ring. */
+  let gone = 0;
 
   function keep(event: BusEvent): void {
-    const leaving = slots[event.seq % ring];
-    if (leaving && lastPreview.get(leaving.topic) === leaving.seq) lastPreview.delete(leaving.topic);
-    slots[event.seq % ring] = event;
-    if ((event.data as { kind?: unknown } | null)?.kind !== 'preview') return;
-    const earlier = lastPreview.get(event.topic);
-    if (earlier !== undefined) slots[earlier % ring] = null;
-    lastPreview.set(event.topic, event.seq);
+    if (slots.length < ring) {
+      slots.push(event);
+      return;
+    }
+    gone = slots[oldest]!.seq;
+    slots[oldest] = event;
+    oldest = (oldest + 1) % ring;
   }
 
   return {
     publish(topic, data) {
       seq += 1;
       const event: BusEvent = { seq, topic, at: clock.now(), data };
-      keep(event);
+      if (kept.includes(topic)) keep(event);
       for (const listener of listeners.get(topic) ?? []) {
         try {
           listener(event);
@@ -55,14 +60,10 @@ export function createBus(clock: Clock, { ring, onError = reportLater }: BusOpti
     },
 
     since(topic, after) {
-      const oldest = Math.max(1, seq - ring + 1);
-      const events: BusEvent[] = [];
-      for (let number = Math.max(oldest, after + 1); number <= seq; number += 1) {
-        const event = slots[number % ring];
-        if (event?.topic === topic) events.push(event);
-      }
+      const inOrder = [...slots.slice(oldest), ...slots.slice(0, oldest)];
+      const events = inOrder.filter((event) => event.topic === topic && event.seq > after);
       // A number from the future is of another life of this process: whatever came since then is gone.
-      return { events, complete: after >= oldest - 1 && after <= seq };
+      return { events, complete: kept.includes(topic) && after >= gone && after <= seq };
     },
   };
 }

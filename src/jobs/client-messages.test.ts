@@ -44,7 +44,7 @@ describe('what a ComfyUI client hears of an attempt', () => {
 
   beforeEach(() => {
     store = createMemoryStore();
-    const bus = createBus(clock, { ring: 10 });
+    const bus = createBus(clock, { kept: [], ring: 10 });
     const assets = createMemoryAssets(clock);
     heard = [];
     fetched = [];

@@ -1,4 +1,4 @@
-import { pipeline, Transform, type Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { ComfleetError } from '../errors.ts';
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
@@ -10,16 +10,15 @@ const checksumBytes = 4;
  * Passes a file on, and fails at its end with `container_lost` if it is a PNG whose last chunk is missing: it was cut short, by a full disk
  * of the container or on its way. What follows the last chunk, and what is no PNG, is nobody's business.
  */
-export function wholePng(file: Readable): Readable {
+export const wholePng = (file: Readable): Readable => Readable.from(checked(file), { objectMode: false });
+
+async function* checked(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const walk = new ChunkWalk();
-  const checked = new Transform({
-    transform(bytes: Buffer, _encoding, done) {
-      walk.take(bytes);
-      done(null, bytes);
-    },
-    flush: (done) => done(walk.complete ? null : new ComfleetError('container_lost', 'the container gave a picture that was cut short')),
-  });
-  return pipeline(file, checked, () => undefined);
+  for await (const bytes of file) {
+    walk.take(bytes);
+    yield bytes;
+  }
+  if (!walk.complete) throw new ComfleetError('container_lost', 'the container gave a picture that was cut short');
 }
 
 /** Steps from chunk to chunk, whatever pieces the bytes come in. */

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createMemoryAssets } from '../../src/assets/memory.ts';
+import { fleetTopic } from '../../src/bus/events.ts';
 import { createBus } from '../../src/bus/memory.ts';
 import { createPromptRunner } from '../../src/comfyui/client.ts';
 import { createDeployments } from '../../src/deployments/registry.ts';
@@ -109,7 +110,7 @@ export async function startGateway(options: GatewayOptions) {
   const log = pino({ level: 'silent' });
   const store = createMemoryStore();
   const assets = createMemoryAssets(clock);
-  const bus = createBus(clock, { ring: 1_000 });
+  const bus = createBus(clock, { kept: [fleetTopic], ring: 1_000 });
   const runtime = new LocalRuntime(options);
   const deployments = createDeployments({ store, clock, workspace: 'local' });
   await deployments.load();

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { createMemoryAssets } from '../../src/assets/memory.ts';
+import { fleetTopic } from '../../src/bus/events.ts';
 import { createBus } from '../../src/bus/memory.ts';
 import type { Deployment } from '../../src/deployments/deployment.ts';
 import type { Deployments } from '../../src/deployments/deployments.ts';
@@ -49,7 +50,7 @@ export class Simulation {
     this.#life = life;
     const store = mortal(this.store, life);
     const fleet = mortal(this.fleet, life);
-    const bus = createBus(clock, { ring: 100 });
+    const bus = createBus(clock, { kept: [fleetTopic], ring: 100 });
     const assets = createMemoryAssets(this.clock);
     // The first hash compiles WebAssembly in real time, which virtual time cannot wait for.
     await assets.put(Buffer.from('warm'));

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { ApiContext, ApiLimits } from '../../src/api/context.ts';
 import { createServer } from '../../src/api/server.ts';
 import { createMemoryAssets } from '../../src/assets/memory.ts';
-import { publishJob } from '../../src/bus/events.ts';
+import { fleetTopic, publishJob } from '../../src/bus/events.ts';
 import { createBus } from '../../src/bus/memory.ts';
 import { readGraph } from '../../src/comfyui/graph.ts';
 import type { Json } from '../../src/comfyui/protocol.ts';
@@ -145,7 +145,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
   const random = seededRandom(1, clock);
   const store = createMemoryStore();
   const assets = createMemoryAssets(clock);
-  const bus = createBus(clock, { ring: 100 });
+  const bus = createBus(clock, { kept: [fleetTopic], ring: 100 });
   const deployments = fakeDeployments();
   const containers: ContainerRecord[] = [];
   const stopped: ApiWorld['stopped'] = [];

@@ -192,7 +192,7 @@ describe('events of the fleet', () => {
     expect(a).not.toBe(b);
     const foreign = await open('/fleet/v1/events', { 'last-event-id': `ffff${seen!.slice(4)}` });
     expect(await foreign.next()).toMatchObject({ event: 'reset' });
-    for (let count = 0; count < 60; count++) await submit();
+    for (let count = 0; count < 120; count++) await submit();
     const late = await open('/fleet/v1/events', { 'last-event-id': seen! });
     expect(await late.next()).toMatchObject({ event: 'reset' });
   });

@@ -1,9 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Clock, Timer } from '../../fleet/clock.ts';
+import type { Clock } from '../../fleet/clock.ts';
 
-/** `status` comes so often at most: it tells a number, and the latest one is all that counts. */
-const statusEveryMs = 100;
 /** A reader that was told to go gets so long for what is on its way. */
 const goodbyeMs = 5_000;
 /** Messages whose arrival is awaited at once; who answers no pings hears the older ones again if it comes back. */
@@ -16,8 +14,6 @@ export interface ClientSocketOptions {
   readonly clock: Clock;
   /** Whoever is so many bytes behind is closed; at a quarter of it, what can be missed is left out. */
   readonly backlogBytes: number;
-  /** The status message as it is now. */
-  readonly status: () => string;
 }
 
 /** One socket of a ComfyUI client. Nothing here waits for it: what it does not read in time is dropped, and in the end it is closed. */
@@ -26,8 +22,6 @@ export class ClientSocket {
   wantsMetadata = false;
   readonly #options: ClientSocketOptions;
   #corked = false;
-  #statusTimer: Timer | null = null;
-  #statusAt = Number.NEGATIVE_INFINITY;
   /** To call when the client has all that was sent so far. */
   #awaited: (() => void)[] = [];
   /** Those of the ping that is under way; null: none is. */
@@ -49,32 +43,12 @@ export class ClientSocket {
     if (this.#options.socket.bufferedAmount < this.#options.backlogBytes / 4) this.#write(message);
   }
 
-  /** The number of prompts has changed. */
-  statusChanged(): void {
-    const { clock } = this.#options;
-    if (this.#statusTimer) return;
-    const wait = this.#statusAt + statusEveryMs - clock.now();
-    if (wait <= 0) this.#sendStatus();
-    else this.#statusTimer = clock.at(clock.now() + wait, () => this.#sendStatus());
-  }
-
   /** Ends it with a reason. */
   close(code: number, reason: string, patienceMs = goodbyeMs): void {
     const { socket, clock } = this.#options;
     socket.close(code, reason);
     const timer = clock.at(clock.now() + patienceMs, () => socket.terminate());
     socket.once('close', () => timer.cancel());
-  }
-
-  /** It is closed. */
-  gone(): void {
-    this.#statusTimer?.cancel();
-  }
-
-  #sendStatus(): void {
-    this.#statusTimer = null;
-    this.#statusAt = this.#options.clock.now();
-    this.#write(this.#options.status());
   }
 
   #write(message: string | Buffer): void {

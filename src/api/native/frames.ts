@@ -4,7 +4,7 @@ import type { PromptBusEvent } from '../../bus/events.ts';
 
 const kinds = { picture: 1, text: 3, pictureWithMetadata: 4 } as const;
 
-type Preview = Extract<PromptBusEvent, { kind: 'preview' }>;
+export type Preview = Extract<PromptBusEvent, { kind: 'preview' }>;
 
 function frame(kind: number, second: number, ...parts: readonly Uint8Array[]): Buffer {
   const head = Buffer.alloc(8);

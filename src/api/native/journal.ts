@@ -1,6 +1,7 @@
 import type { Json } from '../../comfyui/protocol.ts';
 import type { ClientMessage } from '../../comfyui/runner.ts';
 import type { Job, PromptHistory } from '../../jobs/job.ts';
+import type { Preview } from './frames.ts';
 import { lastMessage, shownHistory } from './shown-history.ts';
 
 /** A message that a client must not miss. */
@@ -21,7 +22,7 @@ export interface Journal {
   /** Nodes whose output was told. */
   executed: Set<string>;
   /** A picture for those who want it behind its step, while containers send it before. */
-  picture: Buffer | null;
+  picture: Preview | null;
 }
 
 const unsaid = (): Omit<Journal, 'job' | 'endedAt'> => ({ node: null, history: null, entries: [], executed: new Set(), picture: null });

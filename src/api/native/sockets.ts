@@ -10,6 +10,7 @@ import { frameWithMetadata, plainFrame, textFrame } from './frames.ts';
 import { beginAgain, endOf, leavesNoTrace, newJournal, type Entry, type Journal } from './journal.ts';
 import { maxUploadBytes } from './limits.ts';
 import { placeOf, placesOf, type OpenPrompts } from './open-prompts.ts';
+import { Statuses } from './statuses.ts';
 
 /** Who opened a socket, and where. */
 export interface SocketOwner {
@@ -51,8 +52,7 @@ export class NativeSockets {
   readonly #limits: ApiLimits;
   readonly #bootedAt: number;
   readonly #clients = new Map<string, Client>();
-  /** Sockets by what their status counts. */
-  readonly #watching = new Map<string, Set<ClientSocket>>();
+  readonly #statuses: Statuses;
   /** Sockets by caller and deployment. */
   readonly #present = new Map<string, Set<ClientSocket>>();
   /** Of prompts that run, by job. */
@@ -67,6 +67,7 @@ export class NativeSockets {
     this.#open = open;
     this.#limits = limits;
     this.#bootedAt = context.clock.now();
+    this.#statuses = new Statuses({ clock: context.clock, message: (scope) => textOf('status', this.#statusOf(scope)) });
     context.bus.subscribe(promptsTopic, ({ data }) => this.#hear(data as PromptBusEvent));
     context.bus.subscribe(fleetTopic, ({ data }) => {
       const event = data as FleetBusEvent;
@@ -79,21 +80,18 @@ export class NativeSockets {
     const { clock, random, logger } = this.#context;
     const { caller, scope, clientId } = owner;
     const sid = clientId === '' ? random.id().replaceAll('-', '') : clientId;
-    const status = () => ({ status: { exec_info: { queue_remaining: this.#open.count(scope) } } });
-    const backlogBytes = this.#limits.streamBacklogBytes;
-    const one = new ClientSocket({ socket, stream, clock, backlogBytes, status: () => textOf('status', status()) });
+    const one = new ClientSocket({ socket, stream, clock, backlogBytes: this.#limits.streamBacklogBytes });
     const name = clientName({ ...scope, caller }, sid);
     const client = this.#client(name);
     client.sockets.add(one);
-    const leave = [enter(this.#watching, placeOf(scope), one), enter(this.#present, placeOf({ ...scope, caller }), one)];
+    const leave = [this.#statuses.enter(scope, one), enter(this.#present, placeOf({ ...scope, caller }), one)];
     socket.once('close', () => {
-      one.gone();
       client.sockets.delete(one);
       for (const go of leave) go();
       this.#tidy(name, client);
     });
     readFeatures(socket, one, () => ({ supports_preview_metadata: true, max_upload_size: maxUploadBytes(this.#context, this.#limits) }));
-    one.send(textOf('status', { ...status(), sid }));
+    one.send(textOf('status', { ...this.#statusOf(scope), sid }));
     this.#repeat(one, client);
     if (clientId !== '') {
       this.#restore(one, owner, name).catch((error: unknown) => {
@@ -133,9 +131,10 @@ export class NativeSockets {
       const frame = textFrame(event.node, event.text);
       for (const socket of this.#audience(event.job, true)) socket.send(frame);
     } else {
-      const frame = frameWithMetadata(event);
-      journal.picture = plainFrame(event);
-      for (const socket of this.#audience(event.job, true)) if (socket.wantsMetadata) socket.sendLossy(frame);
+      journal.picture = event;
+      let frame: Buffer | undefined;
+      for (const socket of this.#audience(event.job, true))
+        if (socket.wantsMetadata) socket.sendLossy((frame ??= frameWithMetadata(event)));
     }
   }
 
@@ -160,7 +159,8 @@ export class NativeSockets {
     const { picture, job } = journal;
     if (picture === null) return;
     journal.picture = null;
-    for (const socket of this.#audience(job, true)) if (!socket.wantsMetadata) socket.sendLossy(picture);
+    let frame: Buffer | undefined;
+    for (const socket of this.#audience(job, true)) if (!socket.wantsMetadata) socket.sendLossy((frame ??= plainFrame(picture)));
   }
 
   #changed(job: Job, change: JobEvent['type']): void {
@@ -192,9 +192,12 @@ export class NativeSockets {
     }
   }
 
+  #statusOf(scope: PromptScope): object {
+    return { status: { exec_info: { queue_remaining: this.#open.count(scope) } } };
+  }
+
   #statusChanged(job: Job): void {
-    const { own, all } = placesOf(job);
-    for (const place of [own, all]) for (const socket of this.#watching.get(place) ?? nobody) socket.statusChanged();
+    for (const place of Object.values(placesOf(job))) this.#statuses.changed(place);
   }
 
   /** Sends a message to the prompt's client, and keeps it until it was heard. `toAll`: if there is no client, to everybody of the caller. */
