@@ -115,7 +115,7 @@ class PreviewServer {
       this.#send(item, 'executing', { node, display_node: node });
       if (class_type === previewerClass) await this.#preview(item, node, inputs as unknown as Record<'steps' | 'bytes' | 'text', number>);
       if (class_type !== 'SaveImage') continue;
-      const filename = `${String(inputs['filename_prefix'])}_${++this.#saved}_.png`;
+      const filename = `${inputs['filename_prefix'] as string}_${++this.#saved}_.png`;
       outputs[node] = { images: [{ filename: filename.split('/').at(-1)!, subfolder: '', type: 'output' }] };
       this.#send(item, 'executed', { node, display_node: node, output: outputs[node] });
       this.#progress(item, node, 1, 1);

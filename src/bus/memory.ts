@@ -28,7 +28,7 @@ export function createBus(clock: Clock, { kept, ring, onError = reportLater }: B
       slots.push(event);
       return;
     }
-    gone = slots[oldest]!.seq;
+    gone = slots[oldest]?.seq ?? gone;
     slots[oldest] = event;
     oldest = (oldest + 1) % ring;
   }

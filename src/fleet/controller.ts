@@ -8,13 +8,14 @@ import { ComfleetError } from '../errors.ts';
 import type { AttemptOutcome, Attempts } from '../jobs/attempts.ts';
 import { isEnded, type FinalState, type Job, type JobError } from '../jobs/job.ts';
 import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.ts';
-import type { Runtime, RuntimeEvent } from '../runtimes/runtime.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { pause, type Clock, type Random, type Timer } from './clock.ts';
 import { isAlive, type Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { DecisionLog } from './decision-log.ts';
 import { Pool, poolKey, type PendingJob } from './pool.ts';
+import { RuntimeWatch } from './runtime-watch.ts';
 import { Scaler } from './scaler.ts';
 import type { Slots } from './slots.ts';
 
@@ -54,6 +55,7 @@ export class Controller {
   readonly pools = new Map<string, Pool>();
   readonly #deps: ControllerDependencies;
   readonly #decisions: DecisionLog;
+  readonly #watch: RuntimeWatch;
   /** Pool of each job that is bound to a container. */
   readonly #bound = new Map<string, Pool>();
   readonly #endings: (() => void)[] = [];
@@ -86,6 +88,13 @@ export class Controller {
       gpuLimit,
       onStep: (step) => this.#decisions.record(step),
     });
+    this.#watch = new RuntimeWatch({
+      clock,
+      runtime,
+      containers: this.containers,
+      exited: (id, code, message) => this.#containerExited(id, code, message),
+      resumed: () => this.pools.forEach((pool) => this.dispatch(pool)),
+    });
     for (const deployment of deps.deployments.list()) this.#addPool(deployment);
   }
 
@@ -102,8 +111,8 @@ export class Controller {
   /** Begins to follow the runtime and the deployments. Call after recovery. */
   start(): void {
     const { runtime, deployments } = this.#deps;
-    this.#endings.push(runtime.subscribe((event) => this.#onRuntimeEvent(event)));
-    this.#detach(this.#compareWithRuntime());
+    this.#endings.push(runtime.subscribe((event) => this.#detach(this.#watch.hear(event))));
+    this.#detach(this.#watch.compare());
     this.#endings.push(deployments.subscribe((deployment) => this.#deploymentChanged(deployment)));
     for (const pool of this.pools.values()) {
       this.dispatch(pool);
@@ -192,7 +201,7 @@ export class Controller {
 
   /** Binds waiting jobs to free places until one of both runs out. */
   dispatch(pool: Pool): void {
-    if (this.#draining) return;
+    if (this.#draining || this.#watch.interrupted) return;
     const { clock, attempts } = this.#deps;
     for (;;) {
       const assignment = pool.dispatcher.next(clock.now(), pool.serviceSeconds);
@@ -283,13 +292,6 @@ export class Controller {
     if (done) this.#ended({ ...job, state, error, finishedAt: at, timing: splitTiming(job, nothingSpent, null, at) });
   }
 
-  #onRuntimeEvent(event: RuntimeEvent): void {
-    if (event.type === 'phase') this.containers.apply(event.id, event);
-    else if (event.type === 'ready') this.containers.ready(event);
-    else if (event.type === 'exited') this.#containerExited(event.id, event.code, event.message);
-    else this.#detach(this.#compareWithRuntime());
-  }
-
   #containerExited(id: string, code: string, message: string): void {
     const container = this.containers.get(id);
     if (!container) return;
@@ -298,18 +300,6 @@ export class Controller {
       if (pool === this.containers.poolOf(id) && this.#deps.attempts.containerOf(job) === id) this.#deps.attempts.stop(job, 'container');
     }
     this.containers.fail(id, code, message);
-  }
-
-  /** Events may have been missed: what the runtime does not have any more is lost, and what has become ready meanwhile is ready. */
-  async #compareWithRuntime(): Promise<void> {
-    const askedAt = this.#deps.clock.now();
-    const there = new Map((await this.#deps.runtime.list()).map((container) => [container.id, container]));
-    for (const { id, startedAt } of this.containers.all()) {
-      const running = there.get(id);
-      // One that was begun while the list was on its way is not in it yet.
-      if (!running && startedAt < askedAt) this.#containerExited(id, 'crashed', 'its supervisor was lost');
-      if (running?.endpoint) this.containers.apply(id, { type: 'ready', at: this.#deps.clock.now(), endpoint: running.endpoint });
-    }
   }
 
   #containerChanged(container: Container, before: Container | null, pool: Pool): void {

@@ -99,7 +99,7 @@ describe('SupervisorClient', () => {
     served.server.closeAllConnections();
     phase(6);
     await heard(6);
-    expect(seen()).toEqual([2, 3, 4, 5, 6]);
+    expect(seen()).toEqual([2, 'interrupted', 'resumed', 3, 4, 5, 'interrupted', 'resumed', 6]);
     expect(troubles.length).toBeGreaterThan(0);
   });
 
@@ -111,7 +111,7 @@ describe('SupervisorClient', () => {
     await events.first((event) => event.type === 'reset');
     phase(99_999);
     await heard(99_999);
-    expect(seen()).toEqual([2, 'reset', 99_999]);
+    expect(seen()).toEqual([2, 'interrupted', 'resumed', 'reset', 99_999]);
   });
 
   test('another supervisor that has counted further, or less far, is followed from its first event', async () => {
@@ -135,7 +135,9 @@ describe('SupervisorClient', () => {
       phase(2_000 + counted);
       await heard(2_000 + counted);
     }
-    expect(seen()).toEqual([2, 'reset', 100, 101, 102, 103, 104, 1_005, 2_005, 'reset', 1_000, 2_000]);
+    const broken = ['interrupted', 'resumed'];
+    const two = ['interrupted', 'reset', 100, 101, 102, 103, 104, 1_005, ...broken, 2_005];
+    expect(seen()).toEqual([2, ...two, 'interrupted', 'reset', 1_000, ...broken, 2_000]);
   });
 
   test('an event that a listener cannot bear is reported, and does not end the stream', async () => {

@@ -233,8 +233,12 @@ export class SupervisorClient {
       } catch (error) {
         if (!this.#closed) this.#options.report(error);
       }
+      if (this.#closed) return;
+      this.#emit({ type: 'interrupted', at: this.#options.clock.now() });
       try {
-        if (!this.#closed) await this.#reachAgain();
+        const { instance } = await this.#reachAgain();
+        // From another instance a reset comes first of all.
+        if (instance === this.#position.instance) this.#emit({ type: 'resumed', at: this.#options.clock.now() });
       } catch (error) {
         if (this.#closed) return;
         this.#options.report(error);
@@ -258,7 +262,13 @@ export class SupervisorClient {
   }
 
   #emit(event: RuntimeEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#options.report(error);
+      }
+    }
   }
 
   #renew(): void {

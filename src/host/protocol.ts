@@ -63,7 +63,7 @@ export interface SupervisorInfo extends EventPosition {
 /** An event with its number. */
 export interface SupervisorEvent {
   readonly seq: number;
-  readonly event: Exclude<RuntimeEvent, { type: 'reset' }>;
+  readonly event: Exclude<RuntimeEvent, { type: 'interrupted' | 'resumed' | 'reset' }>;
 }
 
 /** A reader who comes from a place that is not known here is told from where on it hears events, and must look at the list again. */

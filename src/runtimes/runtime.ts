@@ -56,6 +56,10 @@ export type RuntimeEvent =
   | { type: 'ready'; id: string; endpoint: Endpoint; at: number; slot?: Slot }
   /** It is gone without having been asked to go. */
   | { type: 'exited'; id: string; at: number; code: 'crashed' | 'start_failed' | 'start_timeout' | 'unreachable'; message: string }
+  /** Nothing is heard of the containers any more, which may all be gone together; `resumed` or `reset` follows. */
+  | { type: 'interrupted'; at: number }
+  /** Events go on where they broke off. */
+  | { type: 'resumed'; at: number }
   /** The supervisor was lost and is there again: all its containers must be looked at with `list`. */
   | { type: 'reset'; at: number };
 

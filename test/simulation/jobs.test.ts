@@ -37,6 +37,19 @@ test.each([
   expect(container).toMatchObject({ state: 'failed', failure: { code, message }, stopReason: message });
 });
 
+test('when the supervisor takes every container with it, jobs wait and lose no attempt on those that are gone', async () => {
+  const sim = new Simulation({ deployments: { collage: { minContainers: 6 } } });
+  await sim.boot();
+  await sim.clock.runFor(20 * second);
+  expect(sim.fleet.servers.size).toBe(6);
+  sim.fleet.loseSupervisor(second);
+  const jobs = await Promise.all([sim.submit(), sim.submit()]);
+  await sim.clock.runFor(60 * second);
+  expect(sim.ended.map(({ id, state, attempts }) => ({ id, state, attempts }))).toEqual(
+    jobs.map(({ id }) => ({ id, state: 'succeeded', attempts: 1 })),
+  );
+});
+
 test('a job that loses three containers stops', async () => {
   const sim = new Simulation();
   await sim.boot();

@@ -119,6 +119,13 @@ export class VirtualFleet implements Runtime, PromptRunner {
     return Promise.resolve();
   }
 
+  /** The supervisor dies and takes all containers along; it is there again after `ms`. */
+  loseSupervisor(ms: number): void {
+    for (const id of this.servers.keys()) this.#end(id, 'its supervisor is gone');
+    this.#emit({ type: 'interrupted', at: this.#clock.now() });
+    this.#clock.at(this.#clock.now() + ms, () => this.#emit({ type: 'reset', at: this.#clock.now() }));
+  }
+
   crash(id: string): void {
     const exit = (): void => this.#exit(id, 'crashed', 'it was told to crash');
     const server = this.servers.get(id);
