@@ -56,6 +56,8 @@ export type RuntimeEvent =
   | { type: 'ready'; id: string; endpoint: Endpoint; at: number; slot?: Slot }
   /** It is gone without having been asked to go. */
   | { type: 'exited'; id: string; at: number; code: 'crashed' | 'start_failed' | 'start_timeout' | 'unreachable'; message: string }
+  /** A server that did not answer does again: a start is worth another try at once. */
+  | { type: 'reachable'; at: number }
   /** The supervisor was lost and is there again: all its containers must be looked at with `list`. */
   | { type: 'reset'; at: number };
 
