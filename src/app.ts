@@ -119,9 +119,10 @@ async function compose(given: Given) {
   const bus = createBus(clock, { kept: [fleetTopic], ring: busRing, onError: reporter(log, 'bus') });
   const keys = await createKeys({ store, clock, random, workspace: config.workspace.name, report: reporter(log, 'keys') });
   assertSafeBind(config, keys);
-  const deployments = createDeployments({ store, clock, workspace: config.workspace.name });
+  const deployments = createDeployments({ store, clock, workspace: config.workspace.name, files: opened.files });
   await deployments.load();
-  if (opened.definitions) await deployments.learnDefinitions(opened.definitions);
+  const definitions = await opened.definitions();
+  if (definitions) await deployments.learnDefinitions(definitions);
   if (opened.catalogue) await deployments.learnCatalogue(opened.catalogue);
   const notes = await deployConfigured({ config, deployments, assets, store, clock, files: opened.files });
   const fetch = createSafeFetch({ check: createAddressCheck(config.network.allowPrivate) });
@@ -184,7 +185,7 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
   const { runtime } = opened;
   const { gpuLimit } = config.workspace;
   const controller: Controller = new Controller(
-    { store, bus, clock, random, runtime, runner, attempts, deployments, log, priceOf, gpuLimit, onEnded },
+    { store, bus, clock, random, runtime, runner, attempts, deployments, definitions: opened.definitions, log, priceOf, gpuLimit, onEnded },
     slots,
   );
   return { runner, attempts, jobs, controller, slots, priceOf };
@@ -231,6 +232,7 @@ function composeServer(given: Given, serving: Serving) {
     deployments,
     fleet,
     containers: serving.runner,
+    learnNow: () => controller.learner.learnNow(),
     keys,
     binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
     stageFile,

@@ -38,6 +38,8 @@ export interface ApiContext {
   readonly fleet: Fleet;
   /** Hands requests to containers. */
   readonly containers: Pick<PromptRunner, 'pass'>;
+  /** `Learner.learnNow`. */
+  readonly learnNow: () => Promise<boolean>;
   readonly keys: Keys;
   readonly binder: Binder;
   readonly stageFile: StageFile;

@@ -86,3 +86,31 @@ describe('a request that is repeated with its Idempotency-Key', () => {
     }
   });
 });
+
+describe('a deployment that lacked a model', () => {
+  const lacking = [{ code: 'missing_file' as const, node: '4', message: 'ckpt_name names x.ckpt, which no container has.' }];
+  let learnNow: () => Promise<boolean>;
+  const become = (problems: typeof lacking): void => {
+    world.deployments.items[0] = { ...world.deployments.items[0]!, problems };
+  };
+  beforeEach(async () => {
+    await world.app.close();
+    world = await createApiWorld({ change: () => ({ learnNow: () => learnNow() }) });
+    become(lacking);
+  });
+
+  test('is refused while containers say so', async () => {
+    learnNow = async () => true;
+    expect((await post({ prompt: 'x' })).json()).toMatchObject({ code: 'missing_file' });
+  });
+
+  test('takes jobs once a container has it', async () => {
+    learnNow = async () => (become([]), true);
+    expect((await post({ prompt: 'x' })).statusCode).toBe(202);
+  });
+
+  test('takes jobs while no container can be asked: the one that starts will tell', async () => {
+    learnNow = async () => false;
+    expect((await post({ prompt: 'x' })).statusCode).toBe(202);
+  });
+});

@@ -71,12 +71,29 @@ async function bind(context: ApiContext, deployment: Deployment, work: Work) {
     if (!openGraphs(context)) {
       throw new ComfleetError('open_graphs_off', `Deployment ${deployment.name} runs only its own workflow; open_graphs is off`);
     }
-    return binder.readGraph(work.graph, deployments.definitions());
+    return readGraph(context, work.graph);
   }
-  const [problem] = deployment.problems;
+  const problems = await problemsNow(context, deployment);
+  const [problem] = problems;
   if (problem)
     throw new ComfleetError(problem.code, `Deployment ${deployment.name} cannot run: ${problem.message}`, {
-      problems: deployment.problems,
+      problems,
     });
   return binder.bind(deployments.revision(deployment).workflow, work.inputs);
+}
+
+/** A file that was put in place needs no restart: containers are asked again, and one that still has to start will tell itself. */
+async function problemsNow({ deployments, learnNow }: ApiContext, deployment: Deployment): Promise<Deployment['problems']> {
+  if (deployment.problems.length === 0) return [];
+  return (await learnNow()) ? deployments.get(deployment.name, deployment.environment).problems : [];
+}
+
+async function readGraph({ binder, deployments, learnNow }: ApiContext, graph: unknown) {
+  try {
+    return binder.readGraph(graph, deployments.definitions());
+  } catch (error) {
+    // Wrong in itself, not for what containers lack.
+    if (!(error instanceof ComfleetError && 'problems' in error.details)) throw error;
+    return binder.readGraph(graph, (await learnNow()) ? deployments.definitions() : null);
+  }
 }

@@ -141,6 +141,15 @@ describe('definitions', () => {
     expect(changed).toEqual([1, 0]);
   });
 
+  it('that are older than a file in its place do not make it missing', async () => {
+    await deployments.learnDefinitions(without);
+    const asked: string[] = [];
+    const later = createDeployments({ store, clock, workspace: 'default', files: (path) => asked.push(path) > 0 });
+    await later.load();
+    expect((await later.deploy({ name: 'one', workflow: workflowOf(1) })).problems).toEqual([]);
+    expect(asked).toEqual([expect.stringMatching(/^models\/checkpoints\//)]);
+  });
+
   it('add ranges to the inputs of workflows that were read without them', async () => {
     const deployment = await deployments.deploy({ name: 'one', workflow: workflowOf(1) });
     const steps = () => deployments.revision(deployment).workflow.inputs.find(({ name }) => name === 'steps');

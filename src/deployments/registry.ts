@@ -1,4 +1,5 @@
 import { checkGraph } from '../comfyui/check-graph.ts';
+import { definitionOf, fileKindOf, inputOf } from '../comfyui/definitions.ts';
 import { hashJson } from '../comfyui/graph.ts';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Catalogue } from '../comfyui/runner.ts';
@@ -16,6 +17,8 @@ export interface DeploymentsOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly workspace: string;
+  /** Is a file of ComfyUI's folder there now? Null: nobody can tell from here. */
+  readonly files?: ((path: string) => boolean) | null;
 }
 
 /** Name of the stored document with the definitions that containers reported last. */
@@ -33,6 +36,7 @@ class Registry implements Deployments {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #workspace: string;
+  readonly #files: ((path: string) => boolean) | null;
   readonly #deployments = new Map<string, Deployment>();
   /** As stored, by id. */
   readonly #revisions = new Map<string, Revision>();
@@ -45,10 +49,11 @@ class Registry implements Deployments {
   /** Changes run one after the other, so that each sees what the one before has stored. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ store, clock, workspace }: DeploymentsOptions) {
+  constructor({ store, clock, workspace, files = null }: DeploymentsOptions) {
     this.#store = store;
     this.#clock = clock;
     this.#workspace = workspace;
+    this.#files = files;
   }
 
   async load(): Promise<void> {
@@ -175,12 +180,25 @@ class Registry implements Deployments {
   #problemsOf(workflow: Workflow): DeploymentProblem[] {
     if (!this.#definitions) return [];
     const supplied = new Set(workflow.files.map(({ name }) => name));
+    for (const name of this.#inPlace(workflow)) supplied.add(name);
     // What every caller has to give need not be there beforehand.
     for (const input of workflow.inputs) {
       const isFile = input.type === 'image' || input.type === 'file';
       if (isFile && input.required && typeof input.default === 'string') supplied.add(input.default);
     }
     return checkGraph(workflow.graph, this.#definitions, supplied);
+  }
+
+  /** Files that are there, though the definitions may be older than they are. */
+  #inPlace({ graph }: Workflow): string[] {
+    const files = this.#files;
+    if (!files) return [];
+    return Object.values(graph).flatMap((node) =>
+      Object.entries(node.inputs).flatMap(([field, value]) => {
+        const kind = fileKindOf(node, field, inputOf(definitionOf(this.#definitions ?? {}, node.class_type), field));
+        return kind && typeof value === 'string' && files(`${kind.folder}/${value}`) ? [value] : [];
+      }),
+    );
   }
 
   #take(deployment: Deployment): void {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { fleetTopic, publishJob, type FleetBusEvent } from '../bus/events.ts';
+import type { NodeDefinitions } from '../comfyui/protocol.ts';
 import type { PromptRunner } from '../comfyui/runner.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import type { Deployments } from '../deployments/deployments.ts';
@@ -11,9 +12,10 @@ import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { pause, type Clock, type Random, type Timer } from './clock.ts';
-import { isAlive, type Container } from './container.ts';
+import { isAlive, takesJobs, type Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { DecisionLog } from './decision-log.ts';
+import { Learner } from './learner.ts';
 import { Pool, poolKey, type PendingJob } from './pool.ts';
 import { RuntimeWatch } from './runtime-watch.ts';
 import { Scaler } from './scaler.ts';
@@ -25,8 +27,6 @@ const leaseTtlMs = 15_000;
 const maxBackoffMs = 60_000;
 /** So long a gateway that ends waits for its containers; what is left then ends with the runtime. */
 const stopLimitMs = 30_000;
-/** Node definitions are half a megabyte and the same everywhere: not every new container is asked. */
-const learnPeriodMs = 60_000;
 
 export interface ControllerDependencies {
   readonly store: Store;
@@ -37,6 +37,8 @@ export interface ControllerDependencies {
   readonly runner: PromptRunner;
   readonly attempts: Attempts;
   readonly deployments: Pick<Deployments, 'list' | 'subscribe' | 'learnDefinitions' | 'learnCatalogue'>;
+  /** Node definitions where no container is needed to tell them; null: nobody can tell. */
+  readonly definitions: () => Promise<NodeDefinitions | null>;
   readonly log: Logger;
   readonly gpuLimit: number | null;
   readonly priceOf: (gpu: string | null) => number | null;
@@ -52,6 +54,7 @@ export class Controller {
   readonly containers: Containers;
   readonly scaler: Scaler;
   readonly slots: Slots;
+  readonly learner: Learner;
   readonly pools = new Map<string, Pool>();
   readonly #deps: ControllerDependencies;
   readonly #decisions: DecisionLog;
@@ -61,7 +64,6 @@ export class Controller {
   readonly #endings: (() => void)[] = [];
   #heartbeat: Timer | null = null;
   #draining = false;
-  #learnAgainAt = 0;
   #idleWaiters: (() => void)[] = [];
 
   constructor(deps: ControllerDependencies, slots: Slots) {
@@ -94,7 +96,10 @@ export class Controller {
       containers: this.containers,
       exited: (id, code, message) => this.#containerExited(id, code, message),
       resumed: () => this.pools.forEach((pool) => this.dispatch(pool)),
+      reachable: () => this.#tryAgain(),
     });
+    const ready = () => this.containers.all().find(({ state, endpoint }) => endpoint && takesJobs(state))?.endpoint ?? null;
+    this.learner = new Learner({ ...deps, ready });
     for (const deployment of deps.deployments.list()) this.#addPool(deployment);
   }
 
@@ -318,7 +323,7 @@ export class Controller {
   }
 
   #containerReady(pool: Pool, container: Container): void {
-    const { clock, runner, deployments } = this.#deps;
+    const { clock } = this.#deps;
     pool.failedStarts = 0;
     pool.backoffUntil = 0;
     pool.lastFailure = null;
@@ -327,14 +332,7 @@ export class Controller {
     pool.dispatcher.addContainer({ id, maxInputs, inFlight, modelKey, at: clock.now() });
     this.dispatch(pool);
     this.scaler.wake(pool);
-    const now = clock.now();
-    if (!endpoint || now < this.#learnAgainAt) return;
-    this.#learnAgainAt = now + learnPeriodMs;
-    const learn = async (): Promise<void> => {
-      await deployments.learnDefinitions(await runner.definitions(endpoint));
-      await deployments.learnCatalogue(await runner.catalogue(endpoint));
-    };
-    this.#detach(learn());
+    if (endpoint) this.#detach(this.learner.containerReady(endpoint));
   }
 
   /** Starts that fail together are one failure; those that their supervisor took with it are none of theirs. */
@@ -344,6 +342,14 @@ export class Controller {
     pool.failedStarts++;
     pool.lastFailure = container.failure?.message ?? null;
     pool.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (pool.failedStarts - 1));
+  }
+
+  /** What made starts fail is gone. */
+  #tryAgain(): void {
+    for (const pool of this.pools.values()) {
+      pool.backoffUntil = 0;
+      this.scaler.wake(pool);
+    }
   }
 
   #addPool(deployment: Deployment): Pool {

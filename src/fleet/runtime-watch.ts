@@ -10,6 +10,8 @@ interface Dependencies {
   readonly exited: (id: string, code: string, message: string) => void;
   /** The containers can be trusted again after an interruption. */
   readonly resumed: () => void;
+  /** A start is worth another try at once. */
+  readonly reachable: () => void;
 }
 
 /** Keeps the containers in step with what the runtime tells, and knows when it tells nothing. */
@@ -39,6 +41,8 @@ export class RuntimeWatch {
         return containers.ready(event);
       case 'exited':
         return exited(event.id, event.code, event.message);
+      case 'reachable':
+        return this.#deps.reachable();
       case 'interrupted':
         this.#interruptions++;
         return undefined;

@@ -20,8 +20,8 @@ const askTimeoutMs = 3_000;
 
 export interface OpenedRuntime {
   readonly runtime: Runtime;
-  /** Node definitions, where they are known before a container runs. */
-  readonly definitions: NodeDefinitions | null;
+  /** Node definitions as they are now, where no container is needed to tell them; null: nobody can tell. */
+  readonly definitions: () => Promise<NodeDefinitions | null>;
   readonly catalogue: Catalogue | null;
   /** Is this file (`models/checkpoints/x.safetensors`) there? Null: nobody can tell before a container runs. */
   readonly files: ((path: string) => boolean) | null;
@@ -44,7 +44,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
       const runtime = createRemoteRuntime({ urls: config.comfyui.urls, clock, left });
       return {
         runtime,
-        definitions: await firstDefinitions(config.comfyui.urls),
+        definitions: () => firstDefinitions(config.comfyui.urls),
         catalogue: null,
         files: null,
         note: 'these servers are never started or stopped by comfleet',
@@ -66,7 +66,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
         }),
       });
       const note = "node packs run with this user's rights";
-      return { runtime, definitions: null, catalogue: null, files: (file) => existsSync(join(path, file)), note };
+      return { runtime, definitions: () => Promise.resolve(null), catalogue: null, files: (file) => existsSync(join(path, file)), note };
     }
     case 'emulated': {
       const profile = loadProfile(config.profile);
@@ -76,7 +76,8 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
         launchOn: () => ({ kind: 'emulated', profile: config.profile }),
       });
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
-      return { runtime, definitions: definitionsFor(usualModels), catalogue: catalogueFor(usualModels), files: null, note };
+      const definitions = definitionsFor(usualModels);
+      return { runtime, definitions: () => Promise.resolve(definitions), catalogue: catalogueFor(usualModels), files: null, note };
     }
   }
 }
@@ -85,7 +86,9 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
 async function firstDefinitions(urls: readonly string[]): Promise<NodeDefinitions | null> {
   const asked = urls.map(async (url) => {
     const answer = await request(`${url}/object_info`, { signal: AbortSignal.timeout(askTimeoutMs) });
-    return (await answer.body.json()) as NodeDefinitions;
+    const definitions = (await answer.body.json()) as NodeDefinitions;
+    if (answer.statusCode !== 200) throw new Error(`/object_info answered ${answer.statusCode}`);
+    return definitions;
   });
   return Promise.any(asked).catch(() => null);
 }

@@ -3,7 +3,7 @@ import { startForeignServer, type ForeignServer } from '../../test/support/forei
 import { Events, hurriedClock } from '../../test/support/supervised.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
 import { createRemoteRuntime } from './remote.ts';
-import type { Runtime } from './runtime.ts';
+import type { Runtime, RuntimeEvent } from './runtime.ts';
 
 let server: ForeignServer;
 let runtime: Runtime;
@@ -80,4 +80,24 @@ test('one whose server is not configured any more, or does not answer, is not th
   const gone = 'http://127.0.0.1:9';
   open([recordOf('a', { device: gone }), recordOf('b', { device: 'http://box:8188' })], [server.url, gone]);
   expect(await runtime.list()).toEqual([]);
+});
+
+test('a server that did not answer is looked for, and told of once it is there', async () => {
+  const port = Number(new URL(server.url).port);
+  open([], [server.url]);
+  const events: RuntimeEvent[] = [];
+  const back = Promise.withResolvers<void>();
+  const failed = Promise.withResolvers<void>();
+  runtime.subscribe((event) => {
+    events.push(event);
+    if (event.type === 'exited') failed.resolve();
+    if (event.type === 'reachable') back.resolve();
+  });
+  const spec = await specOf('a');
+  await server.close();
+  await runtime.start(spec);
+  await failed.promise;
+  expect(events.map(({ type }) => type)).toEqual(['phase', 'exited']);
+  server = await startForeignServer(port);
+  await back.promise;
 });

@@ -2,13 +2,16 @@ import { EventEmitter, once } from 'node:events';
 import { request } from 'undici';
 import { probe } from '../comfyui/probe.ts';
 import type { Endpoint } from '../comfyui/runner.ts';
-import type { Clock, Timer } from '../fleet/clock.ts';
+import { ComfleetError } from '../errors.ts';
+import { pause, type Clock, type Timer } from '../fleet/clock.ts';
 import type { ContainerRecord, Slot } from '../fleet/container.ts';
 import { gpuModel } from './devices.ts';
 import type { LogLine, RunningContainer, Runtime, RuntimeEvent, StartSpec } from './runtime.ts';
 
 const checkPeriodMs = 5_000;
 const checkTimeoutMs = 4_000;
+/** A look at a server that is away costs nothing, and whoever waits for it waits no longer than this. */
+const lookPeriodMs = 2_000;
 /** Failed checks in a row before a server counts as lost. */
 const patience = 2;
 
@@ -48,6 +51,9 @@ class RemoteRuntime implements Runtime {
   readonly #urls: readonly string[];
   readonly #clock: Clock;
   readonly #claimed = new Map<string, Claimed>();
+  /** Servers that are away, each looked at until it is back. */
+  readonly #away = new Set<string>();
+  readonly #closed = new AbortController();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
   /** Settles when it is known which of the containers that were left are there. */
   readonly #takenOver: Promise<unknown>;
@@ -72,7 +78,7 @@ class RemoteRuntime implements Runtime {
     const onBusy = (): void => this.#note(claimed, 'the probe prompt waits: another one runs there');
     claimed.probing = probe(claimed.endpoint, { clock: this.#clock, signal: claimed.abort.signal, starting: null, onBusy }).then(
       () => this.#ready(claimed),
-      (error: unknown) => this.#lost(claimed, 'start_failed', `${claimed.endpoint.url}: ${reasonOf(error)}`),
+      (error: unknown) => this.#lost(claimed, 'start_failed', error),
     );
     return Promise.resolve();
   }
@@ -112,6 +118,7 @@ class RemoteRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
+    this.#closed.abort();
     await Promise.all([...this.#claimed.keys()].map((id) => this.#release(id)));
   }
 
@@ -166,7 +173,7 @@ class RemoteRuntime implements Runtime {
         .then(
           () => (claimed.failures = 0),
           (error: unknown) => {
-            if (++claimed.failures >= patience) this.#lost(claimed, 'unreachable', `${claimed.endpoint.url}: ${reasonOf(error)}`);
+            if (++claimed.failures >= patience) this.#lost(claimed, 'unreachable', error);
           },
         )
         .finally(() => {
@@ -175,11 +182,30 @@ class RemoteRuntime implements Runtime {
     });
   }
 
-  #lost(claimed: Claimed, code: 'start_failed' | 'unreachable', message: string): void {
+  #lost(claimed: Claimed, code: 'start_failed' | 'unreachable', error: unknown): void {
     if (claimed.abort.signal.aborted) return;
+    const message = `${claimed.endpoint.url}: ${reasonOf(error)}`;
     this.#note(claimed, message);
     void this.#release(claimed.spec.id);
     this.#emit({ type: 'exited', id: claimed.spec.id, at: this.#clock.now(), code, message });
+    if (!(error instanceof ComfleetError)) void this.#lookAfter(claimed.endpoint.url);
+  }
+
+  /** Tells when a server that hung up or did not listen answers. One that answers with an error is left to the next try. */
+  async #lookAfter(url: string): Promise<void> {
+    if (this.#away.has(url)) return;
+    this.#away.add(url);
+    const { signal } = this.#closed;
+    let answers = false;
+    while (!answers && !signal.aborted) {
+      await pause(this.#clock, lookPeriodMs, signal);
+      answers = await systemStats(url, signal).then(
+        () => true,
+        () => false,
+      );
+    }
+    this.#away.delete(url);
+    if (answers) this.#emit({ type: 'reachable', at: this.#clock.now() });
   }
 
   /** Settles when nothing of it is left on the server. */

@@ -60,6 +60,8 @@ export type RuntimeEvent =
   | { type: 'interrupted'; at: number }
   /** Events go on where they broke off. */
   | { type: 'resumed'; at: number }
+  /** A server that did not answer does again: a start is worth another try at once. */
+  | { type: 'reachable'; at: number }
   /** The supervisor was lost and is there again: all its containers must be looked at with `list`. */
   | { type: 'reset'; at: number };
 

@@ -127,7 +127,20 @@ export async function startGateway(options: GatewayOptions) {
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
-  const parts = { store, bus, clock, random, runtime, runner, attempts, deployments, log, gpuLimit: null, priceOf: () => 1 };
+  const parts = {
+    store,
+    bus,
+    clock,
+    random,
+    runtime,
+    runner,
+    attempts,
+    deployments,
+    log,
+    gpuLimit: null,
+    priceOf: () => 1,
+    definitions: () => Promise.resolve(null),
+  };
   const controller: Controller = new Controller({ ...parts, onEnded: (job) => jobs.ended(job) }, new Slots(await runtime.slots()));
   const learnt = Promise.all([
     new Promise<void>((resolve) => {

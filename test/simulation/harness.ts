@@ -73,6 +73,7 @@ export class Simulation {
         runner: fleet,
         attempts,
         deployments: this.#deployments,
+        definitions: () => Promise.resolve(null),
         log,
         gpuLimit: this.#settings.gpuLimit ?? null,
         priceOf: () => 1.1,

@@ -23,11 +23,18 @@ export interface ForeignServer {
   close(): Promise<void>;
 }
 
-export async function startForeignServer(): Promise<ForeignServer> {
+export async function startForeignServer(port?: number): Promise<ForeignServer> {
   const folder = mkdtempSync(join(tmpdir(), 'comfleet-foreign-'));
   const pixels = new PixelPool({ threads: 1 });
   const profile = loadProfile(fileURLToPath(new URL('steps.json', fixtures)));
-  const server = await startEmulatedServer({ profile, clock: createSystemClock(), name: 'foreign', folder, pixels });
+  const server = await startEmulatedServer({
+    profile,
+    clock: createSystemClock(),
+    name: 'foreign',
+    folder,
+    pixels,
+    ...(port === undefined ? {} : { port }),
+  });
   const { url } = server;
   const get = async (path: string): Promise<object> => (await (await fetch(`${url}${path}`)).json()) as object;
   const post = (path: string, body: unknown): Promise<Response> => fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
