@@ -216,7 +216,13 @@ function composeServer(given: Given, serving: Serving) {
     gpus: config.gpus,
     gpuLimit: config.workspace.gpuLimit,
   });
-  const overview = createOverview({ clock, slots: slots.all(), priceOf, profile: runtime.name === 'emulated' ? config.profile : null });
+  const overview = createOverview({
+    clock,
+    slots: slots.all(),
+    priceOf,
+    profile: runtime.name === 'emulated' ? config.profile : null,
+    storeTrouble: () => store.trouble(),
+  });
   observeFleet(bus, metrics, overview, createFleetLog(log));
   const stageFile = createStageFile({ assets, store, clock, fetch, maxBytes: uploadBytes });
   return createServer({

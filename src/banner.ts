@@ -1,3 +1,4 @@
+import { isLoopbackHost } from './api/origin.ts';
 import { curlLine, type BannerInfo, type BannerRuntime } from './cli/banner.ts';
 import type { Config } from './config/schema.ts';
 import type { Deployments } from './deployments/deployments.ts';
@@ -17,6 +18,7 @@ export interface BannerParts {
 /** What the app says about itself, from what it found. */
 export function bannerOf({ config, url, opened, deployments, slots, notes }: BannerParts): BannerInfo {
   const shown = deployments.list().filter((deployment) => deployment.environment === 'production');
+  const reachable = !isLoopbackHost(config.network.host);
   const standard = shown.find((deployment) => deployment.default);
   return {
     version: packageVersion,
@@ -30,9 +32,14 @@ export function bannerOf({ config, url, opened, deployments, slots, notes }: Ban
       default: isDefault,
       problems: problems.map(({ message }) => message),
     })),
-    curl: standard ? curlLine(url, deployments.revision(standard).workflow.inputs) : null,
-    notes,
+    curl: standard ? curlLine(url, deployments.revision(standard).workflow.inputs, reachable) : null,
+    notes: reachable ? [listening(config.network.host), ...notes] : notes,
   };
+}
+
+function listening(host: string): string {
+  const where = host === '0.0.0.0' || host === '::' ? `every address of this machine (${host})` : host;
+  return `it listens on ${where}: others reach it, so every call needs a key; make one with: comfleet keys create NAME`;
 }
 
 /** The banner does not wait longer for servers that do not answer. */

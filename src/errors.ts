@@ -99,6 +99,12 @@ export const errorCatalogue = {
   too_many_requests: row(429, 'caller', 'Too much at once', 'Wait for the time in Retry-After.'),
   workflow_error: row(500, 'workflow', 'The workflow failed', 'Read error.node and error.message; run the same graph in ComfyUI.'),
   out_of_memory: row(500, 'workflow', 'The GPU ran out of memory', 'Use a smaller picture or batch, or a larger GPU.'),
+  disk_full: row(
+    503,
+    'fleet',
+    'The disk of the container is full',
+    'Free space where the container writes its files, and run the job again.',
+  ),
   no_output: row(500, 'workflow', 'The workflow made no output', 'Add a node that saves, such as SaveImage, and declare it as an output.'),
   rejected_by_container: row(
     422,

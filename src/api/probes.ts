@@ -29,9 +29,14 @@ export function addProbes(app: Api, context: ApiContext): void {
   );
 }
 
+/** As large as a job may well be: a full disk often has room for a few bytes more. */
+const room = ' '.repeat(65_536);
+
 /** Can jobs be taken? A fleet that has scaled to zero, or is just starting, takes them. */
-async function readiness({ store, deployments, draining }: ApiContext): Promise<Check[]> {
-  const failure = await store.document('readyz').then(
+async function readiness({ store, deployments, clock, draining }: ApiContext): Promise<Check[]> {
+  // Who is not ready is sent nothing that would show that the disk is well again: once it failed, each probe tries a write itself.
+  const tried = store.trouble() === null ? store.document('readyz') : store.saveDocument({ name: 'readyz', value: room, at: clock.now() });
+  const failure = await tried.then(
     () => null,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );

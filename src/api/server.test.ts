@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createApiWorld, listen, rawRequest, type ApiWorld, type WorldOptions } from '../../test/support/api.ts';
 import { settle } from '../../test/support/virtual-clock.ts';
 import { ComfleetError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
 import type { DashboardPage } from './context.ts';
 import { checkOrigin } from './origin.ts';
 
@@ -288,6 +289,18 @@ describe('probes', () => {
     const { statusCode, body } = await world.app.inject('/readyz');
     expect(statusCode).toBe(503);
     expect(body).toContain('[-]store failed: the disk is gone\n[-]deployments failed: there is no deployment');
+  });
+
+  test('not ready while the disk takes no writes, though it can be read; the probe finds out that it does again', async () => {
+    let full = true;
+    const saveDocument: Store['saveDocument'] = async () => {
+      if (full) throw new ComfleetError('store_failed', 'the disk is full');
+    };
+    await create({ change: ({ store }) => ({ store: { ...store, saveDocument, trouble: () => 'the disk is full' } }) });
+    const refused = await world.app.inject('/readyz');
+    expect([refused.statusCode, refused.body]).toEqual([503, expect.stringContaining('[-]store failed: the disk is full')]);
+    full = false;
+    expect((await world.app.inject('/readyz')).statusCode).toBe(200);
   });
 
   test('metrics', async () => {

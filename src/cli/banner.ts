@@ -65,8 +65,9 @@ export function runtimeText(runtime: BannerRuntime): string {
   }
 }
 
-/** A curl line that works as it stands, from the inputs of the default deployment. */
-export function curlLine(url: string, inputs: readonly WorkflowInput[]): string {
+/** A curl line that works as it stands, but for the key where one is needed, from the inputs of the default deployment. */
+export function curlLine(url: string, inputs: readonly WorkflowInput[], needsKey: boolean): string {
+  const call = `curl -sL ${url}/${needsKey ? " -H 'authorization: Bearer YOUR_KEY'" : ''}`;
   const text = inputs.find(({ type, name }) => type === 'string' && name === 'prompt') ?? inputs.find(({ type }) => type === 'string');
   const needed = inputs.filter((input) => input === text || (input.required && input.default === undefined && input.random !== true));
   const files = needed.filter(({ type }) => type === 'image' || type === 'file');
@@ -74,10 +75,10 @@ export function curlLine(url: string, inputs: readonly WorkflowInput[]): string 
     const parts = needed.map(
       (input) => `-F ${quote(files.includes(input) ? `${input.name}=@${input.name}.png` : `${input.name}=${String(sample(input))}`)}`,
     );
-    return `curl -sL ${url}/ ${parts.join(' ')} -o result.png`;
+    return `${call} ${parts.join(' ')} -o result.png`;
   }
   const body = JSON.stringify(Object.fromEntries(needed.map((input) => [input.name, sample(input)])));
-  return `curl -sL ${url}/ -d ${quote(body)} -H 'content-type: application/json' -o result.png`;
+  return `${call} -d ${quote(body)} -H 'content-type: application/json' -o result.png`;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

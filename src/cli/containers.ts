@@ -1,7 +1,7 @@
 import { UsageError } from './failure.ts';
 import { limitOf, listPages, moreLine } from './pages.ts';
 import { secondsBetween, type ContainerWire } from './shapes.ts';
-import { money, seconds, table, type Palette } from './terminal.ts';
+import { fit, money, plain, seconds, table, widthOf, type Palette } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
 /** `comfleet containers`: what lives, and the end of one. */
@@ -56,6 +56,14 @@ async function containers({ client, options, paint, print }: Session): Promise<v
 /** The state, with the phase of a start and the reason of a failure. */
 export function stateText({ state, phases, failure }: ContainerWire, paint: Palette): string {
   if (state === 'starting') return paint.yellow(`starting: ${phases.at(-1)?.phase ?? 'provision'}`);
-  if (state === 'failed') return paint.red(`failed: ${failure?.message ?? 'for an unknown reason'}`);
+  if (state === 'failed') return paint.red(`failed: ${shortened(failure?.message ?? 'for an unknown reason')}`);
   return state === 'busy' || state === 'ready' ? paint.green(state) : state;
+}
+
+/** Columns of a failure's reason: it may end with the tail of a log, which `comfleet logs` and --json give whole. */
+const reasonColumns = 60;
+
+function shortened(message: string): string {
+  const [line = ''] = plain(message).split('\n');
+  return widthOf(line) > reasonColumns ? `${fit(line, reasonColumns - 1)}…` : line;
 }

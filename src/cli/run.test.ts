@@ -86,6 +86,8 @@ describe('run', () => {
     [['run', 'collage', '--count', '0'], 2, '--count must be a whole number'],
     [['run', 'collage', 'background=@no.png'], 2, 'There is no file'],
     [['run', 'collage', 'colour=red'], 1, 'There is no input colour'],
+    [['run', 'collage', 'prompt=x', '-o', 'no/x.png'], 2, 'There is no folder '],
+    [['run', 'collage', 'prompt=x', '-o', '.'], 2, '-o names the file of the output'],
     [['run', 'nobody'], 1, 'There is no deployment nobody'],
     [['run'], 2, "missing required argument 'deployment'"],
   ])('%j ends with %d: %s', async (args, code, message) => {
@@ -93,6 +95,7 @@ describe('run', () => {
     expect(ran.code).toBe(code);
     expect(ran.err).toContain(message);
     expect(ran.out).toBe('');
+    expect(cli.world.bound).toEqual([]);
   });
 });
 

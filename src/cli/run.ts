@@ -1,4 +1,4 @@
-import { openAsBlob } from 'node:fs';
+import { openAsBlob, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from './client.ts';
@@ -38,6 +38,7 @@ async function run(session: Session): Promise<ExitCode> {
   const [name = '', ...given] = args;
   const times = Number(options['count']);
   if (!Number.isInteger(times) || times < 1 || times > 1_000) throw new UsageError('--count must be a whole number from 1 to 1000');
+  checkOutput(session);
   const deployment = await client.call<DeploymentWire>('GET', `/fleet/v1/deployments/${encodeURIComponent(name)}`);
   const inputs = await readInputs(session, deployment, given);
 
@@ -70,6 +71,16 @@ async function run(session: Session): Promise<ExitCode> {
     clearInterval(redraw);
     status.clear();
   }
+}
+
+/** Before anything runs: a result that can be put nowhere is paid for in vain. */
+function checkOutput({ terminal, options }: Session): void {
+  const { output } = options;
+  if (typeof output !== 'string') return;
+  const file = path.resolve(terminal.cwd, output);
+  const isFolder = (place: string): boolean => statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder(file)) throw new UsageError(`-o names the file of the output, and ${file} is a folder`);
+  if (!isFolder(path.dirname(file))) throw new UsageError(`There is no folder ${path.dirname(file)} for -o; make it first`);
 }
 
 /** Named inputs with their types; `@file` of a file input is uploaded. */

@@ -189,6 +189,8 @@ describe('the curl line', () => {
     ['nothing', [], `-d '{}'`],
     ['an enum', [input({ name: "it's", type: 'enum', choices: ['a'] })], `-d '{"it'\\''s":"a"}'`],
   ])('gives %s', (_, inputs, expected) => {
-    expect(curlLine('http://127.0.0.1:8288', inputs)).toContain(`curl -sL http://127.0.0.1:8288/ ${expected}`);
+    expect(curlLine('http://127.0.0.1:8288', inputs, false)).toContain(`curl -sL http://127.0.0.1:8288/ ${expected}`);
+    const withKey = `curl -sL http://127.0.0.1:8288/ -H 'authorization: Bearer YOUR_KEY' ${expected}`;
+    expect(curlLine('http://127.0.0.1:8288', inputs, true)).toContain(withKey);
   });
 });

@@ -118,6 +118,17 @@ describe('containers and logs', () => {
     expect(out).toMatch(/^old-1098 [^]*^old-1097 [^]*^more: comfleet containers --all --cursor \S+$/m);
   });
 
+  test('a failure that ends with the tail of a log takes one short cell', async () => {
+    const message = `it was killed by SIGKILL 0%| | 0/2\r${'[00:00<?, ?it/s] '.repeat(30)}\nsend error`;
+    cli.world.containers.push(aContainer({ id: 'container-3', state: 'failed', failure: { code: 'container_lost', message } }));
+    const { out } = await cli.comfleet(['containers', '--all']);
+    expect(out).toMatch(/^container-3 +collage +failed: it was killed by SIGKILL 0%.{1,45}… {2}/m);
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThan(160);
+    expect((await cli.json('containers', '--all')).items).toContainEqual(
+      expect.objectContaining({ failure: { code: 'container_lost', message } }),
+    );
+  });
+
   test('stops one, at once with --force', async () => {
     expect((await cli.comfleet(['containers', '--stop', 'container-1'])).out).toContain('stops when its jobs are done');
     expect((await cli.comfleet(['containers', '--stop', 'container-2', '--force'])).out).toContain('was stopped');

@@ -195,6 +195,10 @@ describe('prompt runner', () => {
 
   it.each([
     ['torch.OutOfMemoryError', 'Allocation on device', 'out_of_memory'],
+    ['OSError', '[Errno 28] No space left on device', 'disk_full'],
+    ['OSError', "[Errno 122] Disk quota exceeded: '/x.png'", 'disk_full'],
+    ['RuntimeError', 'ENOSPC: no space left on device, write', 'disk_full'],
+    ['OSError', "[Errno 2] No such file or directory: '/28.png'", 'workflow_error'],
     ['builtins.ValueError', 'bad tensor', 'workflow_error'],
   ])('tells a %s as the workflow’s own failure', async (exception_type, exception_message, code) => {
     const result = run();

@@ -45,16 +45,21 @@ export function succeededWith(outputs: PromptOutput[], loading: ModelLoading | n
 export function failureOf(error: ExecutionError): Failure {
   const type = error.exception_type ?? 'Error';
   const text = (error.exception_message ?? '').trim();
-  const code: ErrorCode =
-    /OutOfMemory/.test(type) || /CUDA out of memory|Allocation on device/.test(text) ? 'out_of_memory' : 'workflow_error';
   return {
     kind: 'failed',
-    code,
+    code: codeOf(type, text),
     message: `Node ${error.node_id ?? '?'} (${error.node_type ?? 'unknown'}) failed: ${text || type}`,
     ...(error.node_id === undefined ? {} : { node: error.node_id }),
     ...(error.node_type === undefined ? {} : { classType: error.node_type }),
     details: { exception_type: type, exception_message: text, traceback: error.traceback ?? [] },
   };
+}
+
+/** What is not the workflow's mistake is told by its text: Python has no type of its own for a full disk (ENOSPC, EDQUOT). */
+function codeOf(type: string, text: string): ErrorCode {
+  if (/OutOfMemory/.test(type) || /CUDA out of memory|Allocation on device/.test(text)) return 'out_of_memory';
+  if (/\bno space left on device\b|\bdisk quota exceeded\b|\[Errno (28|122)\]|\b(ENOSPC|EDQUOT)\b/i.test(text)) return 'disk_full';
+  return 'workflow_error';
 }
 
 /** The failure that a 400 of `POST /prompt` tells of; `body` is as it came. */

@@ -81,9 +81,15 @@ export function multipart(contentType: string | undefined, body: Buffer): Part[]
 /** A Host header that names this machine. */
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)(:\d+)?$/i.test(host);
 
-/** A page of another site must not reach a container on this machine: its Origin differs from the Host, which is a loopback name. */
-export function isForeign(request: IncomingMessage): boolean {
-  const { host, origin } = request.headers;
-  if (host === undefined || origin === undefined || !isLoopback(host)) return false;
+/**
+ * A page of another site must not reach a container on this machine. Its Origin differs from the Host; or, where its name was made to
+ * resolve to this machine, both are that name: then a Host that is none of this machine's gives it away, for which ComfyUI does not look.
+ */
+export function isForeign({ headers: { host, origin }, socket }: IncomingMessage): boolean {
+  if (host === undefined) return false;
+  if (!isLoopback(host)) return isLoopbackAddress(socket.localAddress ?? '');
+  if (origin === undefined) return false;
   return URL.canParse(origin) ? new URL(origin).host !== host : true;
 }
+
+const isLoopbackAddress = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address);

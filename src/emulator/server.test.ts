@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmulatedWorld, save, seconds, simple, textToImage } from '../../test/protocol/emulated-world.ts';
@@ -96,6 +97,31 @@ describe('time', () => {
       expect(next).toMatchObject({ type: 'progress' });
     }
   });
+});
+
+test('a page whose name was made to resolve to this machine reaches nothing, and its socket neither', async () => {
+  await world.start();
+  const { port } = new URL(world.url);
+  const status = (host: string, extra: Record<string, string> = {}): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const asked = request(`${world.url}/ws`, { agent: false, headers: { host, origin: `http://${host}`, ...extra } }, (response) =>
+        resolve(response.resume().statusCode),
+      );
+      asked
+        .once('upgrade', (response, socket) => (socket.destroy(), resolve(response.statusCode)))
+        .once('error', reject)
+        .end();
+    });
+  const upgrade = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+  };
+  for (const host of [`evil.com:${port}`, 'evil.com', `127.0.0.1.evil.com:${port}`, `10.0.0.1:${port}`]) {
+    expect([host, await status(host), await status(host, upgrade)]).toEqual([host, 403, 403]);
+  }
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]) expect(await status(host, upgrade)).toBe(101);
 });
 
 describe('what it says of itself', () => {

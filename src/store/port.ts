@@ -3,7 +3,7 @@ import { ComfleetError } from '../errors.ts';
 import type { Deployment, Revision } from '../deployments/deployment.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Key } from '../workspaces/keys.ts';
-import type { Executor } from './operations.ts';
+import { reads, type Executor } from './operations.ts';
 import type { ContainerWrite } from './operations/containers.ts';
 import type { ScopeRow } from './operations/prompts.ts';
 import type { UnfinishedRow } from './operations/queries.ts';
@@ -26,7 +26,8 @@ import type { Earlier, JobFilter, Page, PromptScope, Store } from './store.ts';
 import { usageOf } from './usage.ts';
 
 /** The port over operations: values are turned into rows here, on the caller's side, and rows into values. */
-export function storeOver(executor: Executor): Store {
+export function storeOver(adapter: Executor): Store {
+  const { executor, trouble } = watched(adapter);
   return {
     ...jobMethods(executor),
     ...fleetMethods(executor),
@@ -34,7 +35,25 @@ export function storeOver(executor: Executor): Store {
     ...promptMethods(executor),
     ...fileMethods(executor),
     close: () => executor.close(),
+    trouble,
   };
+}
+
+/** The same executor, and what became of its last write. */
+function watched(executor: Executor): { executor: Executor; trouble: () => string | null } {
+  let trouble: string | null = null;
+  const run: Executor['run'] = async (name, input) => {
+    if (name in reads) return executor.run(name, input);
+    try {
+      const result = await executor.run(name, input);
+      trouble = null;
+      return result;
+    } catch (error) {
+      if (error instanceof ComfleetError && error.code === 'store_failed') trouble = error.message;
+      throw error;
+    }
+  };
+  return { executor: { run, close: () => executor.close() }, trouble: () => trouble };
 }
 
 type JobMethods = Pick<

@@ -147,6 +147,9 @@ export interface Store {
   saveDocument(input: { name: string; value: unknown; at: number }): Promise<void>;
 
   close(): Promise<void>;
+
+  /** Why the disk did not take the last write; null when it did. From memory. */
+  trouble(): string | null;
 }
 
 export type Submission = { kind: 'accepted'; job: Job } | Earlier;

@@ -34,6 +34,7 @@ export class OverviewWorld {
     this.#options = options;
     this.#deployments = Object.entries(options.deployments).map(([name, scaling], index) => deploymentNamed(name, scaling, index === 0));
     this.overview = createOverview({
+      storeTrouble: () => null,
       clock: { now: () => this.now, at: () => ({ cancel: () => undefined }) },
       slots: options.slots,
       priceOf: (gpu) => (gpu === null ? null : options.usdPerHour),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Caller, isPng } from './caller.ts';
@@ -46,8 +46,8 @@ test.skipIf(noSmallDisk)('a full disk refuses jobs, loses none that was accepted
     await caller.works(running);
 
     const filler = join(disk, 'filler');
-    const { bavail, bsize } = statfsSync(disk);
-    writeFileSync(filler, Buffer.alloc(bavail * bsize));
+    // More than fits: what a job writes meanwhile must not decide whether the disk is full.
+    expect(() => writeFileSync(filler, Buffer.alloc(24 * 1024 * 1024))).toThrow('ENOSPC');
     // The log of the database has a little room of its own before it must grow.
     const answers = [];
     for (let number = 0; number < 60; number++) {
@@ -68,7 +68,13 @@ test.skipIf(noSmallDisk)('a full disk refuses jobs, loses none that was accepted
     });
     expect(upload.json).toMatchObject({ status: 503, code: 'store_failed' });
 
+    const ready = await caller.ask('GET', '/readyz');
+    expect([ready.status, ready.body.toString()]).toEqual([503, expect.stringContaining('[-]store failed: The database: ')]);
+    expect((await caller.ask('GET', '/fleet/v1/health')).json).toMatchObject({ code: 'flow/store_failed', severity: 'bad' });
+
     rmSync(filler);
+    expect((await caller.ask('GET', '/readyz')).status).toBe(200);
+    expect((await caller.ask('GET', '/fleet/v1/health')).json).not.toMatchObject({ code: 'flow/store_failed' });
     const accepted = answers.filter(({ status }) => status === 202).map(({ json }) => json.id as string);
     for (const id of [running, ...accepted]) expect(await caller.ended(id)).toMatchObject({ state: 'succeeded', error: null });
     expect((await caller.jobs()).length).toBe(accepted.length + 2);

@@ -65,7 +65,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/page.ts': ['src/api/context.ts'],
   'src/frontend-folder.ts': [],
   'src/version.ts': [],
-  'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
+  'src/banner.ts': ['src/api/origin.ts', 'src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],
   // The pages share the server's types, never its code.
   web: ['src/api/wire.ts', 'src/telemetry/overview'],

@@ -89,6 +89,7 @@ export type VerdictCode =
   | 'flow/healthy'
   | 'flow/idle'
   | 'flow/not_ready'
+  | 'flow/store_failed'
   | 'flow/cold_start_wave'
   | 'flow/at_max_containers'
   | 'flow/gpu_quota'

@@ -16,6 +16,7 @@ export interface Known {
   readonly rows: readonly DeploymentRow[];
   readonly slo: OverviewDocument['slo'];
   readonly queued: number;
+  readonly storeTrouble: string | null;
   readonly perMinute: number | null;
 }
 
@@ -33,6 +34,7 @@ export function factsOf(known: Known): Facts {
     asOf: now,
     subject: environment === null ? 'The fleet' : environment.charAt(0).toUpperCase() + environment.slice(1),
     runtime: fleet.runtime,
+    storeTrouble: known.storeTrouble,
     promise: { p: slo.p, latency: slo.latency_s, jobs: slo.jobs, late: slo.late },
     missedBy: rows.filter((row) => row.attainment !== null && row.attainment < promiseOf(deployments, row)).map((row) => row.name),
     lateParts: meanParts(finished.filter((job) => job.kept === false)),

@@ -15,6 +15,8 @@ import { buildDocument, type DocumentInput } from './build-document.ts';
 
 export interface OverviewOptions extends Pick<DocumentInput, 'slots' | 'priceOf' | 'profile'> {
   readonly clock: Clock;
+  /** The store's, see its port. */
+  readonly storeTrouble: () => string | null;
 }
 
 /** What the dashboard's first page shows, kept up to date by the fleet's events. Memory is bounded; nothing runs by itself. */
@@ -65,7 +67,7 @@ class FleetOverview implements Overview {
   }
 
   snapshot(fleet: Fleet, deployments: Deployments): OverviewDocument {
-    const { clock, ...options } = this.#options;
+    const { clock, storeTrouble, ...options } = this.#options;
     const now = clock.now();
     // Containers that were adopted before anyone listened.
     for (const record of fleet.containers()) {
@@ -73,6 +75,7 @@ class FleetOverview implements Overview {
     }
     return buildDocument({
       ...options,
+      storeTrouble: storeTrouble(),
       now,
       since: this.#since,
       fleet,
@@ -88,7 +91,8 @@ class FleetOverview implements Overview {
 
   tag(): string {
     const every = this.#lines.living > 0 || this.#jobs.waiting > 0 ? movingMs : quietMs;
-    return `${this.#version}-${Math.floor(this.#options.clock.now() / every)}`;
+    const well = this.#options.storeTrouble() === null ? '' : '-store';
+    return `${this.#version}-${Math.floor(this.#options.clock.now() / every)}${well}`;
   }
 
   #container(record: ContainerRecord, inFlight: number, now: number): void {

@@ -5,6 +5,7 @@ const well: Facts = {
   asOf: 1,
   subject: 'Production',
   runtime: { name: 'emulated', ready: true, note: null },
+  storeTrouble: null,
   promise: { p: 0.95, latency: 6, jobs: 200, late: 4 },
   missedBy: [],
   lateParts: null,
@@ -41,6 +42,12 @@ const cases: [string, Partial<Facts>, string, string][] = [
     { promise: { p: 0.95, latency: 6, jobs: 0, late: 0 }, running: 0, alive: 0, run: null, usdPerMinute: null },
     'good',
     'Nothing to do: no job came in the last 10 min, and no container is running.',
+  ],
+  [
+    'flow/store_failed',
+    { storeTrouble: 'The database: database or disk is full', queued: 2, oldestWait: 9, stalled: 'collage' },
+    'bad',
+    'The disk of the data folder does not take writes, so jobs are refused: free space on it.',
   ],
   [
     'flow/not_ready',

@@ -8,6 +8,8 @@ export interface Facts {
   /** `Production`, or `The fleet` with several environments. */
   readonly subject: string;
   readonly runtime: { readonly name: string; readonly ready: boolean; readonly note: string | null };
+  /** Why the last write failed; null when it did not. */
+  readonly storeTrouble: string | null;
   readonly promise: { readonly p: number | null; readonly latency: number | null; readonly jobs: number; readonly late: number };
   /** Deployments that miss their own promise. */
   readonly missedBy: readonly string[];
@@ -55,6 +57,7 @@ export function verdictOf(facts: Facts): Verdict {
 }
 
 const rules: readonly ((facts: Facts) => Finding | null)[] = [
+  storeFailed,
   notReady,
   startFailures,
   failuresUp,
@@ -64,6 +67,12 @@ const rules: readonly ((facts: Facts) => Finding | null)[] = [
   promiseMissed,
   idle,
 ];
+
+function storeFailed({ storeTrouble }: Facts): Finding | null {
+  if (storeTrouble === null) return null;
+  const sentence = 'The disk of the data folder does not take writes, so jobs are refused: free space on it.';
+  return finding('flow/store_failed', 'bad', sentence, [storeTrouble]);
+}
 
 function notReady({ runtime }: Facts): Finding | null {
   if (runtime.ready) return null;
