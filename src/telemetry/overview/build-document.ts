@@ -80,20 +80,14 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
   });
   const oldest = facts.oldestWait;
   const queue = input.jobs.queue(now, queued);
-  const failed = finished.filter((job) => job.outcome === 'failed');
-  const judged = finished.filter((job) => job.kept !== null);
+  const failed = failedOf(finished, now);
   return {
     as_of: now,
     window: { from: Math.max(now - windowMs, Math.min(input.since, now - shortestWindowMs)), to: now },
     verdict: verdictOf(facts),
     slo,
     latency,
-    failed: {
-      jobs: failed.length,
-      of: judged.length,
-      top: mostFrequentError(failed),
-      series: trailing(judged, now, (jobs) => share(jobs.filter((job) => job.outcome === 'failed').length, jobs.length)),
-    },
+    failed,
     queue: {
       length: queued,
       oldest_wait_s: oldest,
@@ -109,7 +103,7 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
     slots,
     segments: thin(segments, maxSegments),
     hosts: hostRows(slots, segments, now),
-    jobs: { seen: input.jobs.seen, n: finished.length, items: dots(finished, now), ...jobWords(finished, slo, latency, failed.length) },
+    jobs: { seen: input.jobs.seen, n: finished.length, items: dots(finished, now), ...jobWords(finished, slo, latency, failed.jobs) },
     events: input.events.list(),
     deployments: rows,
     runtime: {
@@ -120,6 +114,17 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
       note: fleet.runtime.note,
     },
     example: input.example,
+  };
+}
+
+function failedOf(finished: readonly JobFacts[], now: number): OverviewDocument['failed'] {
+  const failed = finished.filter((job) => job.outcome === 'failed');
+  const judged = finished.filter((job) => job.kept !== null);
+  return {
+    jobs: failed.length,
+    of: judged.length,
+    top: mostFrequentError(failed),
+    series: trailing(judged, now, (jobs) => share(jobs.filter((job) => job.outcome === 'failed').length, jobs.length)),
   };
 }
 
