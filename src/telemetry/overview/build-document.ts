@@ -45,7 +45,7 @@ export interface DocumentInput {
 
 /** Puts the document together from what the parts of the overview remember. */
 export function buildDocument(input: DocumentInput): OverviewDocument {
-  const { now, fleet, lines, deployments, storeTrouble } = input;
+  const { now, fleet, lines, deployments } = input;
   const sloMs = new Map(deployments.map((one) => [keyOf(one), one.scaling.slo.latencyMs]));
   const finished = input.jobs.jobs(now, (deployment) => sloMs.get(deployment) ?? Infinity);
   const slots = lines.slots(now);
@@ -65,19 +65,7 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
   const queued = sum(fleet.queues().map((queue) => queue.queued));
   const slo = sloOf(finished, deployments, now);
   const latency = latencyOf(finished, now);
-  const facts = factsOf({
-    now,
-    fleet,
-    deployments,
-    starts: input.starts.read(now),
-    finished,
-    slots,
-    rows,
-    slo,
-    queued,
-    perMinute,
-    storeTrouble,
-  });
+  const facts = factsOf({ ...input, starts: input.starts.read(now), finished, slots, rows, slo, queued, perMinute });
   const oldest = facts.oldestWait;
   const queue = input.jobs.queue(now, queued);
   const failed = failedOf(finished, now);
