@@ -7,7 +7,7 @@ import { PageSessions } from './api/page/sessions.ts';
 import { createServer } from './api/server.ts';
 import { wireJob } from './api/wire.ts';
 import type { Assets } from './assets/assets.ts';
-import { createDiskAssets } from './assets/disk.ts';
+import { openDiskAssets } from './assets/disk.ts';
 import { createBus } from './bus/memory.ts';
 import { fleetTopic, type FleetBusEvent } from './bus/events.ts';
 import type { Bus } from './bus/bus.ts';
@@ -68,7 +68,8 @@ export async function startApp(config: Config): Promise<RunningApp> {
     undo.unshift(() => opened.runtime.close({ stopAll: true, graceMs: 0 }));
     const silent = opened.runtime.name === 'remote' ? silentServers(config) : [];
     const random = createSystemRandom(clock);
-    const assets = createDiskAssets({ folder: folder.assets, clock });
+    const assets = await openDiskAssets({ folder: folder.assets, clock });
+    undo.unshift(() => assets.close());
     const parts = await compose({ config, log, clock, random, store, opened, assets });
     undo.unshift(() => parts.close());
     const url = await listen(parts.server, config);

@@ -27,7 +27,7 @@ export interface Assets {
    * the first piece.
    */
   pour(id: string, range: { start: number; end: number }, take: (piece: Buffer) => Promise<void>): Promise<void>;
-  /** The whole file in memory; for small ones. */
+  /** The whole file in memory, for small ones. Others may be given the same bytes: read only. */
   bytes(id: string): Promise<Buffer>;
   /**
    * Removes the files of these ids, which nobody names; unknown ids are ignored. The answer is those that stay, because they were put or kept

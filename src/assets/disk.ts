@@ -9,6 +9,13 @@ import { checkSize, limited, noAsset } from './limit.ts';
 import { createPlacer, isMissing, sizeOf } from './place.ts';
 import { pourFile } from './pour.ts';
 import { Presence } from './presence.ts';
+import { Recent } from './recent.ts';
+import { openSmallFiles } from './small.ts';
+
+/** Up to this size a file goes into the database of small ones. */
+const smallBytes = 64 * 1024;
+/** Up to this size a file is gathered in memory first: hashing and writing it whole takes a tenth of the steps of a stream. */
+const gatheredBytes = 256 * 1024;
 
 function pathIn(folder: string, id: string): string {
   if (!isAssetId(id)) throw noAsset(id);
@@ -16,29 +23,41 @@ function pathIn(folder: string, id: string): string {
   return join(folder, hex.slice(0, 2), hex.slice(2));
 }
 
-/** Up to this size a file is gathered in memory first: hashing and writing it whole takes a tenth of the steps of a stream. */
-const smallFile = 256 * 1024;
+export interface DiskAssets extends Assets {
+  /** Settles when what was begun is safe and the database is closed. */
+  close(): Promise<void>;
+}
 
 /**
- * Assets in a folder of their own: `<first two hex digits>/<the rest>`. One level, because a folder that is new costs a sync of its own:
- * with 256 of them that is soon over.
+ * Assets in a folder of their own: small ones in `small.db`, others as `<first two hex digits>/<the rest>`. One level, because a folder that
+ * is new costs a sync of its own: with 256 of them that is soon over. Error: `store_failed` when the database cannot be opened.
  */
-export function createDiskAssets({ folder, clock }: { folder: string; clock: Pick<Clock, 'now'> }): Assets {
+export async function openDiskAssets({ folder, clock }: { folder: string; clock: Pick<Clock, 'now'> }): Promise<DiskAssets> {
   const placer = createPlacer(folder);
+  const small = await openSmallFiles(join(folder, 'small.db'));
+  const recent = new Recent();
   const pathOf = (id: string): string => pathIn(folder, id);
-  const presence = new Presence(pathOf, clock);
+  const size = async (id: string): Promise<number | null> => (await sizeOf(pathOf(id))) ?? small.size(id);
+  const remove = (id: string): Promise<unknown> => Promise.all([rm(pathOf(id), { force: true }), small.remove(id)]);
+  const presence = new Presence({ size, remove }, clock);
 
   async function putBuffer(content: Buffer): Promise<Asset> {
     const id = await assetId(content);
-    await presence.place(id, async (path) => placer.move(await placer.write(content), path));
+    await presence.place(id, () => (content.length <= smallBytes ? small.put(id, content) : placeFile(id, () => placer.write(content))));
+    if (content.length <= smallBytes) recent.add(id, content);
     return { id, bytes: content.length };
+  }
+
+  async function placeFile(id: string, write: () => Promise<string>): Promise<void> {
+    const path = pathOf(id);
+    if ((await sizeOf(path)) === null) await placer.move(await write(), path);
   }
 
   /** Bytes of unknown number: a file that turns out small goes the way of a buffer. */
   async function putStream(content: Readable, maxBytes: number): Promise<Asset> {
     const chunks = limited(content, maxBytes);
     const head: Buffer[] = [];
-    for (let bytes = 0; bytes <= smallFile;) {
+    for (let bytes = 0; bytes <= gatheredBytes;) {
       const { value, done } = await chunks.next();
       if (done) return putBuffer(Buffer.concat(head));
       head.push(value);
@@ -51,11 +70,17 @@ export function createDiskAssets({ folder, clock }: { folder: string; clock: Pic
     const { written, id, bytes } = await writeHashed(placer, head, rest);
     // Also left over when the asset was there before, or could not be looked for.
     try {
-      await presence.place(id, (path) => placer.move(written, path));
+      await presence.place(id, () => placeFile(id, async () => written));
     } finally {
       await rm(written, { force: true });
     }
     return { id, bytes };
+  }
+
+  async function smallContent(id: string): Promise<Buffer> {
+    const content = recent.get(id) ?? (await small.content(id));
+    if (content === null) throw noAsset(id);
+    return content;
   }
 
   return {
@@ -66,32 +91,43 @@ export function createDiskAssets({ folder, clock }: { folder: string; clock: Pic
     },
     async read(id, range) {
       const path = pathOf(id);
-      const size = await sizeOf(path);
-      if (size === null) throw noAsset(id);
-      const { start, end } = { start: range?.start ?? 0, end: Math.min(range?.end ?? Infinity, size - 1) };
+      const whole = await sizeOf(path);
+      if (whole === null) {
+        const part = partOf(await smallContent(id), range);
+        return { stream: Readable.from([part]), bytes: part.length };
+      }
+      const { start, end } = { start: range?.start ?? 0, end: Math.min(range?.end ?? Infinity, whole - 1) };
       if (end < start) return { stream: Readable.from([]), bytes: 0 };
       return { stream: createReadStream(path, { start, end }), bytes: end - start + 1 };
     },
     async pour(id, range, take) {
-      const file = await open(pathOf(id), 'r').catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error));
+      const file = await open(pathOf(id), 'r').catch(nullWhenMissing);
+      if (file === null) return take(partOf(await smallContent(id), range));
       try {
         await pourFile(file, range, take);
       } finally {
         await file.close();
       }
     },
-    bytes: async (id) => readFile(pathOf(id)).catch((error: unknown) => Promise.reject(isMissing(error) ? noAsset(id) : error)),
+    bytes: async (id) => recent.get(id) ?? (await readFile(pathOf(id)).catch(nullWhenMissing)) ?? smallContent(id),
     // Looks twice, so that ids that are none of ours are not remembered.
-    keep: async (id) => isAssetId(id) && (await sizeOf(pathOf(id))) !== null && (await presence.keep(id)) !== null,
+    keep: async (id) => isAssetId(id) && (await size(id)) !== null && (await presence.keep(id)) !== null,
     async remove(ids) {
-      const stay: Asset[] = [];
-      for (const id of ids.filter(isAssetId)) {
-        const bytes = await presence.remove(id);
-        if (bytes !== null) stay.push({ id, bytes });
-      }
-      return stay;
+      const known = ids.filter(isAssetId);
+      known.forEach((id) => recent.delete(id));
+      const sizes = await Promise.all(known.map((id) => presence.remove(id)));
+      return known.flatMap((id, index) => (sizes[index] == null ? [] : [{ id, bytes: sizes[index] }]));
     },
+    close: () => small.close(),
   };
+}
+
+const partOf = (content: Buffer, range?: { start: number; end: number }): Buffer =>
+  range ? content.subarray(range.start, range.end + 1) : content;
+
+function nullWhenMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
 }
 
 /** Writes a temporary file of `head` and `rest`, and hashes it on the way. */

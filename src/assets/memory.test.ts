@@ -1,4 +1,4 @@
 import { assetsContract } from '../../test/contract/assets.ts';
 import { createMemoryAssets } from './memory.ts';
 
-assetsContract('memory', createMemoryAssets);
+assetsContract('memory', async (clock) => createMemoryAssets(clock));

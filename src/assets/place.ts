@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { fsync, mkdirSync, open as openHandle, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Puts files into a folder so that each is whole and on disk when it appears under its name. */
 export interface Placer {
@@ -16,16 +17,16 @@ export function createPlacer(folder: string): Placer {
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
   let counter = 0;
-  /** Folders that are known to be on disk. */
-  const durable = new Map<string, Promise<void>>();
+  /** Open folders that are known to be on disk: each file syncs one, which would mostly be opening and closing it. */
+  const folders = new Map<string, Promise<number>>();
 
-  function ensureFolder(path: string): Promise<void> {
-    const known = durable.get(path);
+  function openFolder(path: string): Promise<number> {
+    const known = folders.get(path);
     if (known) return known;
-    const making = mkdir(path, { recursive: true }).then((made) => (made === undefined ? undefined : syncFolder(dirname(path))));
-    durable.set(path, making);
-    making.catch(() => durable.delete(path));
-    return making;
+    const opening = makeFolder(path);
+    folders.set(path, opening);
+    opening.catch(() => folders.delete(path));
+    return opening;
   }
 
   return {
@@ -41,15 +42,15 @@ export function createPlacer(folder: string): Placer {
       return path;
     },
     async move(from, path) {
-      const parent = dirname(path);
+      let folder: number;
       try {
-        await ensureFolder(parent);
+        folder = await openFolder(dirname(path));
         await rename(from, path);
       } catch (error) {
         await rm(from, { force: true });
         throw error;
       }
-      await syncFolder(parent);
+      await sync(folder);
     },
   };
 }
@@ -76,11 +77,15 @@ async function writeSynced(path: string, content: Buffer | AsyncIterable<Buffer>
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+const openRaw: (path: string, flags: string) => Promise<number> = promisify(openHandle);
+const sync: (handle: number) => Promise<void> = promisify(fsync);
+
+/** Opens a folder that is on disk for sure when this settles. */
+async function makeFolder(path: string): Promise<number> {
+  const made = await mkdir(path, { recursive: true });
+  if (made !== undefined) {
+    const parent = await open(dirname(path), 'r');
+    await parent.sync().finally(() => parent.close());
   }
+  return openRaw(path, 'r');
 }

@@ -1,35 +1,39 @@
-import { rm } from 'node:fs/promises';
 import type { Clock } from '../fleet/clock.ts';
 import { Lately } from './lately.ts';
-import { sizeOf } from './place.ts';
+
+/** Where files lie. */
+interface Files {
+  /** In bytes; null: there is none. */
+  size(id: string): Promise<number | null>;
+  remove(id: string): Promise<unknown>;
+}
 
 /** Who comes and who goes: keeps the puts and removals of the same file from getting in each other's way. */
 export class Presence {
-  readonly #pathOf: (id: string) => string;
+  readonly #files: Files;
   readonly #lately: Lately;
   /** Files being put in place, so that two puts of the same bytes are both told only when they are safe. */
   readonly #placing = new Map<string, Promise<void>>();
   /** Files being removed: whoever wants one must not take it for one that is there. */
-  readonly #removing = new Map<string, Promise<void>>();
+  readonly #removing = new Map<string, Promise<unknown>>();
 
-  constructor(pathOf: (id: string) => string, clock: Pick<Clock, 'now'>) {
-    this.#pathOf = pathOf;
+  constructor(files: Files, clock: Pick<Clock, 'now'>) {
+    this.#files = files;
     this.#lately = new Lately(clock);
   }
 
   /** Size of the file that is there after what is under way, and stays there for now; null: none. */
   async keep(id: string): Promise<number | null> {
-    this.#lately.note(id);
-    await this.#removing.get(id)?.catch(() => undefined);
-    return sizeOf(this.#pathOf(id));
+    await this.#come(id);
+    return this.#files.size(id);
   }
 
-  /** Runs `place` unless the same file is being placed or is there already. */
-  place(id: string, place: (path: string) => Promise<void>): Promise<void> {
+  /** Runs `place` unless the same file is being placed. */
+  place(id: string, place: () => Promise<void>): Promise<void> {
     const running = this.#placing.get(id);
     if (running) return running;
-    const placed = this.keep(id)
-      .then((size) => (size === null ? place(this.#pathOf(id)) : undefined))
+    const placed = this.#come(id)
+      .then(place)
       .finally(() => {
         this.#placing.delete(id);
         // The time for naming it begins when it is told.
@@ -41,11 +45,15 @@ export class Presence {
 
   /** Removes a file unless it was put or kept lately; its size if it stays. */
   async remove(id: string): Promise<number | null> {
-    const path = this.#pathOf(id);
-    if (this.#lately.has(id)) return sizeOf(path);
-    const removal = rm(path, { force: true }).finally(() => this.#removing.delete(id));
+    if (this.#lately.has(id)) return this.#files.size(id);
+    const removal = this.#removing.get(id) ?? this.#files.remove(id).finally(() => this.#removing.delete(id));
     this.#removing.set(id, removal);
     await removal;
     return null;
+  }
+
+  async #come(id: string): Promise<void> {
+    this.#lately.note(id);
+    await this.#removing.get(id)?.catch(() => undefined);
   }
 }

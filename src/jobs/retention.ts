@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Assets } from '../assets/assets.ts';
+import { namingMs, type Assets } from '../assets/assets.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
 import type { Store } from '../store/store.ts';
 
@@ -62,7 +62,8 @@ export class Sweeper {
         limit: batch,
       });
       const stay = await assets.remove(swept.assets);
-      for (const { id, bytes } of stay) await store.touchAsset({ id, bytes, kind: 'upload', at });
+      // Due again when the time for naming it is over.
+      for (const { id, bytes } of stay) await store.touchAsset({ id, bytes, kind: 'upload', at: at - retention.uploadsMs + namingMs });
       total.jobs += swept.jobs;
       total.files += swept.assets.length - stay.length;
       more = swept.more;

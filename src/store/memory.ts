@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { ComfleetError } from '../errors.ts';
-import { readBatch, writeBatch } from './batch.ts';
+import { readBatch, writeBatch } from '../sqlite/batch.ts';
 import { migrate } from './migrations.ts';
-import { reads, type Executor, type OperationName, type OperationResult } from './operations.ts';
+import { operations, reads, type Executor, type OperationName, type OperationResult } from './operations.ts';
 import { storeOver } from './port.ts';
 import type { Store } from './store.ts';
 
@@ -16,7 +16,7 @@ export function createMemoryStore(): Store {
   let closed = false;
   const run = async (name: OperationName, input: unknown): Promise<unknown> => {
     if (closed) throw new ComfleetError('draining', 'The store is closed.');
-    const { results, failures } = (name in reads ? readBatch : writeBatch)(db, [{ name, input }]);
+    const { results, failures } = (name in reads ? readBatch : writeBatch)(db, operations, [{ name, input }]);
     if (failures[0]) throw failures[0].error;
     return results[0];
   };

@@ -1,11 +1,15 @@
-import { writeBatch } from './batch.ts';
-import { openForWriting } from './connection.ts';
+import { writeBatch } from '../sqlite/batch.ts';
+import { openForWriting } from '../sqlite/connection.ts';
+import { serve } from '../sqlite/worker.ts';
 import { migrate } from './migrations.ts';
-import { serve } from './worker.ts';
+import { operations } from './operations.ts';
 
 /** The thread of the connection that writes. */
-serve((file) => {
-  const db = openForWriting(file);
-  migrate(db);
-  return db;
-}, writeBatch);
+serve(
+  (file) => {
+    const db = openForWriting(file);
+    migrate(db);
+    return db;
+  },
+  (db, calls) => writeBatch(db, operations, calls),
+);

@@ -1,5 +1,4 @@
-import { extname } from 'node:path';
-import { Lane } from './lane.ts';
+import { Lane, workerModule } from '../sqlite/lane.ts';
 import { reads, type Executor, type OperationResult } from './operations.ts';
 import { storeOver } from './port.ts';
 import type { Store } from './store.ts';
@@ -10,8 +9,8 @@ import type { Store } from './store.ts';
  * when the file cannot be opened or is no database.
  */
 export async function openSqliteStore({ file }: { file: string }): Promise<Store> {
-  const writer = new Lane(workerModule('sqlite-writer'));
-  const reader = new Lane(workerModule('sqlite-reader'));
+  const writer = laneTo('./sqlite-writer');
+  const reader = laneTo('./sqlite-reader');
   // The writer goes last: the last connection folds the log into the file.
   const close = (): Promise<void> => writer.close(reader.close());
   try {
@@ -29,8 +28,7 @@ export async function openSqliteStore({ file }: { file: string }): Promise<Store
   }
 }
 
-/** Sources run as they are in a clone, compiled in the package: a worker has the extension of this file. */
-const workerModule = (name: string): URL => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
+const laneTo = (module: string): Lane => new Lane(workerModule(module, import.meta.url), 'the store');
 
 /** Before 3.51.3 two connections could corrupt a file when one reset the log under the other: then one does everything. */
 export function hasWalResetRace(version: string): boolean {

@@ -6,10 +6,10 @@ import { namingMs, type Assets } from '../../src/assets/assets.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** What every implementation of `Assets` does. `create` gives an empty one. */
-export function assetsContract(name: string, open: (clock: VirtualClock) => Assets): void {
+export function assetsContract(name: string, open: (clock: VirtualClock) => Promise<Assets>): void {
   describe(`assets: ${name}`, () => {
     let clock: VirtualClock;
-    const create = (): Assets => open((clock = new VirtualClock()));
+    const create = (): Promise<Assets> => open((clock = new VirtualClock()));
     const later = () => clock.runFor(namingMs);
     const isThere = (assets: Assets, id: string): Promise<boolean> =>
       assets.bytes(id).then(
@@ -24,12 +24,12 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     };
 
     it('names a file by the BLAKE3 hash of its bytes', async () => {
-      const asset = await create().put(Buffer.from('abc'));
+      const asset = await (await create()).put(Buffer.from('abc'));
       expect(asset).toEqual({ id: 'blake3:6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85', bytes: 3 });
     });
 
     it('gives back what was put, as a buffer or as a stream cut anywhere', async () => {
-      const assets = create();
+      const assets = await create();
       await fc.assert(
         fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: 5 }), async (parts) => {
           const whole = Buffer.concat(parts);
@@ -44,7 +44,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('reads a part of a file', async () => {
-      const assets = create();
+      const assets = await create();
       const { id } = await assets.put(Buffer.from('0123456789'));
       expect((await read(assets, id, { start: 2, end: 4 })).toString()).toBe('234');
       expect((await read(assets, id, { start: 8, end: 99 })).toString()).toBe('89');
@@ -52,7 +52,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('pours a range in order, each piece before the next, whatever its length', async () => {
-      const assets = create();
+      const assets = await create();
       const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, index) => (index * 7) % 251));
       const { id } = await assets.put(content);
       for (const [start, end] of [
@@ -74,7 +74,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('pours to many at once without mixing them up, and to the next after one has failed', async () => {
-      const assets = create();
+      const assets = await create();
       const contents = Array.from({ length: 8 }, (_, index) => Buffer.alloc(700_000, index + 1));
       const ids = await Promise.all(contents.map(async (content) => (await assets.put(content)).id));
       const pour = async (index: number): Promise<void> => {
@@ -93,7 +93,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('takes the same bytes many times at once', async () => {
-      const assets = create();
+      const assets = await create();
       const content = Buffer.alloc(100_000, 7);
       const puts = Array.from({ length: 12 }, (_, index) => assets.put(index % 2 === 0 ? content : Readable.from([content])));
       expect(new Set((await Promise.all(puts)).map(({ id }) => id)).size).toBe(1);
@@ -102,9 +102,9 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('refuses more bytes than allowed, and does not keep them', async () => {
-      const assets = create();
+      const assets = await create();
       const content = Buffer.from('too much');
-      const { id } = await create().put(content);
+      const { id } = await (await create()).put(content);
       await expect(assets.put(content, { maxBytes: 7 })).rejects.toMatchObject({ code: 'body_too_large' });
       await expect(assets.put(Readable.from([content]), { maxBytes: 7 })).rejects.toMatchObject({ code: 'body_too_large' });
       expect(await isThere(assets, id)).toBe(false);
@@ -112,8 +112,8 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('passes on the failure of a stream and keeps nothing', async () => {
-      const assets = create();
-      const { id } = await create().put(Buffer.from('half'));
+      const assets = await create();
+      const { id } = await (await create()).put(Buffer.from('half'));
       async function* broken() {
         yield Buffer.from('half');
         throw new Error('cut off');
@@ -124,7 +124,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('removes', async () => {
-      const assets = create();
+      const assets = await create();
       const { id } = await assets.put(Buffer.from('x'));
       const other = await assets.put(Buffer.from('y'));
       await later();
@@ -138,7 +138,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it.each(['put', 'keep'] as const)('does not remove what was %s again lately, and says so', async (how) => {
-      const assets = create();
+      const assets = await create();
       const bytes = Buffer.from('old');
       const old = await assets.put(bytes);
       const gone = await assets.put(Buffer.from('gone'));
@@ -156,7 +156,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('has what was put, however a removal falls in between', async () => {
-      const assets = create();
+      const assets = await create();
       const large = Buffer.alloc(300_000, 3);
       for (let round = 0; round < 40; round++) {
         const bytes = round % 4 === 3 ? large : Buffer.from(`round ${round % 3}`);
@@ -176,7 +176,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('keeps what is there, and nothing else, while a removal is under way', async () => {
-      const assets = create();
+      const assets = await create();
       for (let round = 0; round < 20; round++) {
         const { id } = await assets.put(Buffer.from(`kept ${round}`));
         await later();
@@ -188,7 +188,7 @@ export function assetsContract(name: string, open: (clock: VirtualClock) => Asse
     });
 
     it('takes no id for a path', async () => {
-      const assets = create();
+      const assets = await create();
       for (const id of ['', '../secret', 'blake3:../../secret', `blake3:${'A'.repeat(64)}`, 'blake3:0']) {
         expect(await assets.keep(id)).toBe(false);
         await expect(assets.read(id)).rejects.toMatchObject({ code: 'not_found' });

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { change } from '../connection.ts';
+import { change } from '../../sqlite/connection.ts';
 
 /**
  * See `Store.touchAsset`. The same bytes can be an upload and an output: each kind has its own age, and the file goes when

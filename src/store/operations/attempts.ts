@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { maxLostContainers, type FinalState, type JobError } from '../../jobs/job.ts';
-import { change } from '../connection.ts';
+import { change } from '../../sqlite/connection.ts';
 import type { AttemptResultRow, AttemptRow, JobRow } from '../rows.ts';
 import { addEvent, conclude, concludeWithoutResult, headOf, readJob, type JobHead } from './jobs.ts';
 import { touchAsset } from './assets.ts';

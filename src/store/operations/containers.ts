@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { all, change } from '../connection.ts';
+import { all, change } from '../../sqlite/connection.ts';
 import type { ContainerFilter } from '../store.ts';
 
 /** What `saveContainer` writes; the record is JSON, the columns are what is searched by. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { all, change } from '../connection.ts';
+import { all, change } from '../../sqlite/connection.ts';
 import type { DecisionRow } from '../rows.ts';
 
 /** See `Store.recordDecision`. Numbers rise over restarts too, so that pages by number hold. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { all, change } from '../connection.ts';
+import { all, change } from '../../sqlite/connection.ts';
 import type { DeliveryRow } from '../rows.ts';
 import type { Delivery } from '../store.ts';
 

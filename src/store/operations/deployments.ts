@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { all, change, one } from '../connection.ts';
+import { all, change, one } from '../../sqlite/connection.ts';
 
 /** What `saveDeployment` writes; records are JSON. */
 export interface DeploymentWrite {

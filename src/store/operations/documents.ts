@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { change, one } from '../connection.ts';
+import { change, one } from '../../sqlite/connection.ts';
 
 /** See `Store.document`; JSON. */
 export function document(db: DatabaseSync, name: string): string | null {

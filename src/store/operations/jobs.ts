@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FinalState, JobError, JobEvent, Timing } from '../../jobs/job.ts';
-import { change, one } from '../connection.ts';
+import { change, one } from '../../sqlite/connection.ts';
 import type { JobRow } from '../rows.ts';
 import { concludePrompt } from './prompts.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { all, change } from '../connection.ts';
+import { all, change } from '../../sqlite/connection.ts';
 
 /** See `Store.saveKey`; the record is JSON. */
 export function saveKey(db: DatabaseSync, key: { id: string; workspace: string; createdAt: number; record: string }): void {

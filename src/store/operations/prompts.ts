@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { all, change, one } from '../connection.ts';
+import { all, change, one } from '../../sqlite/connection.ts';
 import type { JobRow, NewJobRow, PromptRow } from '../rows.ts';
 
 /** `PromptScope` as rows have it; `caller` null: everybody's. */

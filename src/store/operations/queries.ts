@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { isFinal } from '../../jobs/job.ts';
-import { all } from '../connection.ts';
+import { all } from '../../sqlite/connection.ts';
 import type { AttemptRow, EventRow, JobRow } from '../rows.ts';
 import type { JobFilter } from '../store.ts';
 import { readJob, selectJobs } from './jobs.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { change, one } from '../connection.ts';
+import { change, one } from '../../sqlite/connection.ts';
 import type { JobRow, NewJobRow } from '../rows.ts';
 import type { EarlierQuery } from '../store.ts';
 import { addPrompt } from './prompts.ts';

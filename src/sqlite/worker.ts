@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { storeError, type Call, type Outcome } from './batch.ts';
 import type { Failure, LaneMessage, WorkerMessage } from './lane.ts';
 
-/** The life of a store's thread: opens its connection when told the file, answers batch after batch, closes when told to. */
+/** The life of a database's thread: opens its connection when told the file, answers batch after batch, closes when told to. */
 export function serve(open: (file: string) => DatabaseSync, run: (db: DatabaseSync, calls: readonly Call[]) => Outcome): void {
   const port = parentPort;
   if (port === null) throw new Error('This module runs in a worker thread.');

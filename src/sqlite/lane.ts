@@ -1,9 +1,9 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ComfleetError, type ErrorCode } from '../errors.ts';
-import type { OperationName } from './operations.ts';
 
 /** What a worker is sent: the file once, then batches (names and inputs side by side), `close` at the end. */
-export type LaneMessage = { type: 'open'; file: string } | { type: 'batch'; names: OperationName[]; inputs: unknown[] } | { type: 'close' };
+export type LaneMessage = { type: 'open'; file: string } | { type: 'batch'; names: string[]; inputs: unknown[] } | { type: 'close' };
 /** An error without its class, which does not survive the way between threads. */
 export interface Failure {
   code: ErrorCode;
@@ -16,11 +16,14 @@ export type WorkerMessage =
   | { type: 'batch'; results: unknown[]; failures: { index: number; failure: Failure }[] };
 
 interface Pending {
-  name: OperationName;
+  name: string;
   input: unknown;
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
 }
+
+/** A worker's module by its name without extension. Sources run as they are in a clone, compiled in the package: all have the same. */
+export const workerModule = (name: string, from: string): URL => new URL(`${name}${extname(import.meta.url)}`, from);
 
 /** Longer batches would make the first of them wait for the last. */
 const maxBatch = 1_000;
@@ -31,6 +34,7 @@ const maxBatch = 1_000;
  */
 export class Lane {
   readonly #worker: Worker;
+  readonly #what: string;
   readonly #opened = Promise.withResolvers<string>();
   #waiting: Pending[] = [];
   #underWay: Pending[] | null = null;
@@ -39,8 +43,9 @@ export class Lane {
   #dead: ComfleetError | null = null;
   #onIdle: (() => void) | null = null;
 
-  /** Starts the worker, which loads its code while `open` is not called yet. */
-  constructor(module: URL) {
+  /** Starts the worker, which loads its code while `open` is not called yet. `what` names the database in errors. */
+  constructor(module: URL, what: string) {
+    this.#what = what;
     this.#worker = new Worker(module);
     this.#worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'batch') this.#settle(message);
@@ -59,8 +64,8 @@ export class Lane {
     return this.#opened.promise;
   }
 
-  call(name: OperationName, input: unknown): Promise<unknown> {
-    if (this.#closing) return Promise.reject(new ComfleetError('draining', 'The store is closed.'));
+  call(name: string, input: unknown): Promise<unknown> {
+    if (this.#closing) return Promise.reject(new ComfleetError('draining', `${this.#what} is closed.`));
     if (this.#dead) return Promise.reject(this.#dead);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, input, resolve, reject });
@@ -116,7 +121,7 @@ export class Lane {
 
   #die(reason: string): void {
     if (this.#dead) return;
-    this.#dead = new ComfleetError('store_failed', `The store's thread is gone: ${reason}`);
+    this.#dead = new ComfleetError('store_failed', `The thread of ${this.#what} is gone: ${reason}`);
     this.#opened.reject(this.#dead);
     for (const call of [...(this.#underWay ?? []), ...this.#waiting]) call.reject(this.#dead);
     this.#underWay = null;

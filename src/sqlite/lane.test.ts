@@ -13,7 +13,7 @@ const answering = workerOf(`port.on('message', (message) => {
 });`);
 
 test('calls of one turn cross together, those during a batch with the next', async () => {
-  const lane = new Lane(answering);
+  const lane = new Lane(answering, 'the store');
   expect(await lane.open('')).toBe('1.2.3');
   const sizes: unknown[] = [];
   const call = async (): Promise<void> => void sizes.push(await lane.call('document', 'a'));
@@ -32,7 +32,7 @@ test('calls of one turn cross together, those during a batch with the next', asy
 });
 
 test('a thread that dies rejects what is under way and what comes after', async () => {
-  const lane = new Lane(answering);
+  const lane = new Lane(answering, 'the store');
   await lane.open('');
   const gone = { code: 'store_failed', message: expect.stringContaining('code 3') as string };
   const deadly = lane.call('document', 'die');
@@ -42,6 +42,6 @@ test('a thread that dies rejects what is under way and what comes after', async 
 });
 
 test('a thread that dies before it is open rejects open', async () => {
-  const lane = new Lane(workerOf('throw new Error("no sqlite here")'));
+  const lane = new Lane(workerOf('throw new Error("no sqlite here")'), 'the store');
   await expect(lane.open('')).rejects.toMatchObject({ code: 'store_failed', message: expect.stringContaining('no sqlite here') as string });
 });

@@ -1,10 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ComfleetError } from '../errors.ts';
-import { operations, type OperationName } from './operations.ts';
+
+/** What a database can be asked, by name: each operation is synchronous and whole. */
+export type Operations = Readonly<Record<string, (db: DatabaseSync, input: never) => unknown>>;
 
 /** One operation on its way to a connection. */
 export interface Call {
-  name: OperationName;
+  name: string;
   input: unknown;
 }
 
@@ -18,18 +20,18 @@ export interface Outcome {
  * Runs writes in one transaction: one sync of the disk for all. When any of them fails, nothing of the batch has happened, and
  * each is tried again in a transaction of its own, so that one failure never spoils the others. The failing case may cost.
  */
-export function writeBatch(db: DatabaseSync, calls: readonly Call[]): Outcome {
+export function writeBatch(db: DatabaseSync, operations: Operations, calls: readonly Call[]): Outcome {
   try {
-    return { results: transaction(db, () => calls.map((call) => execute(db, call))), failures: [] };
+    return { results: transaction(db, () => calls.map((call) => execute(db, operations, call))), failures: [] };
   } catch (error) {
     if (calls.length === 1) return { results: [undefined], failures: [{ index: 0, error: storeError(error) }] };
-    return each(calls, (call) => transaction(db, () => execute(db, call)));
+    return each(calls, (call) => transaction(db, () => execute(db, operations, call)));
   }
 }
 
 /** Runs reads one after the other, each on its own. */
-export function readBatch(db: DatabaseSync, calls: readonly Call[]): Outcome {
-  return each(calls, (call) => execute(db, call));
+export function readBatch(db: DatabaseSync, operations: Operations, calls: readonly Call[]): Outcome {
+  return each(calls, (call) => execute(db, operations, call));
 }
 
 function each(calls: readonly Call[], run: (call: Call) => unknown): Outcome {
@@ -65,10 +67,11 @@ function rollBack(db: DatabaseSync): void {
   }
 }
 
-function execute(db: DatabaseSync, { name, input }: Call): unknown {
-  // `Call` comes from `Executor.run`, which ties the input to the name.
-  const operation = operations[name] as (db: DatabaseSync, input: unknown) => unknown;
-  return operation(db, input);
+function execute(db: DatabaseSync, operations: Operations, { name, input }: Call): unknown {
+  const operation = operations[name];
+  if (operation === undefined) throw new Error(`there is no operation ${name}`);
+  // Whoever calls ties the input to the name.
+  return operation(db, input as never);
 }
 
 /** Primary result codes of SQLite that speak of a mistake in comfleet, not of the disk: ERROR, MISMATCH, MISUSE, RANGE, CONSTRAINT. */

@@ -3,9 +3,13 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 /** Another process may hold the file for a moment (a backup, a second gateway); longer than this is an error. */
 const busyTimeoutMs = 5_000;
 
-/** The writing connection of a database file: write-ahead log, and every commit synced before it counts. */
-export function openForWriting(file: string): DatabaseSync {
+/**
+ * The writing connection of a database file: write-ahead log, and every commit synced before it counts. One that `shrinks` gives its free
+ * pages back at `PRAGMA incremental_vacuum`, which is settled when the file is made.
+ */
+export function openForWriting(file: string, { shrinks = false } = {}): DatabaseSync {
   const db = new DatabaseSync(file);
+  if (shrinks) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
   // fullfsync matters on macOS only, where a plain fsync leaves the data in the drive's cache.
   db.exec(`
     PRAGMA busy_timeout = ${busyTimeoutMs};
