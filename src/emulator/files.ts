@@ -9,8 +9,14 @@ export const isFolderType = (type: string): type is FolderType => type === 'inpu
 
 /** Up to this size, waiting for a file takes less than handing the work to another thread. */
 const smallFile = 64 * 1024;
-/** Prefixes whose last number is remembered; others are looked up again. */
-const rememberedPrefixes = 256;
+/** Folders whose names are remembered; others are read again. */
+const rememberedFolders = 16;
+
+/** The names in a folder, as of its time of change. */
+interface Listing {
+  modified: bigint;
+  readonly names: string[];
+}
 
 export interface FileInfo {
   readonly path: string;
@@ -22,7 +28,8 @@ export interface FileInfo {
 /** The input, output and temp folders of one container. They are made when something is first written. */
 export class Files {
   readonly root: string;
-  readonly #numbers = new Map<string, number>();
+  /** Reading a folder of a thousand files takes longer than all else that saving does. */
+  readonly #listings = new Map<string, Listing>();
 
   constructor(root: string) {
     this.root = resolve(root);
@@ -128,13 +135,36 @@ export class Files {
 
   /** Writes under the next free number of the prefix and returns the name. */
   async #next(folder: string, prefix: string, suffix: string, content: Uint8Array): Promise<string> {
-    const key = join(folder, prefix);
-    let number = (this.#numbers.get(key) ?? (await highestNumber(folder, prefix))) + 1;
-    while (!(await this.#put(join(folder, fileName(prefix, number, suffix)), content, 'wx'))) {
-      number = (await highestNumber(folder, prefix)) + 1;
+    for (;;) {
+      const { names } = await this.#listing(folder);
+      const name = fileName(prefix, highestNumber(names, prefix) + 1, suffix);
+      // Taken: somebody else has just written it.
+      if (!(await this.#put(join(folder, name), content, 'wx'))) this.#listings.delete(folder);
+      else {
+        this.#added(folder, name);
+        return name;
+      }
     }
-    this.#remember(key, number);
-    return fileName(prefix, number, suffix);
+  }
+
+  async #listing(folder: string): Promise<Listing> {
+    const modified = modifiedAt(folder);
+    const known = this.#listings.get(folder);
+    if (known?.modified === modified) return known;
+    const listing = { modified, names: modified === never ? [] : await readdir(folder) };
+    this.#listings.delete(folder);
+    this.#listings.set(folder, listing);
+    for (const oldest of this.#listings.keys()) {
+      if (this.#listings.size <= rememberedFolders) break;
+      this.#listings.delete(oldest);
+    }
+    return listing;
+  }
+
+  #added(folder: string, name: string): void {
+    const listing = this.#listings.get(folder);
+    listing?.names.push(name);
+    if (listing) listing.modified = modifiedAt(folder);
   }
 
   /** Writes a file, and its folder where that is missing. False: the name is taken (with `wx`). */
@@ -151,28 +181,22 @@ export class Files {
       return this.#put(path, content, flag);
     }
   }
-
-  #remember(key: string, number: number): void {
-    this.#numbers.delete(key);
-    this.#numbers.set(key, number);
-    if (this.#numbers.size <= rememberedPrefixes) return;
-    for (const oldest of this.#numbers.keys()) {
-      this.#numbers.delete(oldest);
-      break;
-    }
-  }
 }
 
 const fileName = (stem: string, number: number, suffix: string): string => `${stem}_${String(number).padStart(5, '0')}_.${suffix}`;
 
-/** The highest number of `<prefix>_<number>_...` in a folder; 0 when there is none. */
-async function highestNumber(folder: string, prefix: string): Promise<number> {
-  if (!existsSync(folder)) return 0;
+/** The highest number of `<prefix>_<number>_...` among names; 0 when there is none. */
+function highestNumber(names: readonly string[], prefix: string): number {
   let highest = 0;
-  for (const name of await readdir(folder)) {
+  for (const name of names) {
     if (!name.startsWith(`${prefix}_`)) continue;
     const number = Number.parseInt(name.slice(prefix.length + 1), 10);
     if (number > highest) highest = number;
   }
   return highest;
 }
+
+const never = -1n;
+
+/** When a folder's names changed last, ns; `never` when there is no such folder. */
+const modifiedAt = (folder: string): bigint => statSync(folder, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? never;
