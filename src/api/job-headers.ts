@@ -52,6 +52,8 @@ export function parseDeadline(value: string | number, now: number, what: string)
   const at = seconds === null ? (dated ? Date.parse(value.trim()) : Number.NaN) : now + seconds * 1000;
   if (!Number.isFinite(at)) fail(what, 'must be a time like 2030-01-31T12:00:00Z, or seconds from now');
   if (at <= now) fail(what, 'lies in the past');
+  // Longer years have no RFC 3339 form.
+  if (at >= Date.UTC(10_000, 0)) fail(what, 'lies beyond the year 9999');
   return at;
 }
 

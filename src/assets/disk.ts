@@ -1,122 +1,72 @@
-import { createReadStream } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Clock } from '../fleet/clock.ts';
 import type { Asset, Assets } from './assets.ts';
 import { assetId, giveBack, idOf, isAssetId, takeHasher } from './hash.ts';
+import { createLargeFiles, type LargeFiles } from './large.ts';
 import { checkSize, limited, noAsset } from './limit.ts';
-import { createPlacer, isMissing, sizeOf } from './place.ts';
-import { pourFile } from './pour.ts';
 import { Presence } from './presence.ts';
 import { Recent } from './recent.ts';
-import { openSmallFiles } from './small.ts';
+import { openSmallFiles, type SmallFiles } from './small.ts';
 
 /** Up to this size a file goes into the database of small ones. */
 const smallBytes = 64 * 1024;
 /** Up to this size a file is gathered in memory first: hashing and writing it whole takes a tenth of the steps of a stream. */
 const gatheredBytes = 256 * 1024;
 
-function pathIn(folder: string, id: string): string {
-  if (!isAssetId(id)) throw noAsset(id);
-  const hex = id.slice('blake3:'.length);
-  return join(folder, hex.slice(0, 2), hex.slice(2));
-}
-
 export interface DiskAssets extends Assets {
   /** Settles when what was begun is safe and the database is closed. */
   close(): Promise<void>;
 }
 
-/**
- * Assets in a folder of their own: small ones in `small.db`, others as `<first two hex digits>/<the rest>`. One level, because a folder that
- * is new costs a sync of its own: with 256 of them that is soon over. Error: `store_failed` when the database cannot be opened.
- */
+interface Parts {
+  readonly large: LargeFiles;
+  readonly small: SmallFiles;
+  readonly recent: Recent;
+  readonly presence: Presence;
+}
+
+/** Assets in a folder of their own: small ones in `small.db`, others as files. Error: `store_failed` when the database cannot be opened. */
 export async function openDiskAssets({ folder, clock }: { folder: string; clock: Pick<Clock, 'now'> }): Promise<DiskAssets> {
-  const placer = createPlacer(folder);
+  const large = createLargeFiles(folder);
   const small = await openSmallFiles(join(folder, 'small.db'));
   const recent = new Recent();
-  const pathOf = (id: string): string => pathIn(folder, id);
-  const size = async (id: string): Promise<number | null> => (await sizeOf(pathOf(id))) ?? small.size(id);
-  const remove = (id: string): Promise<unknown> => Promise.all([rm(pathOf(id), { force: true }), small.remove(id)]);
+  const size = async (id: string): Promise<number | null> => (await large.size(id)) ?? small.size(id);
+  const remove = (id: string): Promise<unknown> => Promise.all([large.remove(id), small.remove(id)]);
   const presence = new Presence({ size, remove }, clock);
-
-  async function putBuffer(content: Buffer): Promise<Asset> {
-    const id = await assetId(content);
-    await presence.place(id, () => (content.length <= smallBytes ? small.put(id, content) : placeFile(id, () => placer.write(content))));
-    if (content.length <= smallBytes) recent.add(id, content);
-    return { id, bytes: content.length };
-  }
-
-  async function placeFile(id: string, write: () => Promise<string>): Promise<void> {
-    const path = pathOf(id);
-    if ((await sizeOf(path)) === null) await placer.move(await write(), path);
-  }
-
-  /** Bytes of unknown number: a file that turns out small goes the way of a buffer. */
-  async function putStream(content: Readable, maxBytes: number): Promise<Asset> {
-    const chunks = limited(content, maxBytes);
-    const head: Buffer[] = [];
-    for (let bytes = 0; bytes <= gatheredBytes;) {
-      const { value, done } = await chunks.next();
-      if (done) return putBuffer(Buffer.concat(head));
-      head.push(value);
-      bytes += value.length;
-    }
-    return putLarge(head, chunks);
-  }
-
-  async function putLarge(head: readonly Buffer[], rest: AsyncIterable<Buffer>): Promise<Asset> {
-    const { written, id, bytes } = await writeHashed(placer, head, rest);
-    // Also left over when the asset was there before, or could not be looked for.
-    try {
-      await presence.place(id, () => placeFile(id, async () => written));
-    } finally {
-      await rm(written, { force: true });
-    }
-    return { id, bytes };
-  }
+  const parts: Parts = { large, small, recent, presence };
 
   async function smallContent(id: string): Promise<Buffer> {
-    const content = recent.get(id) ?? (await small.content(id));
+    const content = await small.content(id);
     if (content === null) throw noAsset(id);
     return content;
   }
 
   return {
     async put(content, { maxBytes = Infinity } = {}) {
-      if (!Buffer.isBuffer(content)) return putStream(content, maxBytes);
+      if (!Buffer.isBuffer(content)) return putStream(parts, content, maxBytes);
       checkSize(content.length, maxBytes);
-      return putBuffer(content);
+      return putBuffer(parts, content);
     },
     async read(id, range) {
-      const path = pathOf(id);
-      const whole = await sizeOf(path);
-      if (whole === null) {
-        const part = partOf(await smallContent(id), range);
-        return { stream: Readable.from([part]), bytes: part.length };
-      }
-      const { start, end } = { start: range?.start ?? 0, end: Math.min(range?.end ?? Infinity, whole - 1) };
-      if (end < start) return { stream: Readable.from([]), bytes: 0 };
-      return { stream: createReadStream(path, { start, end }), bytes: end - start + 1 };
+      const file = await large.read(id, range);
+      if (file !== null) return file;
+      const part = partOf(await smallContent(id), range);
+      return { stream: Readable.from([part]), bytes: part.length };
     },
     async pour(id, range, take) {
-      const file = await open(pathOf(id), 'r').catch(nullWhenMissing);
-      if (file === null) return take(partOf(await smallContent(id), range));
-      try {
-        await pourFile(file, range, take);
-      } finally {
-        await file.close();
-      }
+      if (!(await large.pour(id, range, take))) await take(partOf(await smallContent(id), range));
     },
-    bytes: async (id) => recent.get(id) ?? (await readFile(pathOf(id)).catch(nullWhenMissing)) ?? smallContent(id),
+    bytes: async (id) => recent.get(id) ?? (await large.content(id)) ?? smallContent(id),
     // Looks twice, so that ids that are none of ours are not remembered.
     keep: async (id) => isAssetId(id) && (await size(id)) !== null && (await presence.keep(id)) !== null,
     async remove(ids) {
-      const known = ids.filter(isAssetId);
-      known.forEach((id) => recent.delete(id));
-      const sizes = await Promise.all(known.map((id) => presence.remove(id)));
-      return known.flatMap((id, index) => (sizes[index] == null ? [] : [{ id, bytes: sizes[index] }]));
+      const stay = ids.filter(isAssetId).map(async (id): Promise<Asset[]> => {
+        recent.delete(id);
+        const bytes = await presence.remove(id);
+        return bytes === null ? [] : [{ id, bytes }];
+      });
+      return (await Promise.all(stay)).flat();
     },
     close: () => small.close(),
   };
@@ -125,14 +75,40 @@ export async function openDiskAssets({ folder, clock }: { folder: string; clock:
 const partOf = (content: Buffer, range?: { start: number; end: number }): Buffer =>
   range ? content.subarray(range.start, range.end + 1) : content;
 
-function nullWhenMissing(error: unknown): null {
-  if (isMissing(error)) return null;
-  throw error;
+async function putBuffer({ large, small, recent, presence }: Parts, content: Buffer): Promise<Asset> {
+  const id = await assetId(content);
+  if (content.length <= smallBytes) {
+    await presence.place(id, () => small.put(id, content));
+    recent.add(id, content);
+  } else {
+    await presence.place(id, async () => (await large.size(id)) ?? large.place(id, await large.write(content)));
+  }
+  return { id, bytes: content.length };
+}
+
+/** Bytes of unknown number: a file that turns out small goes the way of a buffer. */
+async function putStream(parts: Parts, content: Readable, maxBytes: number): Promise<Asset> {
+  const chunks = limited(content, maxBytes);
+  const head: Buffer[] = [];
+  for (let bytes = 0; bytes <= gatheredBytes;) {
+    const { value, done } = await chunks.next();
+    if (done) return putBuffer(parts, Buffer.concat(head));
+    head.push(value);
+    bytes += value.length;
+  }
+  const { written, id, bytes } = await writeHashed(parts.large, head, chunks);
+  // Left over when the same was there before, or is put by somebody else right now, or could not be looked for.
+  try {
+    await parts.presence.place(id, () => parts.large.place(id, written));
+  } finally {
+    await parts.large.discard(written);
+  }
+  return { id, bytes };
 }
 
 /** Writes a temporary file of `head` and `rest`, and hashes it on the way. */
 async function writeHashed(
-  placer: ReturnType<typeof createPlacer>,
+  large: LargeFiles,
   head: readonly Buffer[],
   rest: AsyncIterable<Buffer>,
 ): Promise<{ written: string; id: string; bytes: number }> {
@@ -148,7 +124,7 @@ async function writeHashed(
     for await (const chunk of rest) yield counted(chunk);
   }
   try {
-    const written = await placer.write(hashed());
+    const written = await large.write(hashed());
     return { written, id: idOf(hasher), bytes };
   } finally {
     giveBack(hasher);

@@ -85,7 +85,11 @@ async function makeFolder(path: string): Promise<number> {
   const made = await mkdir(path, { recursive: true });
   if (made !== undefined) {
     const parent = await open(dirname(path), 'r');
-    await parent.sync().finally(() => parent.close());
+    try {
+      await parent.sync();
+    } finally {
+      await parent.close();
+    }
   }
   return openRaw(path, 'r');
 }

@@ -13,7 +13,7 @@ export class Presence {
   readonly #files: Files;
   readonly #lately: Lately;
   /** Files being put in place, so that two puts of the same bytes are both told only when they are safe. */
-  readonly #placing = new Map<string, Promise<void>>();
+  readonly #placing = new Map<string, Promise<unknown>>();
   /** Files being removed: whoever wants one must not take it for one that is there. */
   readonly #removing = new Map<string, Promise<unknown>>();
 
@@ -29,7 +29,7 @@ export class Presence {
   }
 
   /** Runs `place` unless the same file is being placed. */
-  place(id: string, place: () => Promise<void>): Promise<void> {
+  place(id: string, place: () => Promise<unknown>): Promise<unknown> {
     const running = this.#placing.get(id);
     if (running) return running;
     const placed = this.#come(id)

@@ -84,7 +84,9 @@ const input = section('prompt: {target: "6.text"}', {
   default: z.unknown().exactOptional().describe("Value when none is given; the graph's own when not set here."),
   min: amount('min: 1', -Number.MAX_VALUE).exactOptional().describe('Smallest number.'),
   max: amount('max: 50', -Number.MAX_VALUE).exactOptional().describe('Largest number.'),
-  step: amount('step: 8', 0).exactOptional().describe('Distance between allowed numbers.'),
+  step: amount('step: 8', 0)
+    .exactOptional()
+    .describe('Distance between the numbers that a form offers. As in ComfyUI, a request may give others.'),
   choices: list('choices: [small, large]', z.unknown()).exactOptional().describe('Allowed values of an enum.'),
   random: flag('random: true').exactOptional().describe('True: a random value is drawn for each job that gives none (seeds).'),
 });

@@ -16,6 +16,8 @@ const rememberedFolders = 16;
 interface Listing {
   modified: bigint;
   readonly names: string[];
+  /** Of the prefix that was saved last: mostly it is the next one, too. */
+  last: { readonly prefix: string; readonly number: number } | null;
 }
 
 export interface FileInfo {
@@ -136,14 +138,17 @@ export class Files {
   /** Writes under the next free number of the prefix and returns the name. */
   async #next(folder: string, prefix: string, suffix: string, content: Uint8Array): Promise<string> {
     for (;;) {
-      const { names } = await this.#listing(folder);
-      const name = fileName(prefix, highestNumber(names, prefix) + 1, suffix);
-      // Taken: somebody else has just written it.
-      if (!(await this.#put(join(folder, name), content, 'wx'))) this.#listings.delete(folder);
-      else {
-        this.#added(folder, name);
+      const listing = await this.#listing(folder);
+      const { last, names } = listing;
+      const number = (last?.prefix === prefix ? last.number : highestNumber(names, prefix)) + 1;
+      const name = fileName(prefix, number, suffix);
+      if (await this.#put(join(folder, name), content, 'wx')) {
+        names.push(name);
+        Object.assign(listing, { modified: modifiedAt(folder), last: { prefix, number } });
         return name;
       }
+      // Taken: somebody else has just written it.
+      this.#listings.delete(folder);
     }
   }
 
@@ -151,7 +156,7 @@ export class Files {
     const modified = modifiedAt(folder);
     const known = this.#listings.get(folder);
     if (known?.modified === modified) return known;
-    const listing = { modified, names: modified === never ? [] : await readdir(folder) };
+    const listing = { modified, names: modified === never ? [] : await readdir(folder), last: null };
     this.#listings.delete(folder);
     this.#listings.set(folder, listing);
     for (const oldest of this.#listings.keys()) {
@@ -159,12 +164,6 @@ export class Files {
       this.#listings.delete(oldest);
     }
     return listing;
-  }
-
-  #added(folder: string, name: string): void {
-    const listing = this.#listings.get(folder);
-    listing?.names.push(name);
-    if (listing) listing.modified = modifiedAt(folder);
   }
 
   /** Writes a file, and its folder where that is missing. False: the name is taken (with `wx`). */

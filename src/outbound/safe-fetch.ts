@@ -81,10 +81,14 @@ export function parseOutboundUrl(given: string, base?: URL): URL {
   return url;
 }
 
-/** Refuses a URL whose host is an address that may not be reached; names are looked up when it is called. Error: `url_refused`. */
+/**
+ * Refuses a URL whose host is an address that may not be reached, or a name that always means this machine (RFC 6761); other names are looked up
+ * when it is called. Error: `url_refused`.
+ */
 export function checkLiteralAddress(url: URL, check: AddressCheck): void {
   const hostname = hostnameOf(url);
   if (isIP(hostname) !== 0) refuseAddress(url, hostname, check);
+  else if (/(^|\.)localhost\.?$/.test(hostname)) refuseAddress(url, '127.0.0.1', check);
 }
 
 function refuseAddress(url: URL, address: string, check: AddressCheck): void {

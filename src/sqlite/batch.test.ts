@@ -51,7 +51,11 @@ test('a batch is one commit', () => {
 
 test('a call that fails spoils no other, and keeps its place', () => {
   db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON documents WHEN NEW.name = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END`);
-  const outcome = writeBatch(db, operations, [save('a'), save('bad'), { name: 'acquireLease', input: { name: 'l', holder: 'h', at: 0, ttlMs: 1 } }]);
+  const outcome = writeBatch(db, operations, [
+    save('a'),
+    save('bad'),
+    { name: 'acquireLease', input: { name: 'l', holder: 'h', at: 0, ttlMs: 1 } },
+  ]);
   expect(outcome.results).toEqual([undefined, undefined, 1]);
   expect(outcome.failures).toMatchObject([{ index: 1, error: { code: 'internal', message: 'The database: refused' } }]);
   expect([read('a'), read('bad')]).toEqual(['"x"', null]);
