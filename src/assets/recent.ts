@@ -1,4 +1,4 @@
-/** A hundred pictures of 80 KiB. */
+const maxFiles = 1_000;
 const maxBytes = 8 * 1024 * 1024;
 
 /** The bytes of small files that were put just now: whoever waits for a result asks for them at once. */
@@ -7,13 +7,16 @@ export class Recent {
   readonly #files = new Map<string, Buffer>();
   #bytes = 0;
 
+  /** Keeps a copy: small buffers share memory, and one that is kept would keep all of that. */
   add(id: string, content: Buffer): void {
     this.delete(id);
-    this.#files.set(id, content);
-    this.#bytes += content.length;
-    for (const old of this.#files.keys()) {
-      if (this.#bytes <= maxBytes) return;
-      this.delete(old);
+    const copy = Buffer.allocUnsafeSlow(content.length);
+    content.copy(copy);
+    this.#files.set(id, copy);
+    this.#bytes += copy.length;
+    for (const oldest of this.#files.keys()) {
+      if (this.#files.size <= maxFiles && this.#bytes <= maxBytes) return;
+      this.delete(oldest);
     }
   }
 
