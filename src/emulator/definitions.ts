@@ -40,7 +40,8 @@ export const catalogueFor = (models: ModelFolders): Catalogue => ({
   }),
 });
 
-let recorded: NodeDefinitions | null = null;
+/** Those of a recorded ComfyUI 0.3.64, and the loaders that its page does not open without. */
+let defined: NodeDefinitions | null = null;
 const byModels = new WeakMap<ModelFolders, NodeDefinitions>();
 
 /** Node definitions of a container with these models and files of custom nodes (null: all). */
@@ -55,13 +56,15 @@ export function definitionsFor(models: ModelFolders, files: readonly string[] | 
 function allDefinitions(models: ModelFolders): NodeDefinitions {
   const known = byModels.get(models);
   if (known) return known;
-  recorded ??= JSON.parse(readFileSync(new URL('./object-info.json', import.meta.url), 'utf8')) as NodeDefinitions;
-  const definitions = { ...recorded };
+  defined ??= JSON.parse(readFileSync(new URL('./object-info.json', import.meta.url), 'utf8')) as NodeDefinitions;
+  const definitions = { ...defined };
   const offer = (node: string, input: string, choices: readonly string[]): void => {
     definitions[node] = withChoices(definitions[node] as NodeDefinition, input, choices);
   };
   offer('CheckpointLoaderSimple', 'ckpt_name', models.checkpoints);
+  offer('ImageOnlyCheckpointLoader', 'ckpt_name', models.checkpoints);
   offer('LoraLoader', 'lora_name', models.loras);
+  offer('LoraLoaderModelOnly', 'lora_name', models.loras);
   offer('VAELoader', 'vae_name', [...models.vae, 'pixel_space']);
   offer('ControlNetLoader', 'control_net_name', models.controlnet ?? []);
   byModels.set(models, definitions);

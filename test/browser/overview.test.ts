@@ -1,24 +1,12 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildPage } from '../../web/build.ts';
+import { chromiumArgs, chromiumPath } from './chromium.ts';
 import { busyWorld, manySlots, quietWorld } from './overview-scenes.ts';
 import { PageServer, type Answer } from './page-server.ts';
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) => existsSync(file));
-const args = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const phone = { width: 390, height: 844 };
 const problem = {
@@ -57,7 +45,7 @@ const ringOfFocused = `(() => {
   return getComputedStyle(focused.matches('.theme input') ? focused.parentElement : focused).outlineStyle;
 })()`;
 
-describe.skipIf(!executablePath)(`the overview page${executablePath ? '' : ' (skipped: no Chromium in /usr/bin)'}`, () => {
+describe.skipIf(!chromiumPath)(`the overview page${chromiumPath ? '' : ' (skipped: no Chromium in /usr/bin)'}`, () => {
   const busy: Answer = { kind: 'document', document: busyWorld().document() };
   const quiet: Answer = { kind: 'document', document: quietWorld().document() };
   let outDir: string;
@@ -71,7 +59,7 @@ describe.skipIf(!executablePath)(`the overview page${executablePath ? '' : ' (sk
   beforeAll(async () => {
     outDir = path.join(await mkdtemp(path.join(tmpdir(), 'comfleet-page-')), 'web');
     await buildPage({ outDir, log: () => undefined });
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: chromiumArgs });
   });
   afterAll(async () => {
     await browser?.close();

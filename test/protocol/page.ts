@@ -2,7 +2,7 @@ import { nodeClasses } from '../../src/emulator/nodes/registry.ts';
 import { emulatorLimits, imitations } from './differences.ts';
 import type { Imitation } from './differences.ts';
 import { loose } from './scenarios.ts';
-import { loadTranscript, scenarioNames } from './transcript.ts';
+import { loadTranscript, recordedObjectInfo, scenarioNames } from './transcript.ts';
 
 /** docs/reference/protocol.md, made from the tables that the replays are checked against. */
 
@@ -62,7 +62,8 @@ ${differences.join('\n')}
 
 ## Emulated containers
 
-They define and run ${Object.keys(nodeClasses).length} nodes, with the same \`/object_info\` as the real ones. Nodes that make, move, invert or save pixels do it
+They define and run ${Object.keys(nodeClasses).length} nodes, ${Object.keys(recordedObjectInfo()).length} of them with the recorded \`/object_info\`; the others are
+loaders without which ComfyUI's page does not work. Nodes that make, move, invert or save pixels do it
 exactly. Models are emulated: they take the time of the profile, and draw a picture that depends on text and seed alone, marked EMULATED.
 These nodes make results of the right shape that only resemble the real ones, and the \`comfleet\` chunk of a PNG names them:
 ${approximate.join(', ')}.

@@ -25,16 +25,25 @@ async function decode(inputs: Inputs, { pixels }: NodeContext): Promise<unknown>
   return pixels.run('label', await pixels.run('resample', full, width, height, 'bilinear', false), prompt);
 }
 
-export const modelNodes: Readonly<Record<string, NodeClass>> = {
-  CheckpointLoaderSimple: {
-    run: async (inputs, context) => {
-      const name = text(inputs, 'ckpt_name');
-      const seconds = context.timing.load(name);
-      if (seconds > 0) await context.waitUntil(context.now() + seconds * 1000);
-      return { outputs: [part('model', name), part('clip', name), part('vae', name)] };
-    },
+/** A loader of a model file, which takes its time. */
+const loader = (input: string, ...kinds: ModelPart['kind'][]): NodeClass => ({
+  run: async (inputs, context) => {
+    const name = text(inputs, input);
+    const seconds = context.timing.load(name);
+    if (seconds > 0) await context.waitUntil(context.now() + seconds * 1000);
+    return { outputs: kinds.map((kind) => part(kind, name)) };
   },
+});
+
+export const modelNodes: Readonly<Record<string, NodeClass>> = {
+  CheckpointLoaderSimple: loader('ckpt_name', 'model', 'clip', 'vae'),
+  ImageOnlyCheckpointLoader: loader('ckpt_name', 'model', 'clip_vision', 'vae'),
+  UNETLoader: loader('unet_name', 'model'),
   VAELoader: { run: (inputs) => ({ outputs: [part('vae', text(inputs, 'vae_name'))] }) },
+  UpscaleModelLoader: { run: (inputs) => ({ outputs: [part('upscale_model', text(inputs, 'model_name'))] }) },
+  StyleModelLoader: { run: (inputs) => ({ outputs: [part('style_model', text(inputs, 'style_model_name'))] }) },
+  GLIGENLoader: { run: (inputs) => ({ outputs: [part('gligen', text(inputs, 'gligen_name'))] }) },
+  LoraLoaderModelOnly: { run: (inputs) => ({ outputs: [inputs['model']] }) },
   LoraLoader: { run: (inputs) => ({ outputs: [inputs['model'], inputs['clip']] }) },
   CLIPSetLastLayer: { run: (inputs) => ({ outputs: [inputs['clip']] }) },
   CLIPTextEncode: {

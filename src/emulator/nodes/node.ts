@@ -27,9 +27,9 @@ export interface Conditioning {
   readonly text: string;
 }
 
-/** A model, CLIP, VAE or ControlNet: only its name matters here. */
+/** What a loader gives: only its name matters here. */
 export interface ModelPart {
-  readonly kind: 'model' | 'clip' | 'vae' | 'controlnet';
+  readonly kind: 'model' | 'clip' | 'clip_vision' | 'vae' | 'controlnet' | 'upscale_model' | 'style_model' | 'gligen';
   readonly name: string;
 }
 
