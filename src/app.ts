@@ -222,6 +222,7 @@ function composeServer(given: Given, serving: Serving) {
     slots: slots.all(),
     priceOf,
     profile: runtime.name === 'emulated' ? config.profile : null,
+    comfyuiPage: page && '/page/',
     storeTrouble: () => store.trouble(),
   });
   observeFleet(bus, metrics, overview, createFleetLog(log));

@@ -48,7 +48,8 @@ describe.skipIf(noPage)(`ComfyUI's own page over the fleet${noPage ? ` (skipped:
   const run = (): Promise<void> => page.getByRole('button', { name: 'Run', exact: true }).click();
 
   test('opens from the gateway, on an origin of its own', async () => {
-    await page.goto(`${program.url}/page/`);
+    const { comfyui_page: path } = (await (await fetch(`${program.url}/fleet/v1/overview`)).json()) as { comfyui_page: string };
+    await page.goto(program.url + path);
     await page.waitForFunction(`globalThis.LiteGraph?.registered_node_types.KSampler !== undefined`);
     expect(new URL(page.url()).origin).not.toBe(new URL(program.url).origin);
     // Scripts of node packs read nothing of the gateway's own, and find no way in.

@@ -14,7 +14,7 @@ export const quietWorld = (): OverviewWorld =>
 /** A fleet without a price, with many slots of one host. */
 export function manySlots(count: number): OverviewWorld {
   const many = Array.from({ length: count }, (_, index) => ({ host: 'local', device: `gpu${index}`, gpu: 'A10G', share: 1 }));
-  const world = new OverviewWorld({ slots: many, usdPerHour: null, deployments: { collage: {} } });
+  const world = new OverviewWorld({ slots: many, usdPerHour: null, comfyuiPage: '/page/', deployments: { collage: {} } });
   const ids = many.map((_, slot) => world.start('collage', slot));
   world.after(15);
   for (const id of ids) world.ready(id);

@@ -15,6 +15,7 @@ export const worldStart = Date.UTC(2026, 2, 2, 14, 22);
 export interface WorldOptions {
   readonly slots: readonly Slot[];
   readonly usdPerHour: number | null;
+  readonly comfyuiPage?: string;
   readonly deployments: Readonly<Record<string, Partial<ScalingSettings>>>;
 }
 
@@ -39,6 +40,7 @@ export class OverviewWorld {
       slots: options.slots,
       priceOf: (gpu) => (gpu === null ? null : options.usdPerHour),
       profile: 'a10g-collage',
+      comfyuiPage: options.comfyuiPage ?? null,
     });
   }
 

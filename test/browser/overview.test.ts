@@ -288,6 +288,7 @@ describe.skipIf(!chromiumPath)(`the overview page${chromiumPath ? '' : ' (skippe
 
   it('draws a host with very many slots as one line that opens', async () => {
     await open({ kind: 'document', document: manySlots(100).document() });
+    expect(await page.getByRole('link', { name: 'ComfyUI' }).getAttribute('href')).toBe('/page/');
     await page.locator('.figs').waitFor();
     expect(await page.locator('.lane svg[role=img]').count()).toBe(1);
     const host = page.getByRole('button', { name: /local/ });

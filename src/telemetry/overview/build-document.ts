@@ -28,6 +28,8 @@ export interface DocumentInput {
   readonly priceOf: (gpu: string | null) => number | null;
   /** Timing profile of emulated containers; null for real ones. */
   readonly profile: string | null;
+  /** Path of ComfyUI's own page; null: it is not served. */
+  readonly comfyuiPage: string | null;
   /** Why the last write failed; null when it did not. */
   readonly storeTrouble: string | null;
   readonly now: number;
@@ -101,6 +103,7 @@ export function buildDocument(input: DocumentInput): OverviewDocument {
       ready: fleet.runtime.ready,
       note: fleet.runtime.note,
     },
+    comfyui_page: input.comfyuiPage,
     example: input.example,
   };
 }

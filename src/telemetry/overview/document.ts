@@ -67,6 +67,8 @@ export interface OverviewDocument {
     readonly ready: boolean;
     readonly note: string | null;
   };
+  /** Path that leads to ComfyUI's own page; null: it is not served. */
+  readonly comfyui_page: string | null;
   /** A request that the default deployment takes; null without one. */
   readonly example: { readonly path: string; readonly body: Readonly<Record<string, unknown>>; readonly file: string } | null;
 }

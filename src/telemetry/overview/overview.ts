@@ -13,7 +13,7 @@ import { LiveEvents } from './live-events.ts';
 import { Starts } from './starts.ts';
 import { buildDocument, type DocumentInput } from './build-document.ts';
 
-export interface OverviewOptions extends Pick<DocumentInput, 'slots' | 'priceOf' | 'profile'> {
+export interface OverviewOptions extends Pick<DocumentInput, 'slots' | 'priceOf' | 'profile' | 'comfyuiPage'> {
   readonly clock: Clock;
   /** The store's, see its port. */
   readonly storeTrouble: () => string | null;

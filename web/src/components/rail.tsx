@@ -11,6 +11,12 @@ export function Rail({ document }: { document: OverviewDocument | null }) {
         <span>Overview</span>
         <kbd aria-hidden="true">1</kbd>
       </a>
+      {document?.comfyui_page && (
+        <a href={document.comfyui_page} target="_blank" rel="noopener">
+          <Glyph id="i-comfyui" />
+          <span>ComfyUI</span>
+        </a>
+      )}
       {document && (
         <div className="foot">
           runtime <b>{document.runtime.name}</b>

@@ -51,6 +51,9 @@ export function Sprite() {
         <symbol id="i-overview" viewBox="0 0 18 18">
           <path d="M2 4.5h5M9.5 4.5H16M2 9h9M13.5 9H16M2 13.5h2.5M7 13.5h6" />
         </symbol>
+        <symbol id="i-comfyui" viewBox="0 0 18 18">
+          <path d="M2 4h5v4H2zM11 10h5v4h-5zM7 6h2.5v6H11" />
+        </symbol>
         <pattern id="p-starting" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform={hatch}>
           <rect width="5" height="5" fill="var(--st-starting)" opacity=".28" />
           <rect width="2.6" height="5" fill="var(--st-starting)" />
