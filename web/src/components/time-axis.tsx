@@ -25,6 +25,7 @@ export function ticksOf({ from, to }: TimeRange): Tick[] {
 /** The times below the life lines. */
 export function TimeAxis({ range, live }: { range: TimeRange; live: boolean }) {
   const ticks = ticksOf(range);
+  const last = ticks.at(-1);
   const share = (t: number): number => ((t - range.from) / (range.to - range.from)) * 100;
   return (
     <div className="lane axis" aria-hidden="true">
@@ -35,7 +36,7 @@ export function TimeAxis({ range, live }: { range: TimeRange; live: boolean }) {
             {label}
           </text>
         ))}
-        {share(ticks.at(-1)?.t ?? range.from) < 92 && (
+        {share(last?.t ?? range.from) < ((last?.label.length ?? 0) > 5 ? 82 : 90) && (
           <text x="100%" y="12" textAnchor="end">
             {live ? 'now' : timeOfDay(range.to)}
           </text>
