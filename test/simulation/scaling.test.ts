@@ -103,6 +103,22 @@ test('failed starts are tried again with growing pauses, and the queue says why 
   expect(pauses.map((ms) => Math.round(ms / 1000))).toEqual([1, 2, 4]);
 });
 
+test('when the runtime says that what made starts fail is gone, they are tried again without the rest of the pause', async () => {
+  const sim = new Simulation();
+  sim.fleet.failNextStarts = 100;
+  await sim.boot();
+  const job = await sim.submit();
+  // Six starts of 15.5 s, and pauses of 1, 2, 4, 8 and 16 s; the next one is 32 s.
+  await sim.clock.runFor(125 * second);
+  expect(sim.states()).toEqual({});
+  expect(sim.controller.poolOfQueued(job)).toMatchObject({ heldBy: 'start_failures', failedStarts: 6 });
+  sim.fleet.recover();
+  await sim.clock.runFor(0.2 * second);
+  expect(sim.states()).toEqual({ starting: 1 });
+  await sim.clock.runFor(25 * second);
+  expect(sim.ended).toMatchObject([{ id: job.id, state: 'succeeded' }]);
+});
+
 test('every decision is kept with what went into it and why', async () => {
   const sim = new Simulation({ gpuLimit: 1 });
   await sim.boot();

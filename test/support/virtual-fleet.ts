@@ -198,6 +198,12 @@ export class VirtualFleet implements Runtime, PromptRunner {
     });
   }
 
+  /** What made starts fail is gone, and the runtime says so. */
+  recover(): void {
+    this.failNextStarts = 0;
+    this.#emit({ type: 'reachable', at: this.#clock.now() });
+  }
+
   #serverOf(endpoint: Endpoint): Server | undefined {
     return this.servers.get(endpoint.url.slice('virtual:'.length));
   }
