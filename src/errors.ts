@@ -118,7 +118,12 @@ export const errorCatalogue = {
   containers_lost: row(502, 'fleet', 'The job lost its container three times', 'Read the logs of its containers: comfleet logs CONTAINER.'),
   start_failed: row(503, 'fleet', 'A container did not start', 'Read its logs: comfleet logs CONTAINER.'),
   container_lost: row(502, 'fleet', 'The container was lost', 'Nothing: the job is tried again.'),
-  store_failed: row(503, 'fleet', 'The job could not be stored', 'Free disk space in the data folder; nothing was accepted.'),
+  store_failed: row(
+    503,
+    'fleet',
+    'The job could not be stored',
+    'Free disk space in the data folder, or mend what the message names; nothing was accepted.',
+  ),
   nothing_reported: row(
     503,
     'fleet',
@@ -129,6 +134,12 @@ export const errorCatalogue = {
   invalid_config: row(500, 'fleet', 'The configuration is wrong', 'Mend the line, flag or variable that the message names.'),
   data_folder_unusable: row(500, 'fleet', 'The data folder cannot be used', 'Name a folder that you may write to with --data-dir.'),
   data_folder_in_use: row(500, 'fleet', 'Another comfleet owns this data folder', 'Stop it, or start this one with another --data-dir.'),
+  database_unusable: row(
+    500,
+    'fleet',
+    'A database of the data folder cannot be opened',
+    'See that this user may write the file and that the disk has room; a damaged one must be restored, or moved away with all it holds.',
+  ),
   data_folder_newer: row(
     500,
     'fleet',

@@ -104,6 +104,9 @@ describe('assets on disk', () => {
   it('says when its database is none', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'small.db'), 'this is no database, and long enough to be seen as none'.repeat(20));
-    await expect(openDiskAssets({ folder, clock: new VirtualClock() })).rejects.toMatchObject({ code: 'store_failed' });
+    await expect(openDiskAssets({ folder, clock: new VirtualClock() })).rejects.toMatchObject({
+      code: 'database_unusable',
+      message: `${join(folder, 'small.db')}: file is not a database`,
+    });
   });
 });

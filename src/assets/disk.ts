@@ -26,7 +26,7 @@ interface Parts {
   readonly presence: Presence;
 }
 
-/** Assets in a folder of their own: small ones in `small.db`, others as files. Error: `store_failed` when the database cannot be opened. */
+/** Assets in a folder of their own: small ones in `small.db`, others as files. Error: `database_unusable`. */
 export async function openDiskAssets({ folder, clock }: { folder: string; clock: Pick<Clock, 'now'> }): Promise<DiskAssets> {
   const large = createLargeFiles(folder);
   const small = await openSmallFiles(join(folder, 'small.db'));

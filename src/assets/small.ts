@@ -19,7 +19,7 @@ export interface SmallFiles {
 type Operations = typeof operations;
 type Input<Name extends keyof Operations> = Parameters<Operations[Name]>[1];
 
-/** Opens the database, made when it is not there. Errors: `store_failed` when the file cannot be opened or is no database. */
+/** Opens the database, made when it is not there. Error: `database_unusable` when the file cannot be opened or is no database. */
 export async function openSmallFiles(file: string): Promise<SmallFiles> {
   const lane = new Lane(workerModule('./small-writer', import.meta.url), 'the small files');
   const call = <Name extends keyof Operations>(name: Name, input: Input<Name>) =>

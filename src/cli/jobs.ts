@@ -71,7 +71,8 @@ function describeJob(job: JobWire, paint: Palette): string {
   for (const [name, value] of Object.entries(job.inputs ?? {})) rows.push([`input ${name}`, plain(JSON.stringify(value)).slice(0, 200)]);
   for (const { index, filename, mime, bytes: size, url } of job.outputs)
     rows.push([`output ${index}`, `${filename} (${mime}, ${bytes(size)}) ${url}`]);
-  return rows.map(([label, text]) => `${paint.dim(label.padEnd(14))}${text === '' ? '-' : text}\n`).join('');
+  const width = 2 + Math.max(12, ...rows.map(([label]) => label.length));
+  return rows.map(([label, text]) => `${paint.dim(label.padEnd(width))}${text === '' ? '-' : text}\n`).join('');
 }
 
 /** The state in its colour. */

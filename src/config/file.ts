@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { amount, duration, either, fixMark, flag, list, named, oneOf, pattern, section, text, whole } from './fields.ts';
 import { scalingSection } from './scaling.ts';
@@ -10,7 +11,9 @@ export const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const nameWords = 'lower-case letters, digits and dashes, at most 63';
 const name = (example: string) => pattern(example, `a name of ${nameWords}`, namePattern);
 
-const cidr = pattern('allow_private: [10.0.0.0/8]', 'an address block', /^[0-9a-fA-F.:]+\/\d{1,3}$/);
+const cidr = pattern('allow_private: [10.0.0.0/8]', 'an address block', /^[0-9a-fA-F.:]+\/\d{1,3}$/).refine(isAddressBlock, {
+  error: ({ input }) => `must be an address block, got ${JSON.stringify(input)}${fixMark}allow_private: [10.0.0.0/8]`,
+});
 const serverUrl = pattern('urls: [http://gpu-box:8188]', 'the http(s) URL of a ComfyUI server', /^https?:\/\/[^\s/]+/i).refine(
   isServerUrl,
   {
@@ -174,3 +177,9 @@ export const fileSchema = section('runtime: auto', {
 });
 
 export type FileValues = z.output<typeof fileSchema>;
+
+function isAddressBlock(text: string): boolean {
+  const [address = '', bits = ''] = text.split('/');
+  const version = isIP(address);
+  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
+}

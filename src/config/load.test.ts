@@ -248,6 +248,7 @@ retention: {outputs: soon}
     ['gpus:\n  A10G: 1.1', 'comfleet.yaml:2: gpus.A10G: must be a mapping, got 1.1; write e.g. A10G: {usd_per_hour: 1.10}'],
     ['gpus:\n  A10G: {}', 'comfleet.yaml:2: gpus.A10G.usd_per_hour: must be a number >= 0, got nothing; write e.g. usd_per_hour: 1.10'],
     ['workspace: {gpu_limit: lots}', 'comfleet.yaml:1: workspace.gpu_limit: must be a number of GPUs above 0, or starter (10)'],
+    ['network: {allow_private: [10.0.0.0/99]}', 'comfleet.yaml:1: network.allow_private.0: must be an address block, got "10.0.0.0/99"'],
     ['network: {allow_private: [10.0.0.1]}', 'comfleet.yaml:1: network.allow_private.0: must be an address block, got "10.0.0.1"'],
     ['comfyui:\n  path: a\n  urls: [http://a]', 'comfleet.yaml:3: comfyui.urls: comfyui.path is set too'],
     [

@@ -54,6 +54,8 @@ async function readConfigured({ assets, store, clock, deployments }: Parts, conf
     );
     return readWorkflow({ graph, inputs: configured.inputs, outputs: configured.outputs, files }, deployments.definitions());
   } catch (error) {
+    // The disk's trouble is no mistake of the configuration.
+    if (error instanceof ComfleetError && error.code === 'store_failed') throw error;
     const why = error instanceof Error ? error.message : String(error);
     const details = error instanceof ComfleetError ? error.details : {};
     throw new ComfleetError(

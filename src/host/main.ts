@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
@@ -33,7 +33,6 @@ function main(): void {
     if (dirname(socket) !== folder) rmSync(dirname(socket), { recursive: true, force: true });
     process.exit(0);
   };
-  const report = (error: unknown): void => void process.stderr.write(`${inspect(error)}\n`);
   const pixels = new PixelPool({ threads: Math.max(1, availableParallelism() - 1) });
   const launchers = {
     emulated: createEmulatedLauncher({ clock, pixels }),
@@ -48,6 +47,15 @@ function main(): void {
     writeFileSync(join(folder, 'supervisor.json'), `${JSON.stringify({ pid: process.pid, instance, socket })}\n`);
     tellParent();
   });
+}
+
+/** Into `supervisor.log`. Where the disk has no room for it, nobody can be told. */
+function report(error: unknown): void {
+  try {
+    writeSync(2, `${inspect(error)}\n`);
+  } catch {
+    // A full disk is no reason to take all containers along.
+  }
 }
 
 function tellParent(): void {

@@ -43,5 +43,8 @@ test('a thread that dies rejects what is under way and what comes after', async 
 
 test('a thread that dies before it is open rejects open', async () => {
   const lane = new Lane(workerOf('throw new Error("no sqlite here")'), 'the store');
-  await expect(lane.open('')).rejects.toMatchObject({ code: 'store_failed', message: expect.stringContaining('no sqlite here') as string });
+  await expect(lane.open('')).rejects.toMatchObject({
+    code: 'database_unusable',
+    message: expect.stringContaining('no sqlite here') as string,
+  });
 });

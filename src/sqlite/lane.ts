@@ -58,10 +58,16 @@ export class Lane {
     this.#opened.promise.catch(() => undefined);
   }
 
-  /** Opens the worker's connection; the answer is its version of SQLite. Errors: those of opening the database. */
-  open(file: string): Promise<string> {
+  /** Opens the worker's connection; the answer is its version of SQLite. Errors: `database_unusable`, and those of the worker's migrations. */
+  async open(file: string): Promise<string> {
     this.#post({ type: 'open', file });
-    return this.#opened.promise;
+    try {
+      return await this.#opened.promise;
+    } catch (error) {
+      // Nobody has anything to close that was not opened.
+      await this.close();
+      throw error instanceof ComfleetError && error.code === 'store_failed' ? unusable(file, error) : error;
+    }
   }
 
   call(name: string, input: unknown): Promise<unknown> {
@@ -129,5 +135,8 @@ export class Lane {
     this.#onIdle?.();
   }
 }
+
+const unusable = (file: string, cause: Error): ComfleetError =>
+  new ComfleetError('database_unusable', `${file}: ${cause.message.replace(/^The database: /, '')}`, {}, { cause });
 
 const errorOf = ({ code, message }: Failure): ComfleetError => new ComfleetError(code, message);

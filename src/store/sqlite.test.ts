@@ -110,8 +110,8 @@ describe('a store on a file', () => {
     await expect(openSqliteStore({ file })).rejects.toMatchObject({ code: 'data_folder_newer' });
     const text = join(folder, 'text.db');
     writeFileSync(text, 'this is no database '.repeat(200));
-    await expect(openSqliteStore({ file: text })).rejects.toMatchObject({ code: 'store_failed' });
-    await expect(openSqliteStore({ file: join(folder, 'none', 'x.db') })).rejects.toMatchObject({ code: 'store_failed' });
+    await expect(openSqliteStore({ file: text })).rejects.toMatchObject({ code: 'database_unusable' });
+    await expect(openSqliteStore({ file: join(folder, 'none', 'x.db') })).rejects.toMatchObject({ code: 'database_unusable' });
   });
 
   test('the same history gives the same answers as in memory, and every promise holds', async () => {

@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 
 /**
  * The store on a file, made when it is not there. One thread writes, with one sync of the disk for all that came together;
- * another reads. Whoever opens it owns the folder (a second owner is kept out before). Errors: `data_folder_newer`; `store_failed`
+ * another reads. Whoever opens it owns the folder (a second owner is kept out before). Errors: `data_folder_newer`; `database_unusable`
  * when the file cannot be opened or is no database.
  */
 export async function openSqliteStore({ file }: { file: string }): Promise<Store> {

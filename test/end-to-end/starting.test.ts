@@ -180,6 +180,19 @@ describe('what is wrong is said with what to do, and nothing is left running', (
     }
   });
 
+  test('a database that is damaged, or none: the file is named, and the start comes to an end', async () => {
+    const { path, remove } = temporaryFolder();
+    const config = writeConfig(path, usualConfig);
+    for (const name of ['comfleet.db', join('assets', 'small.db')]) {
+      const data = join(path, name.replace('/', '-'));
+      mkdirSync(join(data, 'assets'), { recursive: true });
+      writeFileSync(join(data, name), 'neither a database nor empty '.repeat(200));
+      const { code, err } = await comfleet(['up', '--config', config, '--data-dir', data]);
+      expect([code, err]).toEqual([1, expect.stringContaining(`${join(data, name)}: file is not a database`) as string]);
+    }
+    remove();
+  });
+
   test('an unknown profile', async () => {
     const { code, error } = await refused(...own(), '--profile', 'h1000');
     expect([code, error['code']]).toEqual([2, 'invalid_config']);
