@@ -106,7 +106,10 @@ test.each([
   expect(status.messages.at(-1)![1]['exception_message']).toMatch(message);
 });
 
-test.each([['a long name', `${'n'.repeat(300)}.png`], ['a NUL', 'a\0b.png']])('a file that no disk can have is not there: %s', async (_what, image) => {
+test.each([
+  ['a long name', `${'n'.repeat(300)}.png`],
+  ['a NUL', 'a\0b.png'],
+])('a file that no disk can have is not there: %s', async (_what, image) => {
   await world.start();
   const graph = { 1: { class_type: 'LoadImage', inputs: { image } }, 2: save('1') };
   expect(JSON.stringify(await refusal(graph))).toContain('Invalid image file');

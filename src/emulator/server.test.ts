@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmulatedWorld, save, seconds, simple, textToImage } from '../../test/protocol/emulated-world.ts';
@@ -246,6 +248,44 @@ describe('faults', () => {
     await world.start({ faults: { hang: true } });
     expect((await world.post('/emulator/faults', { crush: true })).status).toBe(400);
     expect(await world.get('/emulator/faults')).toEqual({ hang: true });
+  });
+});
+
+describe('what is not there', () => {
+  test.each([
+    ['POST', '/nosuchroute', 405, 'GET,HEAD'],
+    ['PUT', '/', 405, 'GET,HEAD'],
+    ['POST', '/object_info', 405, 'GET,HEAD'],
+    ['DELETE', '/api/queue', 405, 'GET,HEAD,POST'],
+    ['PUT', '/upload/image', 405, 'GET,HEAD,POST'],
+    ['POST', '/internal/logs', 405, 'GET,HEAD'],
+  ])('%s %s: pages can lie anywhere, so reading is allowed', async (method, path, status, allowed) => {
+    await world.start();
+    const answer = await fetch(world.url + path, { method });
+    expect([answer.status, answer.headers.get('allow'), await answer.text()]).toEqual([status, allowed, '405: Method Not Allowed']);
+  });
+
+  test.each([
+    ['/nosuchroute', ''],
+    ['/upload/image', ''],
+    ['/internal/nosuchroute', '404: Not Found'],
+  ])('GET %s: there is no such page', async (path, text) => {
+    await world.start();
+    const answer = await fetch(world.url + path);
+    expect([answer.status, await answer.text()]).toEqual([404, text]);
+  });
+
+  test.each([
+    [{}, 'No WebSocket UPGRADE hdr: None\n Can "Upgrade" only to "WebSocket".'],
+    [{ connection: 'Upgrade', upgrade: 'h2c' }, 'No WebSocket UPGRADE hdr: h2c\n Can "Upgrade" only to "WebSocket".'],
+    [{ upgrade: 'websocket' }, 'No CONNECTION upgrade hdr: keep-alive'],
+  ])('a socket without a handshake: %j', async (headers, text) => {
+    await world.start();
+    for (const path of ['/ws', '/api/ws?clientId=c']) {
+      const [answer] = (await once(request(world.url + path, { headers }).end(), 'response')) as [IncomingMessage];
+      const body = Buffer.concat((await answer.toArray()) as Buffer[]).toString();
+      expect([answer.statusCode, answer.headers['content-type'], body]).toEqual([400, 'text/plain; charset=utf-8', text]);
+    }
   });
 });
 
