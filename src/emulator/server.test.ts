@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmulatedWorld, save, seconds, simple, textToImage } from '../../test/protocol/emulated-world.ts';
-import { usualModels } from './definitions.ts';
+import { catalogueFor, usualModels } from './definitions.ts';
 import { readTextChunks } from './png.ts';
 import { loadProfile } from './profile.ts';
 
@@ -136,6 +136,18 @@ describe('what it says of itself', () => {
     expect(system).toMatchObject({ comfyui_version: '0.3.64', comfleet: { emulated: true, profile: 'instant' } });
     expect(system['argv']).toContain('--emulated');
     expect(devices).toHaveLength(1);
+  });
+
+  test('what the gateway knows before a container runs is what each says', async () => {
+    for (const [name, device] of [
+      ['instant', 'cuda:0 (emulated)'],
+      ['a10g-collage', 'cuda:0 A10G (emulated)'],
+    ] as const) {
+      await world.start({ profile: loadProfile(name) });
+      const stats = await world.get('/system_stats');
+      expect(catalogueFor(usualModels, loadProfile(name)).stats).toEqual(stats);
+      expect(stats).toMatchObject({ devices: [{ name: device, vram_total: 24 * 2 ** 30 }] });
+    }
   });
 
   test('what a later version says otherwise', async () => {
