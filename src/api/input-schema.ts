@@ -18,14 +18,16 @@ export function inputSchema(workflow: Workflow): JsonSchema {
 
 function propertySchema(input: WorkflowInput): JsonSchema {
   const random = input.random ? 'Drawn at random when left out.' : '';
-  const file = input.type === 'image' || input.type === 'file' ? fileNote : '';
+  const isFile = input.type === 'image' || input.type === 'file';
   const digits = input.type === 'int' && (input.max ?? 0) > Number.MAX_SAFE_INTEGER ? digitsNote : '';
-  const description = [input.description, random, digits, file].filter(Boolean).join(' ');
+  const description = [input.description, random, digits, isFile ? fileNote : ''].filter(Boolean).join(' ');
+  // A file that has to be given is not there, whatever the graph calls it.
+  const hasDefault = input.default !== undefined && !input.random && !(isFile && input.required);
   return {
     ...typeSchema(input),
     ...(input.min === undefined ? {} : { minimum: input.min }),
     ...(input.max === undefined ? {} : { maximum: input.max }),
-    ...(input.default === undefined || input.random ? {} : { default: input.default }),
+    ...(hasDefault ? { default: input.default } : {}),
     ...(description === '' ? {} : { description }),
   };
 }

@@ -69,7 +69,7 @@ export function runtimeText(runtime: BannerRuntime): string {
 export function curlLine(url: string, inputs: readonly WorkflowInput[], needsKey: boolean): string {
   const call = `curl -sL ${url}/${needsKey ? " -H 'authorization: Bearer YOUR_KEY'" : ''}`;
   const text = inputs.find(({ type, name }) => type === 'string' && name === 'prompt') ?? inputs.find(({ type }) => type === 'string');
-  const needed = inputs.filter((input) => input === text || (input.required && input.default === undefined && input.random !== true));
+  const needed = inputs.filter((input) => input === text || (input.required && input.random !== true));
   const files = needed.filter(({ type }) => type === 'image' || type === 'file');
   if (files.length > 0) {
     const parts = needed.map(

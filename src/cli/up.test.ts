@@ -186,6 +186,7 @@ describe('the curl line', () => {
     ['what must be given', [input({}), input({ name: 'steps', type: 'int', min: 4 })], `-d '{"prompt":"a regal phoenix","steps":4}'`],
     ['not what is drawn', [input({}), input({ name: 'seed', type: 'int', random: true })], `-d '{"prompt":"a regal phoenix"}'`],
     ['files as a form', [input({}), input({ name: 'photo', type: 'image' })], `-F 'prompt=a regal phoenix' -F 'photo=@photo.png'`],
+    ['a file that the graph names and nobody has', [input({ name: 'photo', type: 'image', default: 'me.png' })], `-F 'photo=@photo.png'`],
     ['nothing', [], `-d '{}'`],
     ['an enum', [input({ name: "it's", type: 'enum', choices: ['a'] })], `-d '{"it'\\''s":"a"}'`],
   ])('gives %s', (_, inputs, expected) => {

@@ -41,6 +41,13 @@ export interface FileReference {
   type: 'input' | 'output' | 'temp';
 }
 
+/** Longer names fit into no folder of a container. */
+export const maxNameBytes = 255;
+export const maxSubfolderBytes = 1_000;
+/** What must not be in a name. */
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+export const controlCharacters = /[\u0000-\u001f\u007f]/g;
+
 /** Below a container's input folder, where the fleet uploads to. */
 export const uploadFolder = 'comfleet';
 

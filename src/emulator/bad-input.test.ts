@@ -86,3 +86,32 @@ test('pictures that no memory holds fail, and the container goes on', async () =
   expect(JSON.stringify(status.messages.at(-1))).toContain('not enough memory');
   expect((await world.run(simple())).status.status_str).toBe('success');
 });
+
+const savedAs = (prefix: string): TestGraph => ({
+  ...simple(),
+  2: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: prefix } },
+});
+
+test.each([
+  ['a long name', 'n'.repeat(300), 'OSError', /^\[Errno 36\] File name too long: '.*\/output\/n{300}_00001_\.png'\n$/],
+  ['a long folder', `${'f'.repeat(300)}/x`, 'OSError', /^\[Errno 36\] File name too long: '.*\/output\/f{300}'\n$/],
+  ['a NUL in the name', 'a\0b', 'ValueError', /^embedded null byte\n$/],
+  ['a NUL in the folder', 'a\0b/x', 'ValueError', /^embedded null byte\n$/],
+  ['a file as a folder', 'x_00001_.png/x', 'NotADirectoryError', /^\[Errno 20\] Not a directory: '.*\/output\/x_00001_\.png'\n$/],
+])('%s is refused in Python’s words', async (_what, prefix, type, message) => {
+  await world.start();
+  await world.run(simple());
+  const { status } = await world.run(savedAs(prefix));
+  expect(status.messages.at(-1)).toMatchObject(['execution_error', { exception_type: type }]);
+  expect(status.messages.at(-1)![1]['exception_message']).toMatch(message);
+});
+
+test.each([
+  ['a long name', `${'n'.repeat(300)}.png`],
+  ['a NUL', 'a\0b.png'],
+])('a file that no disk can have is not there: %s', async (_what, image) => {
+  await world.start();
+  const graph = { 1: { class_type: 'LoadImage', inputs: { image } }, 2: save('1') };
+  expect(JSON.stringify(await refusal(graph))).toContain('Invalid image file');
+  expect((await fetch(`${world.url}/view?filename=${encodeURIComponent(image)}`)).status).toBe(404);
+});

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { InputDefinition, Json, NodeDefinition, NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Catalogue } from '../comfyui/runner.ts';
 import { modelFolders } from './model-folders.ts';
+import type { Profile } from './profile.ts';
+import { systemStatsOf } from './system-stats.ts';
 
 /** Model files by folder, as far as the nodes ask for them. */
 export interface ModelFolders {
@@ -28,9 +30,9 @@ export const usualModels: ModelFolders = {
 /** Nodes that a file among the custom nodes brings. */
 const customNodes: Readonly<Record<string, string>> = { SaveImageWebsocket: 'websocket_image_save.py' };
 
-/** What a container with these models says in its lists. */
-export const catalogueFor = (models: ModelFolders): Catalogue => ({
-  stats: null,
+/** What a container with these models and this profile says in its lists. */
+export const catalogueFor = (models: ModelFolders, profile: Profile): Catalogue => ({
+  stats: systemStatsOf(profile),
   features: null,
   extensions: [],
   embeddings: [],

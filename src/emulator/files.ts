@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, normalize, resolve, sep } from 'node:path';
 import type { FileReference } from '../comfyui/protocol.ts';
-import { PythonError } from '../comfyui/python.ts';
+import { PythonError, repr } from '../comfyui/python.ts';
 
 export type FolderType = FileReference['type'];
 export const isFolderType = (type: string): type is FolderType => type === 'input' || type === 'output' || type === 'temp';
@@ -64,8 +65,9 @@ export class Files {
     return path === null ? null : this.info(path);
   }
 
+  /** Null: there is no such file, nor can there be one, as with a name that is too long. */
   info(path: string): FileInfo | null {
-    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const stats = statsOf(path);
     if (!stats?.isFile()) return null;
     const etag = `"${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}"`;
     return { path, size: Number(stats.size), modified: stats.mtime, etag };
@@ -106,9 +108,17 @@ export class Files {
 
   /**
    * Saves files as `<prefix>_<number>_.png` (or another suffix), counting on from the highest number there. `%batch_num%` becomes the index.
-   * Throws PythonError when the prefix leads out of the folder.
+   * Throws PythonError when the prefix leads out of the folder, or when no file can have such a name.
    */
   async save(type: FolderType, prefix: string, files: readonly Uint8Array[], suffix = 'png'): Promise<FileReference[]> {
+    try {
+      return await this.#save(type, prefix, files, suffix);
+    } catch (error) {
+      throw inPython(error);
+    }
+  }
+
+  async #save(type: FolderType, prefix: string, files: readonly Uint8Array[], suffix: string): Promise<FileReference[]> {
     const path = normalize(prefix);
     const folder = this.#saveFolder(type, path);
     const filename = basename(path);
@@ -180,6 +190,31 @@ export class Files {
       return this.#put(path, content, flag);
     }
   }
+}
+
+function statsOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** By Node's code: the class, the number and the words that Python has for it. */
+const systemErrors: Readonly<Record<string, readonly [type: string, number: number, words: string]>> = {
+  EACCES: ['PermissionError', 13, 'Permission denied'],
+  ENOTDIR: ['NotADirectoryError', 20, 'Not a directory'],
+  ENOSPC: ['OSError', 28, 'No space left on device'],
+  ENAMETOOLONG: ['OSError', 36, 'File name too long'],
+};
+
+function inPython(error: unknown): unknown {
+  const { code = '', path } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_INVALID_ARG_VALUE') return new PythonError('ValueError', 'embedded null byte');
+  const known = systemErrors[code];
+  if (!known) return error;
+  const [type, number, words] = known;
+  return new PythonError(type, `[Errno ${number}] ${words}${path === undefined ? '' : `: ${repr(path)}`}`);
 }
 
 const fileName = (stem: string, number: number, suffix: string): string => `${stem}_${String(number).padStart(5, '0')}_.${suffix}`;

@@ -5,6 +5,7 @@ import { answerEmpty, answerJson } from './http.ts';
 import { foldersOf, modelFolders } from './model-folders.ts';
 import type { Handler, Routes } from './router.ts';
 import { featuresOf } from './sockets.ts';
+import { systemStatsOf } from './system-stats.ts';
 
 /** A definition with the files of the input folder as choices, where it asks for one. */
 async function current(container: Container, name: string): Promise<NodeDefinition | null> {
@@ -25,26 +26,7 @@ const objectInfoOfOne: Handler<Container> = async (container, { parameters: [nam
   answerJson(response, definition ? { [name]: definition } : {});
 };
 
-const systemStats: Handler<Container> = ({ profile, version }, { response }) => {
-  const memory = Math.round(profile.gpu.memory_gib * 2 ** 30);
-  const ram = 32 * 2 ** 30;
-  const system = {
-    os: version === '0.3.64' ? 'posix' : 'linux',
-    ram_total: ram,
-    ram_free: ram,
-    comfyui_version: version,
-    required_frontend_version: '1.27.10',
-    installed_templates_version: '0.1.95',
-    required_templates_version: '0.1.95',
-    python_version: 'none (emulated)',
-    pytorch_version: 'none (emulated)',
-    embedded_python: false,
-    argv: ['main.py', '--emulated'],
-    comfleet: { emulated: true, profile: profile.name },
-  };
-  const vram = { vram_total: memory, vram_free: memory, torch_vram_total: memory, torch_vram_free: memory };
-  answerJson(response, { system, devices: [{ name: `cuda:0 ${profile.gpu.model} (emulated)`, type: 'cuda', index: 0, ...vram }] });
-};
+const systemStats: Handler<Container> = ({ profile, version }, { response }) => answerJson(response, systemStatsOf(profile, version));
 
 const constantly =
   (value: unknown): Handler<Container> =>

@@ -1,4 +1,4 @@
-import { crc32, constants, deflateSync } from 'node:zlib';
+import { crc32, constants, deflateRawSync, deflateSync } from 'node:zlib';
 
 /** A text chunk of a PNG; characters beyond Latin-1 must have been escaped. */
 export interface TextChunk {
@@ -17,6 +17,8 @@ const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const colorTypes: Record<number, number> = { 3: 2, 4: 6 };
 /** Tiny pictures are not filtered: it would take longer than what it saves. */
 const filterFrom = 64 * 64 * 3 + 1;
+/** Of zlib's checksum. */
+const adlerModulus = 65_521;
 
 function chunk(type: string, body: Uint8Array): Buffer {
   const result = Buffer.allocUnsafe(body.length + 12);
@@ -48,25 +50,50 @@ function rows({ width, height, channels, data }: Bitmap): Buffer {
   return result;
 }
 
-/** The colour of an RGB bitmap that has only one. */
+/** The colour of a bitmap that has only one. */
 function onlyColor({ channels, data }: Bitmap): Uint8Array | null {
   const shifted = Buffer.compare(data.subarray(channels), data.subarray(0, -channels));
-  return channels === 3 && shifted === 0 ? data.subarray(0, 3) : null;
+  return shifted === 0 ? data.subarray(0, channels) : null;
 }
 
-/** Compressed rows of zeros, by size: all pixels of a one-colour palette. */
+const quick = { level: 1, strategy: constants.Z_RLE, memLevel: 5, windowBits: 12 };
+
+/** What follows the first pixel of a bitmap of one colour, deflated, by size: differences to its neighbours, all zero. */
 const blankRows = new Map<string, Buffer>();
 const blankSizes = 64;
+const differenceToLeft = 1;
+const differenceToAbove = 2;
 
-function blank(width: number, height: number): Buffer {
-  const key = `${width} ${height}`;
+function blank({ width, height, channels }: Bitmap): Buffer {
+  const key = `${width} ${height} ${channels}`;
   let rows = blankRows.get(key);
   if (rows === undefined) {
+    const length = 1 + width * channels;
+    const plain = Buffer.alloc(length * height);
+    for (let at = length; at < plain.length; at += length) plain[at] = differenceToAbove;
     if (blankRows.size >= blankSizes) blankRows.clear();
-    rows = chunk('IDAT', deflateSync(Buffer.alloc((width + 1) * height)));
+    rows = deflateRawSync(plain.subarray(1 + channels), quick);
     blankRows.set(key, rows);
   }
   return rows;
+}
+
+/**
+ * The pixels of a bitmap of one colour, as fast whatever its size: the first one, stored as it is, and the same rest for all colours. What
+ * zlib would sum up over the whole is known from the size.
+ */
+function solidPixels(bitmap: Bitmap, color: Uint8Array): Buffer {
+  const { width, height, channels } = bitmap;
+  const rowLength = 1 + width * channels;
+  const length = rowLength * height;
+  const first = [differenceToLeft, ...color];
+  const sum = first.reduce((total, value) => total + value, 1 + differenceToAbove * (height - 1));
+  const sums = first.reduce((total, value, at) => total + (length - at) * value, length + rowLength * height * (height - 1));
+  const check = Buffer.alloc(4);
+  check.writeUInt16BE(sums % adlerModulus, 0);
+  check.writeUInt16BE(sum % adlerModulus, 2);
+  const stored = [0x78, 0x01, 0, first.length, 0, ~first.length, 0xff];
+  return Buffer.concat([Buffer.from(stored), Buffer.from(first), blank(bitmap), check]);
 }
 
 function headerOf({ width, height }: Bitmap, colorType: number): Buffer {
@@ -83,14 +110,11 @@ const textsOf = (chunks: readonly TextChunk[]): Buffer[] =>
 
 /** A bitmap of 3 or 4 channels as a PNG file with text chunks. */
 export function encodePng(bitmap: Bitmap, chunks: readonly TextChunk[]): Buffer {
-  const { width, height, channels, data } = bitmap;
+  const { channels, data } = bitmap;
   const color = onlyColor(bitmap);
-  const header = headerOf(bitmap, color ? 3 : (colorTypes[channels] as number));
-  const quick = { level: 1, strategy: constants.Z_RLE, memLevel: 5, windowBits: 12 };
-  const pixels = color
-    ? [chunk('PLTE', color), blank(width, height)]
-    : [chunk('IDAT', deflateSync(rows(bitmap), data.length < filterFrom ? quick : { level: 3 }))];
-  return Buffer.concat([signature, header, ...textsOf(chunks), ...pixels, end]);
+  const header = headerOf(bitmap, colorTypes[channels] as number);
+  const pixels = color ? solidPixels(bitmap, color) : deflateSync(rows(bitmap), data.length < filterFrom ? quick : { level: 3 });
+  return Buffer.concat([signature, header, ...textsOf(chunks), chunk('IDAT', pixels), end]);
 }
 
 /** Pictures of one size as one moving PNG that begins again at its end. */

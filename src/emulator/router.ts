@@ -50,6 +50,16 @@ const splitOnce = (text: string, mark: string): [string, string] => {
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 };
 
+/** ComfyUI's page can have a file at every path but those under /internal: any may be read, and none is there. */
+function refuse(response: ServerResponse, method: string, { methods, isPage }: { methods: readonly string[]; isPage: boolean }): void {
+  if (isPage && method === 'GET') return answer(response, 404, 'application/octet-stream', '');
+  const allowed = new Set([...methods, ...(isPage ? ['GET'] : [])]);
+  if (allowed.size === 0) return answerText(response, 404, '404: Not Found');
+  if (allowed.has('GET')) allowed.add('HEAD');
+  response.setHeader('Allow', [...allowed].sort().join(','));
+  return answerText(response, 405, '405: Method Not Allowed');
+}
+
 /** Answers a request by its route, each of which also stands under /api but for /internal. */
 export async function dispatch<Context>(
   routes: Routes<Context>,
@@ -61,12 +71,9 @@ export async function dispatch<Context>(
   const [address, search] = splitOnce(request.url ?? '/', '?');
   const twin = address.startsWith('/api/') && !address.startsWith('/api/internal/') ? address.slice(4) : address;
   const found = find(routes, address) ?? (twin === address ? null : find(routes, twin));
-  if (!found) return answer(response, 404, 'application/octet-stream', '');
-  const handler = found.methods[request.method === 'HEAD' ? 'GET' : (request.method ?? '')];
-  if (!handler) {
-    const allowed = Object.keys(found.methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-    response.setHeader('Allow', allowed.join(','));
-    return answerText(response, 405, '405: Method Not Allowed');
-  }
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+  const handler = found?.methods[method];
+  if (!found || !handler)
+    return refuse(response, method, { methods: Object.keys(found?.methods ?? {}), isPage: !address.startsWith('/internal/') });
   return handler(context, { request, response, query: new URLSearchParams(search), parameters: found.parameters, maximumBody });
 }

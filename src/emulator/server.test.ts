@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmulatedWorld, save, seconds, simple, textToImage } from '../../test/protocol/emulated-world.ts';
-import { usualModels } from './definitions.ts';
+import { catalogueFor, usualModels } from './definitions.ts';
 import { readTextChunks } from './png.ts';
 import { loadProfile } from './profile.ts';
 
@@ -136,6 +138,18 @@ describe('what it says of itself', () => {
     expect(devices).toHaveLength(1);
   });
 
+  test('what the gateway knows before a container runs is what each says', async () => {
+    for (const [name, device] of [
+      ['instant', 'cuda:0 (emulated)'],
+      ['a10g-collage', 'cuda:0 A10G (emulated)'],
+    ] as const) {
+      await world.start({ profile: loadProfile(name) });
+      const stats = await world.get('/system_stats');
+      expect(catalogueFor(usualModels, loadProfile(name)).stats).toEqual(stats);
+      expect(stats).toMatchObject({ devices: [{ name: device, vram_total: 24 * 2 ** 30 }] });
+    }
+  });
+
   test('what a later version says otherwise', async () => {
     await world.start({ version: '0.12.1', faults: { hang: true } });
     await world.submit(simple(), { prompt_id: 'p', extra_data: { api_key_comfy_org: 'secret' } });
@@ -246,6 +260,44 @@ describe('faults', () => {
     await world.start({ faults: { hang: true } });
     expect((await world.post('/emulator/faults', { crush: true })).status).toBe(400);
     expect(await world.get('/emulator/faults')).toEqual({ hang: true });
+  });
+});
+
+describe('what is not there', () => {
+  test.each([
+    ['POST', '/nosuchroute', 405, 'GET,HEAD'],
+    ['PUT', '/', 405, 'GET,HEAD'],
+    ['POST', '/object_info', 405, 'GET,HEAD'],
+    ['DELETE', '/api/queue', 405, 'GET,HEAD,POST'],
+    ['PUT', '/upload/image', 405, 'GET,HEAD,POST'],
+    ['POST', '/internal/logs', 405, 'GET,HEAD'],
+  ])('%s %s: pages can lie anywhere, so reading is allowed', async (method, path, status, allowed) => {
+    await world.start();
+    const answer = await fetch(world.url + path, { method });
+    expect([answer.status, answer.headers.get('allow'), await answer.text()]).toEqual([status, allowed, '405: Method Not Allowed']);
+  });
+
+  test.each([
+    ['/nosuchroute', ''],
+    ['/upload/image', ''],
+    ['/internal/nosuchroute', '404: Not Found'],
+  ])('GET %s: there is no such page', async (path, text) => {
+    await world.start();
+    const answer = await fetch(world.url + path);
+    expect([answer.status, await answer.text()]).toEqual([404, text]);
+  });
+
+  test.each([
+    [{}, 'No WebSocket UPGRADE hdr: None\n Can "Upgrade" only to "WebSocket".'],
+    [{ connection: 'Upgrade', upgrade: 'h2c' }, 'No WebSocket UPGRADE hdr: h2c\n Can "Upgrade" only to "WebSocket".'],
+    [{ upgrade: 'websocket' }, 'No CONNECTION upgrade hdr: keep-alive'],
+  ])('a socket without a handshake: %j', async (headers, text) => {
+    await world.start();
+    for (const path of ['/ws', '/api/ws?clientId=c']) {
+      const [answer] = (await once(request(world.url + path, { headers }).end(), 'response')) as [IncomingMessage];
+      const body = Buffer.concat((await answer.toArray()) as Buffer[]).toString();
+      expect([answer.statusCode, answer.headers['content-type'], body]).toEqual([400, 'text/plain; charset=utf-8', text]);
+    }
   });
 });
 

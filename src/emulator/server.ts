@@ -20,6 +20,7 @@ import type { PromptQueue } from './queue.ts';
 import { dispatch } from './router.ts';
 import { routes } from './routes.ts';
 import { seededDraws } from './seeded.ts';
+import { handshakeError } from './sockets.ts';
 
 export interface EmulatedServerOptions {
   readonly profile: Profile;
@@ -94,8 +95,10 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://container');
     if ((settings.cors === null && isForeign(request)) || (pathname !== '/ws' && pathname !== '/api/ws'))
-      stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
-    else container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
+      return void stream.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    const error = handshakeError(request.headers);
+    if (error !== null) return void stream.end(plainRefusal(error));
+    return container.sockets.accept(request, stream, head, searchParams.get('clientId') ?? '');
   });
   const { slowStart = 0 } = faults;
   if (slowStart > 0) await new Promise<void>((resolve) => clock.at(clock.now() + slowStart * 1000, resolve));
@@ -110,6 +113,11 @@ export async function startEmulatedServer(options: EmulatedServerOptions): Promi
     },
   };
 }
+
+/** An upgrade is answered by hand. */
+const plainRefusal = (text: string): string =>
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+  `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`;
 
 async function listen(http: Server, host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
@@ -16,6 +16,13 @@ const mostWaiting = 32 * 2 ** 20;
 
 /** Handles the handshake of all containers: it keeps nothing. */
 const handshake = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false });
+
+/** Why a request for the socket does not open one; null: it may. */
+export function handshakeError({ upgrade, connection }: IncomingHttpHeaders): string | null {
+  if (upgrade?.trim().toLowerCase() !== 'websocket')
+    return `No WebSocket UPGRADE hdr: ${upgrade ?? 'None'}\n Can "Upgrade" only to "WebSocket".`;
+  return connection?.toLowerCase().includes('upgrade') ? null : `No CONNECTION upgrade hdr: ${connection ?? 'None'}`;
+}
 
 interface Client {
   readonly socket: WebSocket;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { viewedName } from '../api/native/file-names.ts';
 import { savedName, type SavedFile } from './saved-name.ts';
 
 const at = new Date(2026, 1, 3, 4, 5, 6).getTime();
@@ -39,6 +40,41 @@ describe('the name that ComfyUI would have given', () => {
 
   test('a size that is not known stays as it was written', () => {
     expect(savedName(saved('%width%', { picture: null })).stem).toBe('%width%');
+  });
+
+  test.each([
+    ['no folder on a disk would take it', 'x'.repeat(300), '', 'x'.repeat(242)],
+    ['characters are not cut in half', 'x'.repeat(239) + '\u{1F426}', '', 'x'.repeat(239)],
+    ['control characters', 'a\nb\0/c\td\u007f', 'a_b_', 'c_d_'],
+    ['half a character', 'a\ud800', '', 'a\ufffd'],
+    ['what looks like a way out', 'a..b...', '', 'a.b.'],
+    ['a long folder', `${'f'.repeat(300)}/x`, 'f'.repeat(255), 'x'],
+    ['many folders', `${'folder/'.repeat(200)}x`, 'folder/'.repeat(143).slice(0, -1), 'x'],
+  ])('what /view would refuse is changed: %s', (_what, prefix, subfolder, stem) => {
+    expect(savedName(saved(prefix))).toEqual({ subfolder, stem, extension: '.png' });
+  });
+
+  test('a container’s own name is changed in the same way', () => {
+    const file = { filename: `a\n${'b'.repeat(10)}.${'c'.repeat(240)}`, subfolder: 'd\0', type: 'output' as const };
+    expect(savedName(saved(null, { node: '5', file }))).toEqual({
+      subfolder: 'd_',
+      stem: `a_${'b'.repeat(10)}.${'c'.repeat(233)}`,
+      extension: '',
+    });
+  });
+
+  test('whatever the prefix, /view takes the name', () => {
+    const part = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 400 }),
+      fc.constantFrom('.', '..', '\0', '\n', '\ud800', '%', '[output]', 'ü'.repeat(130), 'x'.repeat(1_200)),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), fc.constantFrom('/', '', '\\'), fc.nat(9_999_999), (parts, separator, number) => {
+        const { subfolder, stem, extension } = savedName(saved(parts.join(separator)));
+        const filename = `${stem}_${String(number).padStart(5, '0')}_${extension}`;
+        expect(viewedName({ filename, subfolder, type: 'output' })).toEqual({ type: 'output', subfolder, filename });
+      }),
+    );
   });
 
   test('no prefix leads out of the folder', () => {

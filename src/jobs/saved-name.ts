@@ -1,4 +1,4 @@
-import type { FileReference, Graph } from '../comfyui/protocol.ts';
+import { controlCharacters, maxNameBytes, maxSubfolderBytes, type FileReference, type Graph } from '../comfyui/protocol.ts';
 
 /** Where a file that a container saved belongs among a caller's own, but for its number. */
 export interface SavedName {
@@ -24,20 +24,24 @@ export interface SavedFile {
 }
 
 const usual = 'ComfyUI';
+/** What stands between stem and extension: a number of seven digits between two `_`. */
+const numberBytes = 9;
+/** More than that behind a dot is no extension. */
+const maxExtensionBytes = 32;
 
 /**
  * The name that ComfyUI would have given: containers save under a prefix of the job's own, so a saving node's prefix is read from the
  * client's graph, with ComfyUI's placeholders filled in, but for `%batch_num%`, by which it does not count. Files that have no prefix there keep their container's name without its number.
+ * What `/view` would refuse, for which the job has been run all the same, is changed: control characters, `..`, and what is too long.
  */
 export function savedName(saved: SavedFile): SavedName {
   const { graph, node, file } = saved;
-  const dot = file.filename.lastIndexOf('.');
-  const [name, extension] = dot > 0 ? [file.filename.slice(0, dot), file.filename.slice(dot)] : [file.filename, ''];
+  const [name, extension] = splitExtension(file.filename);
   const inputs = Object.hasOwn(graph, node) ? graph[node]?.inputs : undefined;
   const hasPrefix = inputs !== undefined && Object.hasOwn(inputs, 'filename_prefix');
-  if (!hasPrefix) return { ...splitPath(`${file.subfolder}/${name.replace(/_\d+_?$/, '')}`), extension };
+  if (!hasPrefix) return nameOf(`${file.subfolder}/${name.replace(/_\d+_?$/, '')}`, extension);
   const prefix = inputs['filename_prefix'];
-  return { ...splitPath(typeof prefix === 'string' ? fill(prefix, saved) : usual), extension };
+  return nameOf(typeof prefix === 'string' ? fill(prefix, saved) : usual, extension);
 }
 
 /** Does this prefix need the size of the picture? */
@@ -46,10 +50,41 @@ export const namesSize = (graph: Graph, node: string): boolean => {
   return typeof prefix === 'string' && /%(width|height)%/.test(prefix);
 };
 
+function splitExtension(filename: string): [name: string, extension: string] {
+  const clean = printable(filename);
+  const dot = clean.lastIndexOf('.');
+  return dot > 0 && Buffer.byteLength(clean) - dot <= maxExtensionBytes ? [clean.slice(0, dot), clean.slice(dot)] : [clean, ''];
+}
+
 /** Steps out of the folder are dropped: names are all that a prefix can choose. */
-function splitPath(path: string): { subfolder: string; stem: string } {
-  const parts = path.split(/[/\\]/).filter((part) => part !== '' && part !== '.' && part !== '..');
-  return { stem: parts.pop() ?? usual, subfolder: parts.join('/') };
+function nameOf(path: string, extension: string): SavedName {
+  const parts = printable(path)
+    .split(/[/\\]/)
+    .filter((part) => part !== '' && part !== '.' && part !== '..');
+  const stem = (parts.pop() ?? usual).replaceAll(/\.{2,}/g, '.');
+  return { stem: cut(stem, maxNameBytes - numberBytes - Buffer.byteLength(extension)), subfolder: subfolderOf(parts), extension };
+}
+
+/** As many folders as fit. */
+function subfolderOf(parts: readonly string[]): string {
+  let subfolder = '';
+  for (const part of parts) {
+    const deeper = `${subfolder}${subfolder === '' ? '' : '/'}${cut(part, maxNameBytes)}`;
+    if (Buffer.byteLength(deeper) > maxSubfolderBytes) break;
+    subfolder = deeper;
+  }
+  return subfolder;
+}
+
+const printable = (text: string): string => text.toWellFormed().replaceAll(controlCharacters, '_');
+
+/** Its whole characters within so many bytes. */
+function cut(text: string, most: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= most) return text;
+  let end = most;
+  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
 }
 
 function fill(prefix: string, { at, picture }: SavedFile): string {

@@ -77,7 +77,8 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
       });
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
       const definitions = definitionsFor(usualModels);
-      return { runtime, definitions: () => Promise.resolve(definitions), catalogue: catalogueFor(usualModels), files: null, note };
+      const catalogue = catalogueFor(usualModels, profile);
+      return { runtime, definitions: () => Promise.resolve(definitions), catalogue, files: null, note };
     }
   }
 }

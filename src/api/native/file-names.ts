@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { controlCharacters, maxNameBytes, maxSubfolderBytes } from '../../comfyui/protocol.ts';
 import type { FileName } from '../../store/store.ts';
 
 /*
@@ -8,24 +9,19 @@ import type { FileName } from '../../store/store.ts';
 
 export const isFolderType = (type: unknown): type is FileName['type'] => type === 'input' || type === 'output' || type === 'temp';
 
-/** Longer ones fit into no folder of a container. */
-const maxNameBytes = 255;
-const maxSubfolderBytes = 1_000;
-
-// oxlint-disable-next-line no-control-regex -- that is what must not be in a name
-const control = /[\u0000-\u001f\u007f]/;
+const hasControls = (name: string): boolean => name.search(controlCharacters) !== -1;
 
 /** A name that a file in a folder can have. */
 export const isPlainName = (name: string): boolean =>
   !['', '.', '..'].includes(name) &&
   !name.includes('/') &&
-  !control.test(name) &&
+  !hasControls(name) &&
   name.isWellFormed() &&
   Buffer.byteLength(name) <= maxNameBytes;
 
 /** A subfolder in the one form that names are kept in, without slashes at its ends; null when it leads out of its folder. */
 export function subfolderOf(given: string): string | null {
-  if (given.startsWith('/') || given.startsWith('\\') || control.test(given) || Buffer.byteLength(given) > maxSubfolderBytes) return null;
+  if (given.startsWith('/') || given.startsWith('\\') || hasControls(given) || Buffer.byteLength(given) > maxSubfolderBytes) return null;
   const path = posix.normalize(given).replace(/\/+$/, '');
   if (path === '.' || path === '') return '';
   const parts = path.split('/');
@@ -45,7 +41,7 @@ export function splitMark(name: string): { name: string; type: FileName['type'] 
 export function viewedName(asked: { filename: string | null; type: string | null; subfolder: string | null }): FileName | 400 | 403 | 404 {
   if (asked.filename === null) return 404;
   const { name, type: marked } = splitMark(asked.filename);
-  if (name === '' || name.startsWith('/') || name.includes('..') || control.test(name)) return 400;
+  if (name === '' || name.startsWith('/') || name.includes('..') || hasControls(name)) return 400;
   const type = marked ?? asked.type ?? 'output';
   if (!isFolderType(type)) return 400;
   const subfolder = subfolderOf(asked.subfolder ?? '');

@@ -156,6 +156,12 @@ describe('other lists', () => {
     expect(passed).toEqual([]);
   });
 
+  test('a GPU without a model has no name', async () => {
+    await create();
+    Object.assign(world.context.fleet, { slots: () => [{ host: 'local', device: 'gpu0', gpu: 'none', share: 1 }] });
+    expect((await get('/system_stats')).json()).toMatchObject({ devices: [{ name: 'gpu0 (emulated)', type: 'cuda' }] });
+  });
+
   test('files of a folder, newest first; of the caller alone', async () => {
     await create();
     await put('a.png');

@@ -11,15 +11,26 @@ import { byTarget } from '../simple.ts';
 import { answerText } from './answers.ts';
 import { addNativeRoute } from './route.ts';
 import type { NativeSockets, SocketOwner } from './sockets.ts';
+import { Unread } from './unread.ts';
 
-/** Clients say little. */
-const mostBytesHeard = 1024 * 1024;
+/** As much as ComfyUI reads in one message, though clients say little. */
+const mostBytesHeard = 4 * 2 ** 20;
+/** Each keeps memory of its own. */
+const mostFragments = 256;
+/** What all clients together may have begun to say. */
+const mostBytesUnread = 64 * 2 ** 20;
 /** A client id is kept and compared; nobody needs a long one. */
 const maxClientIdLength = 1_000;
 /** When the gateway goes, sockets get so long for what is on its way. */
 const closingMs = 500;
 
-const handshake = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: mostBytesHeard });
+const handshake = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: mostBytesHeard,
+  maxFragments: mostFragments,
+});
 
 const path = /^(?:\/d\/([^/]+))?(?:\/api)?\/ws\/?$/;
 
@@ -28,6 +39,7 @@ export function addSocketRoute(app: Api, context: ApiContext, { sockets, lifetim
   addNativeRoute(app, context, 'GET', '/ws', (_call, request, reply) =>
     answerText(reply, 400, `No WebSocket UPGRADE hdr: ${request.headers.upgrade ?? 'None'}\n Can "Upgrade" only to "WebSocket".`),
   );
+  const unread = new Unread(mostBytesUnread);
   app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
     let owner: SocketOwner | null;
@@ -38,9 +50,10 @@ export function addSocketRoute(app: Api, context: ApiContext, { sockets, lifetim
     }
     if (!owner) return refuse(stream, null);
     handshake.handleUpgrade(request, stream, head, (socket) => {
-      // A broken connection also closes, and there is nothing more to do about it.
-      socket.on('error', () => socket.terminate());
       const one = sockets.add(socket, stream, owner);
+      // What was wrong with a message is on its way to the client as the reason of the close, and gets its time to arrive.
+      socket.on('error', () => one.close(1002, 'the connection is broken'));
+      unread.watch(socket, stream, () => one.close(1013, 'too many long messages at once'));
       socket.once(
         'close',
         lifetime.onClose(() => one.close(1001, 'the gateway is shutting down', closingMs)),

@@ -47,10 +47,11 @@ function devicesOf({ fleet }: ApiContext, reported: unknown): Json[] {
   }
   return [...slots.values()].map((shared, index): Json => {
     const [{ device, gpu } = { device: 'cpu', gpu: null }] = shared;
-    const emulated = fleet.runtime.name === 'emulated' ? ' (emulated)' : '';
+    // A profile that speaks of no GPU calls it `none`.
+    const words = [device, gpu === 'none' ? null : (gpu ?? 'CPU'), fleet.runtime.name === 'emulated' ? '(emulated)' : null];
     const known = memoryKeys.map((key) => [key, typeof memory[key] === 'number' ? memory[key] : 0]);
     return {
-      name: `${device} ${gpu ?? 'CPU'}${emulated}`,
+      name: words.filter((word) => word !== null).join(' '),
       type: gpu === null ? 'cpu' : 'cuda',
       index,
       ...(Object.fromEntries(known) as Record<string, number>),

@@ -58,6 +58,27 @@ describe('nodes', () => {
     expect(red[0]).toBe(0x33);
   });
 
+  test('what is saved or shown has true colours, however few there are', async () => {
+    await world.start();
+    const gray = sharp({ create: { width: 20, height: 10, channels: 3, background: '#808080' } }).toColourspace('b-w');
+    await world.upload('gray.png', await gray.png({ palette: true }).toBuffer());
+    const images = (from: string, more: object = {}): TestGraph[string]['inputs'] => ({ images: [from, 0], filename_prefix: 'x', ...more });
+    const entry = await world.run({
+      empty: { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 1 } },
+      inverse: { class_type: 'ImageInvert', inputs: { image: ['empty', 0] } },
+      load: { class_type: 'LoadImage', inputs: { image: 'gray.png' } },
+      mask: { class_type: 'MaskToImage', inputs: { mask: ['load', 1] } },
+      saved: { class_type: 'SaveImage', inputs: images('inverse') },
+      kept: { class_type: 'SaveImage', inputs: images('load') },
+      shown: { class_type: 'PreviewImage', inputs: { images: ['mask', 0] } },
+      masked: { class_type: 'MaskPreview', inputs: { mask: ['load', 1] } },
+      moving: { class_type: 'SaveAnimatedPNG', inputs: images('inverse', { fps: 6, compress_level: 4 }) },
+    });
+    for (const node of ['saved', 'kept', 'shown', 'masked', 'moving']) {
+      expect([...(await world.view(entry, node)).subarray(24, 26)], node).toEqual([8, 2]);
+    }
+  });
+
   test('texts, primitives and latents', async () => {
     const links = { model: ['lora', 0], positive: ['words', 0], negative: ['7', 0], latent_image: ['up', 0] };
     const sampling = { ...links, noise_seed: 7, steps: 10, cfg: 7, sampler_name: 'euler', scheduler: 'normal' };

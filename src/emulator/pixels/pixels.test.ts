@@ -165,7 +165,9 @@ describe('PNG files', () => {
       }));
     await fc.assert(
       fc.asyncProperty(bitmap, async ({ width, height, channels, data }) => {
-        const decoded = await sharp(encodePng({ width, height, channels, data }, [])).raw().toBuffer({ resolveWithObject: true });
+        const file = encodePng({ width, height, channels, data }, []);
+        expect([...file.subarray(24, 26)], 'bits and colour type').toEqual([8, channels === 3 ? 2 : 6]);
+        const decoded = await sharp(file).raw().toBuffer({ resolveWithObject: true });
         expect(decoded.info).toMatchObject({ width, height, channels });
         expect(decoded.data.equals(data)).toBe(true);
       }),
