@@ -237,7 +237,7 @@ class Validator {
   /** Is the node at the other end of a link valid? What breaks its check off becomes its error. */
   *#source(name: string, config: InputDefinition, link: Link): Generator<string, boolean, Outcome> {
     // A client may have written a number.
-    const from = String(link[0]);
+    const from = str(link[0]);
     const inner = ({ type, message }: PythonError): InputError =>
       problem('exception_during_inner_validation', 'Exception when validating inner node', message, {
         input_name: name,

@@ -78,7 +78,7 @@ export const imitations: readonly Imitation[] = [emulator, gateway];
 /** What no scenario shows: where an emulated container differs because it shares its process with hundreds of others. */
 export const emulatorLimits: readonly string[] = [
   'A prompt of more than 10,000 nodes is refused (400, `prompt_too_large`); a real server takes any number.',
-  'A chain of nodes may be as long as that; a real server takes fewer than 1,000 in a row, where Python's recursion ends.',
+  'A chain of nodes may be as long as that; a real server takes fewer than 1,000 in a row, where Python’s recursion ends.',
   '`NaN`, `Infinity` and keys `__proto__` in a body are refused (400, `invalid_body`, as by the gateway); a real server takes them.',
   'History keeps 1,000 prompts instead of 10,000, the log 100 lines instead of 300.',
   'A picture of more than 1 GiB fails as `not enough memory`, whatever the GPU of the profile.',
