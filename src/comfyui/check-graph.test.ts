@@ -50,6 +50,19 @@ describe('checkGraph', () => {
     expect(messages(loading('pets/cat.png'))).toEqual([]);
   });
 
+  it('finds whole numbers beyond 2^53 out of range, which come as their digits', () => {
+    const empty = (color: string): Graph => ({
+      '1': n('EmptyImage', { width: 8, height: 8, batch_size: 1, color }),
+      '2': save('1'),
+    });
+    expect(messages(empty('99999999999999999999'))).toEqual([
+      'invalid_graph: Node 1 (EmptyImage): color is 99999999999999999999, above the most of 16777215.',
+    ]);
+    expect(messages(empty('-99999999999999999999'))).toEqual([
+      'invalid_graph: Node 1 (EmptyImage): color is -99999999999999999999, below the least of 0.',
+    ]);
+  });
+
   it('understands choice lists of new-style nodes', () => {
     const blend = (mode: string): Graph => ({
       '1': n('EmptyImage', { width: 8, height: 8, batch_size: 1, color: 0 }),

@@ -83,6 +83,9 @@ function checkNode(graph: Graph, id: string, definitions: NodeDefinitions, suppl
   return [...missing, ...wrong];
 }
 
+/** What `parseExact` makes of a whole number that JavaScript cannot hold, as far as Python takes it too. */
+const largeWhole = /^-?\d{16,4300}$/;
+
 function checkValue(
   id: string,
   node: GraphNode,
@@ -110,9 +113,10 @@ function checkValue(
     );
   }
   const { min, max } = input[1] ?? {};
-  if (typeof value !== 'number') return [];
-  if (typeof min === 'number' && value < min) return problem('invalid_graph', `${field} is ${value}, below the least of ${min}.`);
-  if (typeof max === 'number' && value > max) return problem('invalid_graph', `${field} is ${value}, above the most of ${max}.`);
+  const number = input[0] === 'INT' && typeof value === 'string' && largeWhole.test(value) ? BigInt(value) : value;
+  if (typeof number !== 'number' && typeof number !== 'bigint') return [];
+  if (typeof min === 'number' && number < min) return problem('invalid_graph', `${field} is ${number}, below the least of ${min}.`);
+  if (typeof max === 'number' && number > max) return problem('invalid_graph', `${field} is ${number}, above the most of ${max}.`);
   return [];
 }
 

@@ -31,11 +31,19 @@ export function str(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return typeof value === 'number' ? String(value) : repr(value);
+  if (typeof value !== 'number') return repr(value);
+  return Number.isFinite(value) ? String(value) : floatText(value);
 }
 
 /** `str` of a number that Python holds as a float: 1 is `1.0`. */
-export const floatText = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
+export function floatText(value: number | bigint): string {
+  const number = Number(value);
+  if (!Number.isFinite(number)) return Number.isNaN(number) ? 'nan' : number < 0 ? '-inf' : 'inf';
+  return Number.isInteger(number) ? `${number}.0` : String(number);
+}
+
+/** `str` of a number that Python holds as an int where it is whole: never with an exponent. */
+export const intText = (value: number | bigint): string => (Number.isInteger(value) ? BigInt(value) : value).toString();
 
 const typeName = (value: unknown): string => {
   if (value === null || value === undefined) return 'NoneType';
@@ -43,17 +51,29 @@ const typeName = (value: unknown): string => {
   return typeof value === 'object' ? 'dict' : 'str';
 };
 
+/** Python takes no more digits of a text. */
+const mostDigits = 4300;
+
 function toInt(value: unknown): number | string {
-  if (typeof value === 'number') return Math.trunc(value);
+  if (typeof value === 'number') {
+    if (Number.isFinite(value)) return Math.trunc(value);
+    throw new PythonError('OverflowError', 'cannot convert float infinity to integer');
+  }
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') {
     const message = `int() argument must be a string, a bytes-like object or a real number, not '${typeName(value)}'`;
     throw new PythonError('TypeError', message);
   }
   if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(value)) throw new PythonError('ValueError', `invalid literal for int() with base 10: ${repr(value)}`);
-  const number = Number(value.replaceAll('_', ''));
+  const digits = value.trim().replaceAll('_', '');
+  const count = digits.replace(/^[+-]/, '').length;
+  if (count > mostDigits) {
+    const limit = `Exceeds the limit (${mostDigits} digits) for integer string conversion`;
+    throw new PythonError('ValueError', `${limit}: value has ${count} digits; use sys.set_int_max_str_digits() to increase the limit`);
+  }
+  const number = Number(digits);
   // Digits that JavaScript would lose, such as those of large seeds, stay: a container reads them as they are.
-  return Number.isSafeInteger(number) ? number : value.trim().replaceAll('_', '');
+  return Number.isSafeInteger(number) ? number : BigInt(digits).toString();
 }
 
 function toFloat(value: unknown): number {

@@ -1,13 +1,6 @@
-import type { Graph, GraphNode, InputDefinition, Json, NodeDefinition, NodeDefinitions } from './protocol.ts';
-import { PythonError, conversions, floatText, repr, str } from './python.ts';
-
-/** One thing that is wrong with one input. */
-interface InputError {
-  type: string;
-  message: string;
-  details: string;
-  extra_info: Record<string, unknown>;
-}
+import { constant, pair, problem, type InputError } from './check-constant.ts';
+import type { Graph, GraphNode, InputDefinition, Json, Link, NodeDefinition, NodeDefinitions } from './protocol.ts';
+import { PythonError, repr, str } from './python.ts';
 
 export interface NodeErrors {
   [node: string]: { errors: InputError[]; dependent_outputs: string[]; class_type: string };
@@ -43,8 +36,9 @@ const mostNodes = 10_000;
 /** Of a bad node, so many outputs are told that want it: thousands of each would be a very long answer. */
 const mostDependents = 1_000;
 
-/** A graph that runs in a circle: ComfyUI refuses it without naming a node. */
-class Cycle extends Error {}
+/** Cycles that are told of one prompt, and nodes of each. */
+const mostCycles = 100;
+const shownNodes = 8;
 
 const refuse = (type: string, message: string, details = ''): Validation => ({
   refusal: { type, message, details, extra_info: {} },
@@ -81,13 +75,17 @@ export function validatePrompt(
   const good: string[] = [];
   const nodeErrors: NodeErrors = {};
   const lines: string[] = [];
+  const told = new Set<string>();
   for (const output of outputs) {
     const result = validator.output(output);
     if (result.valid) {
       good.push(output);
       continue;
     }
-    lines.push(...result.errors.map((error) => `${error.message}: ${error.details}`));
+    // ComfyUI finds nothing to say of a cycle.
+    const cycles = [...validator.cycles].flatMap(([id, error]) => (told.has(id) || id === output ? [] : [error]));
+    for (const id of validator.cycles.keys()) told.add(id);
+    lines.push(...[...result.errors, ...cycles].map((error) => `${error.message}: ${error.details}`));
     for (const [id, errors] of validator.bad) {
       nodeErrors[id] ??= { errors, dependent_outputs: [], class_type: (graph[id] as GraphNode).class_type };
       if (nodeErrors[id].dependent_outputs.length < mostDependents) nodeErrors[id].dependent_outputs.push(output);
@@ -111,8 +109,15 @@ function typesMatch(received: Json, wanted: Json): boolean {
   return wanted.split(',').some((type) => offered.includes(type));
 }
 
-const isLink = (value: unknown): value is [string, number] => Array.isArray(value);
+const isLink = (value: unknown): value is Link => Array.isArray(value);
 
+/** What came of a node that another is linked to; PythonError: ComfyUI's own check of it breaks off. */
+type Outcome = NodeResult | PythonError;
+
+/** The check of one node: gives the ids of the nodes that it is linked to, and wants what came of each. */
+type Steps = Generator<string, NodeResult, Outcome>;
+
+/** Walks with a stack of its own: a chain of as many nodes as a prompt may have is deeper than the program's. */
 class Validator {
   /** Nodes with errors of their own. */
   readonly bad = new Map<string, InputError[]>();
@@ -120,7 +125,10 @@ class Validator {
   readonly #graph: Graph;
   readonly #definitions: NodeDefinitions;
   readonly #checks: OwnChecks;
-  readonly #path = new Set<string>();
+  /** The nodes from an output to the one that is looked at. */
+  readonly #path = new Map<string, Steps>();
+  /** Errors of nodes at which a cycle closes. */
+  readonly cycles = new Map<string, InputError>();
 
   constructor(graph: Graph, definitions: NodeDefinitions, checks: OwnChecks) {
     this.#graph = graph;
@@ -129,23 +137,13 @@ class Validator {
   }
 
   output(id: string): NodeResult {
-    try {
-      return this.#node(id);
-    } catch (error) {
-      const path = [...this.#path];
-      this.#path.clear();
-      // A graph deeper than the stack ends like a circle, in ComfyUI too. What led there is not walked again for another output.
-      if (error instanceof Cycle || error instanceof RangeError) {
-        for (const node of path) this.#results.set(node, { valid: false, errors: [] });
-        return { valid: false, errors: [] };
-      }
-      if (!(error instanceof PythonError)) throw error;
-      const { type, message } = error;
-      const details = { type: 'exception_during_validation', message: 'Exception when validating node', details: message };
-      const result = { valid: false, errors: [{ ...details, extra_info: { exception_type: type, traceback: traceback(730) } }] };
-      this.#keep(id, result);
-      return result;
-    }
+    const outcome = this.#results.get(id) ?? this.#walk(id);
+    if (!(outcome instanceof PythonError)) return outcome;
+    const { type, message } = outcome;
+    const details = { type: 'exception_during_validation', message: 'Exception when validating node', details: message };
+    const result = { valid: false, errors: [{ ...details, extra_info: { exception_type: type, traceback: traceback(730) } }] };
+    this.#keep(id, result);
+    return result;
   }
 
   #keep(id: string, result: NodeResult): void {
@@ -153,14 +151,41 @@ class Validator {
     if (result.errors.length > 0) this.bad.set(id, result.errors);
   }
 
+  #walk(output: string): Outcome {
+    const stack = [output];
+    this.#path.set(output, this.#node(output));
+    let outcome: Outcome | undefined;
+    for (let id = stack.at(-1); id !== undefined; id = stack.at(-1)) {
+      const next = this.#advance(id, outcome);
+      if (typeof next === 'string') {
+        outcome = this.#results.get(next);
+        if (outcome) continue;
+        stack.push(next);
+        this.#path.set(next, this.#node(next));
+      } else {
+        outcome = next;
+        stack.pop();
+        this.#path.delete(id);
+      }
+    }
+    return outcome as Outcome;
+  }
+
+  /** Goes on with a node: the next that it is linked to, or what came of it. */
+  #advance(id: string, outcome: Outcome | undefined): string | Outcome {
+    try {
+      // What the first step is given goes nowhere.
+      return (this.#path.get(id) as Steps).next(outcome as Outcome).value;
+    } catch (error) {
+      if (error instanceof PythonError) return error;
+      throw error;
+    }
+  }
+
   /** Throws PythonError where ComfyUI's own check of the node breaks off. */
-  #node(id: string): NodeResult {
-    const known = this.#results.get(id);
-    if (known) return known;
-    if (this.#path.has(id)) throw new Cycle();
+  *#node(id: string): Steps {
     const node = this.#graph[id] as GraphNode;
     if (!('inputs' in node)) throw new PythonError('KeyError', "'inputs'");
-    this.#path.add(id);
     const definition = this.#definitions[node.class_type] as NodeDefinition;
     const own = this.#checks(node.class_type);
     const { required = {}, optional = {} } = definition.input;
@@ -173,18 +198,23 @@ class Validator {
         continue;
       }
       const value = node.inputs[name];
-      const found = isLink(value) ? this.#link(name, config, value) : constant(node, name, config, own?.inputs.includes(name) === true);
-      if (found === 'upstream') upstream = false;
-      else if (found) errors.push(found);
+      if (isLink(value)) {
+        const wrong = this.#linkError(name, config, value);
+        if (wrong) errors.push(wrong);
+        else upstream = (yield* this.#source(name, config, value)) && upstream;
+      } else {
+        const wrong = constant(node, name, config, own?.inputs.includes(name) === true);
+        if (wrong) errors.push(wrong);
+      }
     }
-    errors.push(...ownErrors(node, own));
-    this.#path.delete(id);
+    const cycle = this.cycles.get(id);
+    errors.push(...ownErrors(node, own), ...(cycle ? [cycle] : []));
     const result = { valid: errors.length === 0 && upstream, errors };
     this.#keep(id, result);
     return result;
   }
 
-  #link(name: string, config: InputDefinition, value: readonly unknown[]): InputError | 'upstream' | null {
+  #linkError(name: string, config: InputDefinition, value: readonly unknown[]): InputError | null {
     const info = { input_name: name, input_config: pair(config) };
     if (value.length !== 2) {
       const message = 'Bad linked input, must be a length-2 list of [node_id, slot_index]';
@@ -195,74 +225,46 @@ class Validator {
     if (!source) throw new PythonError('KeyError', repr(from));
     const received = (this.#definitions[source.class_type] as NodeDefinition).output.at(slot);
     if (received === undefined) throw new PythonError('IndexError', 'tuple index out of range');
-    if (!typesMatch(received, config[0])) {
-      const details = `${name}, received_type(${str(received)}) mismatch input_type(${str(config[0])})`;
-      return problem('return_type_mismatch', 'Return type mismatch between linked nodes', details, {
-        ...info,
-        received_type: received,
-        linked_node: value,
+    if (typesMatch(received, config[0])) return null;
+    const details = `${name}, received_type(${str(received)}) mismatch input_type(${str(config[0])})`;
+    return problem('return_type_mismatch', 'Return type mismatch between linked nodes', details, {
+      ...info,
+      received_type: received,
+      linked_node: value,
+    });
+  }
+
+  /** Is the node at the other end of a link valid? What breaks its check off becomes its error. */
+  *#source(name: string, config: InputDefinition, link: Link): Generator<string, boolean, Outcome> {
+    // A client may have written a number.
+    const from = str(link[0]);
+    const inner = ({ type, message }: PythonError): InputError =>
+      problem('exception_during_inner_validation', 'Exception when validating inner node', message, {
+        input_name: name,
+        input_config: pair(config),
+        exception_message: message,
+        exception_type: type,
+        traceback: traceback(788),
+        linked_node: link,
       });
+    if (this.#path.has(from)) {
+      if (this.cycles.size < mostCycles && !this.cycles.has(from)) this.cycles.set(from, inner(this.#cycle(from)));
+      return false;
     }
-    try {
-      return this.#node(from).valid ? null : 'upstream';
-    } catch (error) {
-      if (!(error instanceof PythonError)) throw error;
-      this.#path.delete(from);
-      const extra = { exception_message: error.message, exception_type: error.type, traceback: traceback(788), linked_node: value };
-      const inner = problem('exception_during_inner_validation', 'Exception when validating inner node', error.message, {
-        ...info,
-        ...extra,
-      });
-      this.#keep(from, { valid: false, errors: [inner] });
-      return 'upstream';
-    }
+    const outcome = yield from;
+    if (!(outcome instanceof PythonError)) return outcome.valid;
+    this.#keep(from, { valid: false, errors: [inner(outcome)] });
+    return false;
   }
-}
 
-const problem = (type: string, message: string, details: string, extra: Record<string, unknown>): InputError => ({
-  type,
-  message,
-  details,
-  extra_info: extra,
-});
-
-const pair = (config: InputDefinition): [Json, Json] => [config[0], config[1] ?? {}];
-
-/** Converts a constant in place and checks its range and choices; `free` leaves the choices to the node's own check. */
-function constant(node: GraphNode, name: string, config: InputDefinition, free: boolean): InputError | null {
-  const [type, options = {}] = config;
-  const info = { input_name: name, input_config: pair(config) };
-  let value: unknown = node.inputs[name];
-  // oxlint-disable-next-line no-underscore-dangle -- ComfyUI's own name for a constant that is a list
-  if (typeof value === 'object' && value !== null && '__value__' in value) value = value.__value__;
-  const convert = typeof type === 'string' ? conversions[type] : undefined;
-  try {
-    value = convert ? convert(value) : value;
-  } catch (error) {
-    const { message } = error as PythonError;
-    const extra = { ...info, received_value: value, exception_message: message };
-    return problem(
-      'invalid_input_type',
-      `Failed to convert an input value to a ${str(type)} value`,
-      `${name}, ${str(value)}, ${message}`,
-      extra,
-    );
+  /** Where ComfyUI only runs out of stack. */
+  #cycle(start: string): PythonError {
+    const path = [...this.#path.keys()];
+    const nodes = path.slice(path.indexOf(start));
+    const many = nodes.length > shownNodes;
+    const shown = [...nodes.slice(0, shownNodes), ...(many ? ['...'] : []), many ? `${start} (${nodes.length} nodes)` : start];
+    return new PythonError('RecursionError', `The nodes ${shown.join(' <- ')} form a cycle`);
   }
-  node.inputs[name] = value as Json;
-  if (free) return null;
-  const shown = type === 'FLOAT' ? floatText : String;
-  const extra = { ...info, received_value: value };
-  if (typeof value === 'number' && typeof options['min'] === 'number' && value < options['min']) {
-    return problem('value_smaller_than_min', `Value ${shown(value)} smaller than min of ${shown(options['min'])}`, name, extra);
-  }
-  if (typeof value === 'number' && typeof options['max'] === 'number' && value > options['max']) {
-    return problem('value_bigger_than_max', `Value ${shown(value)} bigger than max of ${shown(options['max'])}`, name, extra);
-  }
-  const choices = Array.isArray(type) ? type : type === 'COMBO' ? ((options['options'] ?? []) as Json[]) : null;
-  if (choices === null || choices.includes(value as Json)) return null;
-  const many = choices.length > 20;
-  const details = `${name}: '${str(value)}' not in ${many ? `(list of length ${choices.length})` : repr(choices)}`;
-  return problem('value_not_in_list', 'Value not in list', details, many ? { ...extra, input_config: null } : extra);
 }
 
 function ownErrors(node: GraphNode, own: OwnCheck | undefined): InputError[] {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Graph, Json } from '../comfyui/protocol.ts';
+import type { Graph, GraphNode, Json } from '../comfyui/protocol.ts';
 import type { ServerSettings } from './flags.ts';
-import { linkOf } from './order.ts';
+import { linkOf, sourcesOf } from './order.ts';
 
 /** What a node showed its client: images, text, ... */
 export type UiOutput = Record<string, Json>;
@@ -23,28 +23,43 @@ export interface CacheEntry {
 /**
  * Keys of a graph's nodes by what they do: class, constants, the same of all ancestors, and what the class says of change. Node ids
  * do not count, but for classes that ask for theirs. Nodes that hang on a circle or on a missing node get a key of their own.
+ * Without recursion, since a chain may have thousands of nodes.
  */
 export function cacheKeys(graph: Graph, changes: ReadonlyMap<string, string>, usesId: (classType: string) => boolean): Map<string, string> {
   const keys = new Map<string, string>();
-  const keyOf = (id: string): string => {
-    const known = keys.get(id);
-    if (known !== undefined) return known;
-    keys.set(id, `unfinished ${id}`);
+  const path: { id: string; left: string[] }[] = [];
+  const enter = (id: string): void => {
+    if (keys.has(id)) return;
     const node = graph[id];
-    if (!node?.inputs) return `broken ${id}`;
-    const inputs = Object.keys(node.inputs)
-      .sort()
-      .map((name) => {
-        const link = linkOf(node.inputs[name]);
-        return link ? [name, keyOf(link[0]), link[1]] : [name, node.inputs[name]];
-      });
-    const text = JSON.stringify([node.class_type, changes.get(id) ?? null, usesId(node.class_type) ? id : null, inputs]);
-    const key = createHash('sha1').update(text).digest('base64');
-    keys.set(id, key);
-    return key;
+    keys.set(id, `${node?.inputs ? 'unfinished' : 'broken'} ${id}`);
+    if (node?.inputs) path.push({ id, left: sourcesOf(node).reverse() });
   };
-  for (const id of Object.keys(graph)) keyOf(id);
+  for (const start of Object.keys(graph)) {
+    enter(start);
+    for (let top = path.at(-1); top; top = path.at(-1)) {
+      const next = top.left.pop();
+      if (next !== undefined) enter(next);
+      else {
+        const node = graph[top.id] as GraphNode;
+        keys.set(top.id, keyOf(node, keys, changes.get(top.id) ?? null, usesId(node.class_type) ? top.id : null));
+        path.pop();
+      }
+    }
+  }
   return keys;
+}
+
+/** The key of a node whose sources have theirs. */
+function keyOf({ class_type, inputs }: GraphNode, keys: ReadonlyMap<string, string>, change: string | null, id: string | null): string {
+  const named = Object.keys(inputs)
+    .sort()
+    .map((name) => {
+      const link = linkOf(inputs[name]);
+      return link ? [name, keys.get(link[0]), link[1]] : [name, inputs[name]];
+    });
+  return createHash('sha1')
+    .update(JSON.stringify([class_type, change, id, named]))
+    .digest('base64');
 }
 
 /** How results outlive their prompt. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseTaken } from '../exact-json.ts';
 
 /** The little of HTTP that a container needs; a framework for each of hundreds would be too heavy. */
 
@@ -29,6 +30,10 @@ export const answerText = (response: ServerResponse, status: number, text: strin
 
 export const answerEmpty = (response: ServerResponse, status = 200): void => answer(response, status, null, '');
 
+/** A 400 in the shape of ComfyUI's refusals of prompts. */
+export const answerRefusal = (response: ServerResponse, type: string, message: string, details = ''): void =>
+  answerJson(response, { error: { type, message, details, extra_info: {} }, node_errors: {} }, 400);
+
 /** What ComfyUI says when it did not foresee something. */
 export const answerTrouble = (response: ServerResponse): void =>
   answerText(response, 500, '500 Internal Server Error\n\nServer got itself in trouble');
@@ -48,8 +53,8 @@ export async function readBody({ request, maximumBody }: Pick<Call, 'request' | 
   });
 }
 
-/** The body as JSON. Throws SyntaxError for anything else. */
-export const readJson = async (call: Call): Promise<unknown> => JSON.parse((await readBody(call)).toString());
+/** The body as JSON. Throws SyntaxError for anything else, and UntakenJson. */
+export const readJson = async (call: Call): Promise<unknown> => parseTaken((await readBody(call)).toString(), JSON.parse);
 
 export interface Part {
   readonly name: string;

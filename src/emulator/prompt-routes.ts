@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Graph, Json } from '../comfyui/protocol.ts';
 import type { Container } from './container.ts';
-import { answerEmpty, answerJson, answerTrouble, readBody, readJson } from './http.ts';
+import { answerEmpty, answerJson, answerRefusal, answerTrouble, readBody, readJson } from './http.ts';
 import type { Call } from './http.ts';
 import { str } from '../comfyui/python.ts';
 import { validatePrompt } from '../comfyui/validate.ts';
@@ -20,11 +20,6 @@ export async function fields(call: Call): Promise<Fields> {
 }
 
 const ids = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
-
-const refusal = (type: string, message: string, details: string): unknown => ({
-  error: { type, message, details, extra_info: {} },
-  node_errors: {},
-});
 
 /** The prompt's place in the queue: what the client says, else the counter, which `front` turns round. */
 function numberOf(container: Container, body: Fields): number {
@@ -50,7 +45,7 @@ function nameMissingType(refusal: Refusal, graph: Graph): void {
 const submit: Handler<Container> = async (container, call) => {
   const body = (await readJson(call)) as Fields;
   const number = numberOf(container, body);
-  if (!('prompt' in body)) return answerJson(call.response, refusal('no_prompt', 'No prompt provided', 'No prompt provided'), 400);
+  if (!('prompt' in body)) return answerRefusal(call.response, 'no_prompt', 'No prompt provided', 'No prompt provided');
   const graph = body['prompt'] as Graph;
   if (typeof graph !== 'object' || graph === null) throw new TypeError('the prompt is no object');
   const targets = Array.isArray(body['partial_execution_targets']) ? ids(body['partial_execution_targets']) : null;

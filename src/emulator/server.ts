@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { UntakenJson } from '../exact-json.ts';
 import type { Clock } from '../fleet/clock.ts';
 import { Container } from './container.ts';
 import type { ComfyuiVersion } from './container.ts';
@@ -13,7 +14,7 @@ import type { ModelFolders } from './definitions.ts';
 import { ContainerClosed } from './executor.ts';
 import type { Faults } from './faults.ts';
 import { readFlags } from './flags.ts';
-import { BodyTooLarge, answerEmpty, answerText, answerTrouble, isForeign } from './http.ts';
+import { BodyTooLarge, answerEmpty, answerRefusal, answerText, answerTrouble, isForeign } from './http.ts';
 import type { PixelPool } from './pixels/pool.ts';
 import type { Profile } from './profile.ts';
 import type { PromptQueue } from './queue.ts';
@@ -143,6 +144,8 @@ async function handle(container: Container, request: IncomingMessage, response: 
       response.destroy();
     } else if (error instanceof BodyTooLarge) {
       answerText(response, 413, `Maximum request body size ${maximumBody} exceeded.`);
+    } else if (error instanceof UntakenJson) {
+      answerRefusal(response, 'invalid_body', error.message);
     } else {
       container.log(`Error handling request: ${String(error)}`, 'stderr');
       answerTrouble(response);

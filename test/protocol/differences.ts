@@ -1,5 +1,5 @@
 import type { Difference } from './compare.ts';
-import { fleetDifferences, notReplayed } from './fleet-differences.ts';
+import { fleetDifferences, namedCycle, notReplayed } from './fleet-differences.ts';
 
 /** A difference that is known and wanted. One that is listed and does not occur is a mistake, too. */
 export interface KnownDifference {
@@ -57,6 +57,7 @@ const emulatorDifferences: readonly KnownDifference[] = [
     where: /^\d+ GET (\/|\/extensions)$/,
     path: /^(text|headers\.(accept-ranges|etag|last-modified)|json)$/,
   },
+  namedCycle,
 ];
 
 /** What answers in ComfyUI's place, and how far it may differ. A column of docs/reference/protocol.md. */
@@ -77,6 +78,8 @@ export const imitations: readonly Imitation[] = [emulator, gateway];
 /** What no scenario shows: where an emulated container differs because it shares its process with hundreds of others. */
 export const emulatorLimits: readonly string[] = [
   'A prompt of more than 10,000 nodes is refused (400, `prompt_too_large`); a real server takes any number.',
+  'A chain of nodes may be as long as that; a real server takes fewer than 1,000 in a row, where Python’s recursion ends.',
+  '`NaN`, `Infinity` and keys `__proto__` in a body are refused (400, `invalid_body`, as by the gateway); a real server takes them.',
   'History keeps 1,000 prompts instead of 10,000, the log 100 lines instead of 300.',
   'A picture of more than 1 GiB fails as `not enough memory`, whatever the GPU of the profile.',
   'Previews of one sampler are at most 8, and none while every thread that draws is busy or where the profile takes no time.',

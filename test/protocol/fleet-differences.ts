@@ -4,6 +4,15 @@ import type { KnownDifference } from './differences.ts';
 const viewed: readonly string[] =
   'api_prefix batch_of_3 image_success preview_image prompt_options sampler_batch sampler_progress upload_mask view'.split(' ');
 
+/** The gateway and emulated containers check graphs by the same code. */
+export const namedCycle: KnownDifference = {
+  name: 'a cycle is named',
+  why: 'A prompt whose nodes form a cycle is refused by their ids, at the node where it closes; ComfyUI runs out of stack there and says nothing.',
+  scenarios: ['prompt_invalid'],
+  where: /^\d+ POST \/prompt cycle$/,
+  path: /^json\.(error\.details|node_errors\.1)$/,
+};
+
 /** Where prompts through the whole gateway differ from the recorded ComfyUI 0.3.64, beside what `gateway-differences.ts` has of its routes. */
 export const fleetDifferences: readonly KnownDifference[] = [
   {
@@ -83,6 +92,7 @@ export const fleetDifferences: readonly KnownDifference[] = [
     where: /^\d+ (OPTIONS \/prompt|GET \/queue)/,
     path: /^(status|json|file|headers\.(allow|content-type|cache-control))/,
   },
+  namedCycle,
 ];
 
 /** Scenarios that need one executor: with several containers, what waits in the recording runs at once. */

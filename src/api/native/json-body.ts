@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { parseExact } from '../../exact-json.ts';
+import { ComfleetError } from '../../errors.ts';
+import { UntakenJson, parseExact, parseTaken } from '../../exact-json.ts';
 import type { Api } from '../api.ts';
 import { isObject } from '../body.ts';
 
@@ -16,26 +17,24 @@ export function takeAnyBody(scope: Api): void {
 
 const bytesOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
-/** The body as JSON; undefined when it is none. */
+/** The body as JSON; undefined when it is none. Error: `invalid_body` where ComfyUI could read it, and we do not. */
 export function jsonOf(request: FastifyRequest): unknown {
-  const text = bytesOf(request).toString('utf8');
-  // Such a key would reach into prototypes where objects are copied by assignment.
-  if (/"__proto__"\s*:/.test(text)) return undefined;
   try {
-    return parseExact(text);
-  } catch {
+    return parseTaken(bytesOf(request).toString('utf8'), parseExact);
+  } catch (error) {
+    if (error instanceof UntakenJson) throw new ComfleetError('invalid_body', error.message, {}, { cause: error });
     return undefined;
   }
 }
 
-/** The body as a JSON object. Error: `Unforeseen`. */
+/** The body as a JSON object. Errors: `Unforeseen`, `invalid_body`. */
 export function fieldsOf(request: FastifyRequest): Fields {
   const value = jsonOf(request);
   if (!isObject(value)) throw new Unforeseen('the body is no JSON object');
   return value;
 }
 
-/** The same for a body that ComfyUI only looks for keys in: in a list or a text it finds none. Error: `Unforeseen`. */
+/** The same for a body that ComfyUI only looks for keys in: in a list or a text it finds none. Errors as above. */
 export function keysOf(request: FastifyRequest): Fields {
   const value = jsonOf(request);
   return Array.isArray(value) || typeof value === 'string' ? {} : fieldsOf(request);

@@ -110,7 +110,6 @@ describe('POST /prompt', () => {
     ['a node that is none', '{"prompt": {"1": 5}}'],
     ['inputs that are none', '{"prompt": {"1": {"class_type": "Save", "inputs": 5}}}'],
     ['extra data that are none', JSON.stringify({ prompt: saves, extra_data: [] })],
-    ['a key that reaches into prototypes', '{"__proto__": {"prompt": {}}}'],
   ])('%s: ComfyUI does not foresee it either', async (_, body) => {
     await create();
     expect(await ask('POST', '/prompt', body)).toMatchObject({
@@ -119,6 +118,39 @@ describe('POST /prompt', () => {
     });
     expect((await world.context.store.jobs({ limit: 1 })).items).toEqual([]);
   });
+
+  const withSeed = (seed: string): string => JSON.stringify({ prompt: saves }).replace('"seed":1', `"seed":${seed}`);
+
+  test.each([
+    ['a number that JSON has not', withSeed('NaN'), 'NaN is no number of JSON (line 1, column 65, after ...'],
+    ['an infinity', withSeed('1,\n"more":-Infinity'), '-Infinity is no number of JSON (line 2, column 8, after '],
+    ['a node with the name of prototypes', '{"prompt": {"__proto__": {}}}', 'The key "__proto__"'],
+    ['an input with that name, in escapes', withSeed('1,"\\u005f_proto__": {}'), 'The key "__proto__"'],
+  ])('%s: refused with the reason', async (_, body, message) => {
+    await create();
+    expect(await ask('POST', '/prompt', body)).toMatchObject({
+      status: 400,
+      json: { error: { type: 'invalid_body', message: expect.stringContaining(message) as string }, node_errors: {} },
+    });
+    expect((await world.context.store.jobs({ limit: 1 })).items).toEqual([]);
+  });
+
+  test('the same in texts is no matter, and neither is it where all is no JSON', async () => {
+    await create();
+    const texts = JSON.stringify({ prompt: saves }).replace('"x"', String.raw`"NaN \"__proto__\": \"Infinity"`);
+    expect((await ask('POST', '/prompt', texts)).status).toBe(200);
+    expect((await ask('POST', '/prompt', '{"prompt": NaN, oops')).status).toBe(500);
+  });
+
+  test.each(['18446744073709551616', String(2n ** 70n), String(-(2n ** 60n)), '"99999999999999999999"'])(
+    'the seed %s is out of range',
+    async (seed) => {
+      await create();
+      const { status, json } = await ask('POST', '/prompt', withSeed(seed));
+      expect(status).toBe(400);
+      expect(JSON.stringify(json['node_errors'])).toMatch(/value_(smaller_than_min|bigger_than_max)/);
+    },
+  );
 
   test('large seeds keep their digits', async () => {
     await create();
