@@ -41,10 +41,14 @@ export function addSocketRoute(app: Api, context: ApiContext, { sockets, lifetim
       // A broken connection also closes, and there is nothing more to do about it.
       socket.on('error', () => socket.terminate());
       const one = sockets.add(socket, stream, owner);
-      socket.once(
-        'close',
+      const { key } = owner.caller;
+      const forgets = [
         lifetime.onClose(() => one.close(1001, 'the gateway is shutting down', closingMs)),
-      );
+        ...(key === null ? [] : [context.keys.onRevoked(key, () => one.close(1008, 'the key was revoked'))]),
+      ];
+      socket.once('close', () => {
+        for (const forget of forgets) forget();
+      });
     });
   });
 }

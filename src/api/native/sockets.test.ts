@@ -151,6 +151,22 @@ describe('who hears what', () => {
     }
   });
 
+  test('a key that is revoked hears nothing more: its sockets are closed, and say why', async () => {
+    const [ada, bob] = await Promise.all(['ada', 'bob'].map((name) => world.context.keys.create(name, 'invoke')));
+    const [hers, again, his, local] = await Promise.all([
+      connect('me', { key: ada!.secret }),
+      connect('again', { key: ada!.secret, place: '/d/portrait' }),
+      connect('me', { key: bob!.secret }),
+      connect('me'),
+    ]);
+    const closed = Promise.all([hers, again].map(({ socket }) => once(socket, 'close')));
+    await world.context.keys.revoke(ada!.key.id);
+    say(await submit('p', {}, { key: ada!.key.id }), 'execution_start');
+    for (const [code, reason] of await closed) expect([code, String(reason)]).toEqual([1008, 'the key was revoked']);
+    expect(hers.told('p')).toEqual([]);
+    for (const { socket } of [his, local]) expect(socket.readyState).toBe(WebSocket.OPEN);
+  });
+
   test('an admin’s status counts everybody', async () => {
     const admin = await world.context.keys.create('root', 'admin');
     const client = await connect('me', { key: admin.secret });
