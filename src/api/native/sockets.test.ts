@@ -109,6 +109,9 @@ describe('the greeting', () => {
     expect(await upgrade('/d/none/ws')).toMatch(/^HTTP\/1.1 404 [^]*unknown_deployment/);
     expect(await upgrade('/d/%zz/ws')).toMatch(/^HTTP\/1.1 (404|500) /);
     expect(await upgrade('/ws', 'Origin: http://evil.example\r\n')).toMatch(/^HTTP\/1.1 403 [^]*bad_origin/);
+    for (const handedOn of ['X-Forwarded-For', 'X-Real-IP', 'Via']) {
+      expect(await upgrade('/ws', `${handedOn}: 203.0.113.1\r\n`)).toMatch(/^HTTP\/1.1 401 [^]*unauthorized/);
+    }
     expect(await upgrade('/ws', 'Authorization: Bearer wrong\r\n')).toMatch(/^HTTP\/1.1 401 [^]*unauthorized/);
     expect((await world.app.inject('/ws')).statusCode).toBe(400);
   });
