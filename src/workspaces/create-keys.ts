@@ -23,7 +23,7 @@ export interface KeysParts {
 export async function createKeys({ store, clock, random, workspace, report }: KeysParts): Promise<Keys> {
   const byHash = new Map((await store.keys()).map((key) => [key.hash, key]));
 
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = new Listeners();
 
   const save = async (key: Key): Promise<Key> => {
     await store.saveKey(key);
@@ -72,9 +72,7 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
         byHash.set(key.hash, key);
         throw error;
       }
-      const told = listeners.get(id) ?? [];
-      listeners.delete(id);
-      for (const listener of told) listener();
+      listeners.call(id);
       return revoked;
     },
     onRevoked(id, listener) {
@@ -82,12 +80,7 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
         listener();
         return () => undefined;
       }
-      const set = listeners.get(id) ?? new Set();
-      listeners.set(id, set.add(listener));
-      return () => {
-        set.delete(listener);
-        if (set.size === 0 && listeners.get(id) === set) listeners.delete(id);
-      };
+      return listeners.add(id, listener);
     },
     verify(secret) {
       const key = byHash.get(hashSecret(secret));
@@ -99,3 +92,23 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
 }
 
 const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+/** Who wants to know of the end of a key. */
+class Listeners {
+  readonly #byKey = new Map<string, Set<() => void>>();
+
+  add(key: string, listener: () => void): () => void {
+    const set = this.#byKey.get(key) ?? new Set();
+    this.#byKey.set(key, set.add(listener));
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && this.#byKey.get(key) === set) this.#byKey.delete(key);
+    };
+  }
+
+  call(key: string): void {
+    const told = this.#byKey.get(key) ?? [];
+    this.#byKey.delete(key);
+    for (const listener of told) listener();
+  }
+}
