@@ -3,7 +3,7 @@ import { ComfleetError } from '../errors.ts';
 import { isFinal, type Job } from '../jobs/job.ts';
 import type { ApiContext } from './context.ts';
 import { jobHeaders, wantsJson } from './job-headers.ts';
-import type { Lifetime } from './lifetime.ts';
+import { whileWelcome, type Lifetime } from './lifetime.ts';
 import { outputAt, sendOutput } from './outputs.ts';
 import { sendProblem } from './problems.ts';
 import { jobPath, wireJob, wireJobError } from './wire.ts';
@@ -53,7 +53,7 @@ export async function sendResult(
   return sendOutput(request, reply, context.assets, ended, outputAt(ended, 0));
 }
 
-/** Null when the time is over, the client is gone, or the server closes. */
+/** Null when the time is over, the client is gone, its key was revoked, or the server closes. */
 async function waitForEnd(
   request: FastifyRequest,
   { context, lifetime }: { context: ApiContext; lifetime: Lifetime },
@@ -71,7 +71,7 @@ async function waitForEnd(
       logger.warn({ event: 'cancel_failed', component: 'api', job_id: job.id, error }, 'a job whose client went away was not cancelled');
     });
   };
-  const forget = lifetime.onClose(() => stop.abort());
+  const forget = whileWelcome(lifetime, context.keys, request.principal, () => stop.abort());
   socket.once('close', gone);
   if (socket.destroyed) gone();
   try {

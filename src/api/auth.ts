@@ -31,13 +31,21 @@ export function assertSafeBind(config: Config, keys: Pick<Keys, 'any'>): void {
   throw new ComfleetError('unsafe_bind', `${host || 'every address'} can be reached by others, and there is no key that they would need`);
 }
 
+/** Headers that proxies, tunnels and content networks add to what they hand on, in lower case. */
+const addedByProxy = [
+  /^(forwarded|via|cdn-loop|x-forwarded|x-amzn-trace-id|x-arr-log-id|x-remote-(addr|ip))$/,
+  /^(x-forwarded|x-original|x-real|x-envoy|x-proxyuser|x-azure|x-amz-cf|x-appengine|cf|fly|ngrok|tailscale)-/,
+  /-(client|connecting)-?ip$/,
+];
+
 /**
  * True for callers on this machine. Behind a proxy on this machine everybody seems to be one, so whatever was forwarded, or came
  * under another name than loopback's, does not count.
  */
 function isLocal({ headers, socket }: IncomingMessage, config: Config): boolean {
-  const { host, forwarded, 'x-forwarded-for': forwardedFor } = headers;
-  if (!isLoopbackHost(config.network.host) || forwarded !== undefined || forwardedFor !== undefined) return false;
+  const { host } = headers;
+  if (!isLoopbackHost(config.network.host)) return false;
+  if (Object.keys(headers).some((name) => addedByProxy.some((pattern) => pattern.test(name)))) return false;
   const peer = socket.remoteAddress ?? '';
   return isLoopbackAddress(peer.replace(/^::ffff:/, '')) && isLoopbackHost(hostnameOf(host ?? '') ?? '');
 }

@@ -62,6 +62,10 @@ export interface ApiContext {
 export interface ApiLimits {
   /** A JSON or form body; larger things are uploads. */
   readonly bodyBytes: number;
+  /** A prompt of a ComfyUI client, whose graph may carry pictures as texts. Reading more at once would hold up everybody. */
+  readonly promptBytes: number;
+  /** All prompts together that are longer than `bodyBytes`, until they have ended. */
+  readonly promptsBytes: number;
   readonly uploadBytes: number;
   readonly headersMs: number;
   /** A JSON or form body must have arrived after so long. */
@@ -76,6 +80,8 @@ export interface ApiLimits {
 
 export const defaultLimits: ApiLimits = {
   bodyBytes: 10 * 1024 * 1024,
+  promptBytes: 32 * 1024 * 1024,
+  promptsBytes: 512 * 1024 * 1024,
   uploadBytes: 1024 * 1024 * 1024,
   headersMs: 15_000,
   bodyMs: 30_000,

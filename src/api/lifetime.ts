@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Keys } from '../workspaces/keys.ts';
+import type { Principal } from './principal.ts';
 
 /** What has to end before the server can: streams, and requests that wait for a job. */
 export interface Lifetime {
@@ -24,6 +26,17 @@ export function createLifetime(): Lifetime {
       for (const end of ends) end();
       ends.clear();
     },
+  };
+}
+
+/**
+ * Calls `end` when a stream may go on no longer: the server begins to close, or the key that it was opened with is revoked; at once if
+ * that was before. Returns the function that forgets it.
+ */
+export function whileWelcome(lifetime: Lifetime, keys: Pick<Keys, 'onRevoked'>, { key }: Principal, end: () => void): () => void {
+  const forgets = [lifetime.onClose(end), ...(key === null ? [] : [keys.onRevoked(key, end)])];
+  return () => {
+    for (const forget of forgets) forget();
   };
 }
 

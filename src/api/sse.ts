@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiLimits } from './context.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { ServerParts } from './api.ts';
+import type { ApiContext } from './context.ts';
+import { whileWelcome } from './lifetime.ts';
 
 export interface ServerEvent {
   readonly event: string;
@@ -20,26 +21,30 @@ export interface EventStream {
 }
 
 /**
- * Answers with server-sent events. The stream has a heartbeat, ends when the server closes, and ends when its reader is too far behind:
- * the reader comes back with Last-Event-ID and goes on from the store or the ring, instead of filling memory here.
+ * Answers with server-sent events. The stream has a heartbeat, ends when the server closes or the caller's key is revoked, and ends when
+ * its reader is too far behind: it comes back with Last-Event-ID and goes on from the store or the ring, instead of filling memory here.
  */
-export function openEventStream(reply: FastifyReply, lifetime: Lifetime, limits: ApiLimits): EventStream {
+export function openEventStream(reply: FastifyReply, { keys }: Pick<ApiContext, 'keys'>, { lifetime, limits }: ServerParts): EventStream {
   const body = new Readable({ read: () => undefined });
+  // Not only once its reader has come to the end: nothing may be pushed behind it.
+  let over = false;
   const end = (): void => {
-    if (!body.destroyed && !body.readableEnded) body.push(null);
+    if (over || body.destroyed) return;
+    over = true;
+    body.push(null);
   };
   const write = (text: string): void => {
-    if (body.destroyed || body.readableEnded) return;
+    if (over || body.destroyed) return;
     body.push(text);
     if (body.readableLength + reply.raw.writableLength > limits.streamBacklogBytes) body.destroy();
   };
   const heartbeat = setInterval(() => write(': alive\n\n'), limits.heartbeatMs);
-  const forget = lifetime.onClose(end);
+  write('retry: 2000\n\n');
+  const forget = whileWelcome(lifetime, keys, reply.request.principal, end);
   body.once('close', () => {
     clearInterval(heartbeat);
     forget();
   });
-  write('retry: 2000\n\n');
   reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no');
   void reply.send(body);
   return {
@@ -47,7 +52,7 @@ export function openEventStream(reply: FastifyReply, lifetime: Lifetime, limits:
     end,
     onEnd: (listener) => body.once('close', listener),
     get ended() {
-      return body.destroyed || body.readableEnded;
+      return over || body.destroyed;
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Workflow } from '../deployments/workflow.ts';
 import { errorCatalogue } from '../errors.ts';
 import { secondsByUse, type ContainerRecord } from '../fleet/container.ts';
 import type { QueueView } from '../fleet/fleet.ts';
-import type { Attempt, Job, JobError, Output } from '../jobs/job.ts';
+import type { Attempt, JobError, Output, ToldJob } from '../jobs/job.ts';
 import type { DecisionRecord, Delivery, UsageRow } from '../store/store.ts';
 import type { Key } from '../workspaces/keys.ts';
 import { inputSchema } from './input-schema.ts';
@@ -24,7 +24,7 @@ export const deploymentPath = (deployment: Deployment): string =>
 const noPrice = 'no price set';
 const priceOf = (usd: number | null, formula: string): string => (usd === null ? noPrice : formula);
 
-export function wireJob(job: Job, waitingFor: string | null): z.infer<typeof schemas.job> {
+export function wireJob(job: ToldJob, waitingFor: string | null): z.infer<typeof schemas.job> {
   const path = jobPath(job.id);
   const { timing, usage } = job;
   return {

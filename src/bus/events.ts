@@ -2,7 +2,7 @@ import type { Bus } from './bus.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
 import type { Json } from '../comfyui/protocol.ts';
 import type { ClientMessage } from '../comfyui/runner.ts';
-import type { Job, JobEvent, PromptHistory } from '../jobs/job.ts';
+import type { Job, ToldJob, JobEvent, PromptHistory } from '../jobs/job.ts';
 import type { DecisionRecord } from '../store/store.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 
@@ -24,7 +24,7 @@ export type PromptBusEvent =
 /** Data of topic `fleet`. */
 export type FleetBusEvent =
   | { kind: 'container'; container: ContainerRecord; inFlight: number }
-  | { kind: 'job'; job: Job; change: JobEvent['type'] }
+  | { kind: 'job'; job: ToldJob; change: JobEvent['type'] }
   | { kind: 'decision'; decision: DecisionRecord }
   /** `before`: what it was; null when it is new. */
   | { kind: 'deployment'; deployment: Deployment; before: Deployment | null };
@@ -35,8 +35,12 @@ export const promptsTopic = 'prompts';
 
 /** Tells both streams of a job about a change that the store has. */
 export function publishJob(bus: Bus, job: Job, change: JobEvent['type']): void {
-  const forFleet: FleetBusEvent = { kind: 'job', job, change };
+  const forFleet: FleetBusEvent = { kind: 'job', job: withoutGraph(job), change };
   bus.publish(fleetTopic, forFleet);
   const forJob: JobBusEvent = { kind: 'changed', change };
   bus.publish(jobTopic(job.id), forJob);
+}
+
+function withoutGraph({ graph: _graph, prompt, ...job }: Job): ToldJob {
+  return { ...job, prompt: prompt && { id: prompt.id, clientId: prompt.clientId, outputs: prompt.outputs } };
 }

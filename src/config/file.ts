@@ -34,7 +34,9 @@ export const gpuLimits = { starter: 10, team: 30, enterprise: null, none: null }
 const network = section('network: {port: 8288}', {
   host: text('host: 127.0.0.1', 'an address')
     .default('127.0.0.1')
-    .describe('Address to listen on. Any other than a loopback one needs a key: `comfleet keys create`.'),
+    .describe(
+      'Address to listen on. On a loopback one, programs on this machine need no key; any other needs one: `comfleet keys create`.',
+    ),
   port: whole('port: 8288', 0, 65_535).default(8288).describe('Port of gateway and dashboard; 0 takes any free one.'),
   hosts: list('hosts: [fleet.example.org]', text('hosts: [fleet.example.org]', 'a host name'))
     .default([])

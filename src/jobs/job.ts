@@ -132,6 +132,9 @@ export interface Job extends Omit<JobRequest, 'idempotency'> {
   readonly usage: Usage | null;
 }
 
+/** A job without what its caller sent at length: events are kept, and graphs can have megabytes. */
+export type ToldJob = Omit<Job, 'graph' | 'prompt'> & { readonly prompt: Omit<ClientPrompt, 'extraData'> | null };
+
 /** One try of a job on one container. */
 export interface Attempt {
   readonly job: string;

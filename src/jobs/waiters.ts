@@ -12,7 +12,7 @@ export class Waiters {
     this.#clock = clock;
   }
 
-  /** A promise of the ended job, or of null after `timeoutMs`, an abort or `giveUp`. `end` must be called once it is of no more use. */
+  /** A promise of the ended job, or of null after `timeoutMs`, an abort (before it, too) or `giveUp`. `end` must be called once it is of no more use. */
   wait(id: string, timeoutMs: number, signal: AbortSignal | undefined): { promise: Promise<Job | null>; end: () => void } {
     const { promise, resolve } = Promise.withResolvers<Job | null>();
     const set = this.#waiting.get(id) ?? new Set();
@@ -20,6 +20,7 @@ export class Waiters {
     const timer = this.#clock.at(this.#clock.now() + timeoutMs, () => resolve(null));
     const abort = (): void => resolve(null);
     signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
     const end = (): void => {
       timer.cancel();
       signal?.removeEventListener('abort', abort);

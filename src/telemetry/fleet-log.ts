@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { FleetBusEvent } from '../bus/events.ts';
 import { isAlive, type ContainerRecord, type ContainerState } from '../fleet/container.ts';
-import type { Job, JobEvent } from '../jobs/job.ts';
+import type { ToldJob, JobEvent } from '../jobs/job.ts';
 
 /**
  * What happens in the fleet, in the log: each step of a container's life with its reason, and jobs that did not go well. What jobs do
@@ -57,7 +57,7 @@ function logContainer(log: Logger, container: ContainerRecord, before: Container
 
 const seconds = (from: number, to: number | null): number | null => (to === null ? null : (to - from) / 1000);
 
-function logJob(log: Logger, job: Job, change: JobEvent['type']): void {
+function logJob(log: Logger, job: ToldJob, change: JobEvent['type']): void {
   const { id, deployment, container, error } = job;
   const fields = { event: `job_${change}`, component: 'jobs', job_id: id, deployment, container_id: container };
   if (change === 'requeued') log.warn({ ...fields, attempts: job.attempts }, 'a job is tried again');

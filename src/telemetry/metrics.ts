@@ -6,7 +6,7 @@ import { isAlive } from '../fleet/container.ts';
 import type { QueueView } from '../fleet/fleet.ts';
 import type { LimitedDecision } from '../fleet/scaling/limits.ts';
 import type { Decision } from '../fleet/scaling/policy.ts';
-import { isFinal, type Job, type JobEvent } from '../jobs/job.ts';
+import { isFinal, type ToldJob, type JobEvent } from '../jobs/job.ts';
 import type { DecisionRecord } from '../store/store.ts';
 import { GpuTime, type Accountable } from './gpu-time.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
@@ -106,7 +106,7 @@ function httpMethods(instruments: Instruments): Pick<Metrics, 'httpStarted' | 'h
   };
 }
 
-function countJob(instruments: Instruments, of: DeploymentLabels, job: Job, change: JobEvent['type']): void {
+function countJob(instruments: Instruments, of: DeploymentLabels, job: ToldJob, change: JobEvent['type']): void {
   if (change === 'queued') instruments.jobsSubmitted.inc({ ...of, source: job.source });
   // A lost container is the only thing that puts a job back.
   else if (change === 'requeued') instruments.jobRetries.inc({ ...of, reason: 'container_lost' });
@@ -119,7 +119,7 @@ function countDecision({ decisions }: Instruments, of: DeploymentLabels, { data 
   decisions.inc({ ...of, direction, reason: reasonLabel(decision.reason) });
 }
 
-function finishJob(instruments: Instruments, of: DeploymentLabels, job: Job): void {
+function finishJob(instruments: Instruments, of: DeploymentLabels, job: ToldJob): void {
   const coldSeconds = (job.timing?.cold ?? 0) / 1000;
   const cold = String(coldSeconds > 0);
   const outcome = job.state;

@@ -53,6 +53,42 @@ test('revoking twice keeps the first time; an unknown id is an error', async () 
   await expect(keys.revoke('nonsense')).rejects.toMatchObject({ code: 'not_found' });
 });
 
+test('whoever holds something open by a key learns once that it was revoked', async () => {
+  const keys = await open();
+  const [{ key }, other] = [await keys.create('one', 'admin'), await keys.create('two', 'admin')];
+  const told: string[] = [];
+  keys.onRevoked(key.id, () => told.push('first'));
+  keys.onRevoked(key.id, () => told.push('gone'))();
+  keys.onRevoked(other.key.id, () => told.push('other'));
+  await keys.revoke(key.id);
+  await keys.revoke(key.id);
+  expect(told).toEqual(['first']);
+  keys.onRevoked(key.id, () => told.push('late'));
+  keys.onRevoked('nonsense', () => told.push('unknown'));
+  expect(told).toEqual(['first', 'late', 'unknown']);
+});
+
+test('a key that is used while it is being revoked stays revoked', async () => {
+  const keys = await open();
+  const { key, secret } = await keys.create('one', 'admin');
+  await clock.runFor(60_000);
+  const revoking = keys.revoke(key.id);
+  expect(keys.verify(secret)).toBeNull();
+  await revoking;
+  expect((await open()).verify(secret)).toBeNull();
+});
+
+test('a key that could not be revoked is good as before', async () => {
+  let broken = false;
+  const keys = await open({ ...store, saveKey: (key) => (broken ? Promise.reject(new Error('disk')) : store.saveKey(key)) });
+  const { key, secret } = await keys.create('one', 'admin');
+  broken = true;
+  await expect(keys.revoke(key.id)).rejects.toThrow('disk');
+  expect(keys.verify(secret)).not.toBeNull();
+  broken = false;
+  expect((await keys.revoke(key.id)).revokedAt).not.toBeNull();
+});
+
 test('the last use is noted at most once a minute, and a store that fails does not refuse the caller', async () => {
   let writes = 0;
   const failing = {

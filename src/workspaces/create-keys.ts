@@ -23,11 +23,15 @@ export interface KeysParts {
 export async function createKeys({ store, clock, random, workspace, report }: KeysParts): Promise<Keys> {
   const byHash = new Map((await store.keys()).map((key) => [key.hash, key]));
 
+  const listeners = new Listeners();
+
   const save = async (key: Key): Promise<Key> => {
     await store.saveKey(key);
     byHash.set(key.hash, key);
     return key;
   };
+
+  const list = (): Key[] => [...byHash.values()].sort((a, b) => a.createdAt - b.createdAt);
 
   const noteUse = (key: Key): void => {
     const now = clock.now();
@@ -39,7 +43,7 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
 
   return {
     any: () => [...byHash.values()].some((key) => key.revokedAt === null),
-    list: () => [...byHash.values()].sort((a, b) => a.createdAt - b.createdAt),
+    list,
     async create(name, role) {
       const secret = `cfk_${Array.from({ length: secretLength }, () => alphabet[random.int(alphabet.length)]).join('')}`;
       const key = await save({
@@ -58,7 +62,25 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
     async revoke(id) {
       const key = [...byHash.values()].find((key) => key.id === id);
       if (!key) throw new ComfleetError('not_found', `There is no key ${id}`);
-      return key.revokedAt === null ? save({ ...key, revokedAt: clock.now() }) : key;
+      if (key.revokedAt !== null) return key;
+      const revoked = { ...key, revokedAt: clock.now() };
+      // Before it is stored: a use that is noted meanwhile would bring it back.
+      byHash.set(key.hash, revoked);
+      try {
+        await store.saveKey(revoked);
+      } catch (error) {
+        byHash.set(key.hash, key);
+        throw error;
+      }
+      listeners.call(id);
+      return revoked;
+    },
+    onRevoked(id, listener) {
+      if (!list().some((key) => key.id === id && key.revokedAt === null)) {
+        listener();
+        return () => undefined;
+      }
+      return listeners.add(id, listener);
     },
     verify(secret) {
       const key = byHash.get(hashSecret(secret));
@@ -70,3 +92,23 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
 }
 
 const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+/** Who wants to know of the end of a key. */
+class Listeners {
+  readonly #byKey = new Map<string, Set<() => void>>();
+
+  add(key: string, listener: () => void): () => void {
+    const set = this.#byKey.get(key) ?? new Set();
+    this.#byKey.set(key, set.add(listener));
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && this.#byKey.get(key) === set) this.#byKey.delete(key);
+    };
+  }
+
+  call(key: string): void {
+    const told = this.#byKey.get(key) ?? [];
+    this.#byKey.delete(key);
+    for (const listener of told) listener();
+  }
+}

@@ -23,6 +23,8 @@ export interface Keys {
   list(): readonly Key[];
   /** Takes effect at once. Error: `not_found`. */
   revoke(id: string): Promise<Key>;
+  /** Calls `listener` once when the key is revoked; at once if it has been, or is unknown. Returns the function that forgets it. */
+  onRevoked(id: string, listener: () => void): () => void;
   /** The key of a secret; null when there is none, or it was revoked. From memory. */
   verify(secret: string): Key | null;
 }

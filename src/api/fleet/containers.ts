@@ -4,6 +4,7 @@ import { ComfleetError } from '../../errors.ts';
 import type { ContainerRecord } from '../../fleet/container.ts';
 import type { LogLine } from '../../runtimes/runtime.ts';
 import type { ApiContext } from '../context.ts';
+import { whileWelcome } from '../lifetime.ts';
 import { strangeCursor } from '../pages.ts';
 import * as schemas from '../schemas.ts';
 import type { Api, ServerParts } from '../api.ts';
@@ -106,7 +107,7 @@ function addLogs(app: Api, context: ApiContext, lifetime: ServerParts['lifetime'
       const { id } = await find(context, request.params.id);
       const ndjson = request.headers.accept?.includes('application/x-ndjson') ?? false;
       const stop = new AbortController();
-      const forget = lifetime.onClose(() => stop.abort());
+      const forget = whileWelcome(lifetime, context.keys, request.principal, () => stop.abort());
       const lines = context.logs(id, { follow: request.query.follow, signal: stop.signal });
       const body = Readable.from(formatted(lines, ndjson ? asJson : asText));
       // Not the body's own end: that waits for the next line.

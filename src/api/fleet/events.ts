@@ -27,7 +27,7 @@ export function addEventRoutes(app: Api, context: ApiContext, parts: ServerParts
     },
     async (request, reply) => {
       const after = numberIn(run, lastEventId(request));
-      const stream = openEventStream(reply, parts.lifetime, parts.limits);
+      const stream = openEventStream(reply, context, parts);
       const send = (event: BusEvent): void =>
         stream.send({ id: `${run}-${event.seq}`, ...wireEvent(context, event.data as FleetBusEvent) });
       const past = after === null ? null : context.bus.since(fleetTopic, after);

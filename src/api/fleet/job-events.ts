@@ -36,7 +36,7 @@ export function addJobEventRoutes(app: Api, context: ApiContext, parts: ServerPa
       const after = startAfter(lastEventId(request));
       const seen = await context.store.jobEvents({ job: id, after });
       if (seen.length === 0 && isFinal((await context.jobs.get(id)).state)) return reply.code(204).send(null);
-      const stream = openEventStream(reply, parts.lifetime, parts.limits);
+      const stream = openEventStream(reply, context, parts);
       follow(context, id, after, stream);
       return reply;
     },

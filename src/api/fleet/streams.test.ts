@@ -237,3 +237,70 @@ describe('logs of a container', () => {
     expect(await ended.promise).toBe(true);
   });
 });
+
+describe('a key that is revoked', () => {
+  test('ends what is followed with it, and nothing else', async () => {
+    await world.app.close();
+    const followed = Promise.withResolvers<void>();
+    await create({
+      change: () => ({
+        logs: async function* (_id, { signal }) {
+          yield { at: 0, stream: 'stdout', text: 'first' };
+          followed.resolve();
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+      }),
+    });
+    world.containers.push(aContainer());
+    const { key, secret } = await world.context.keys.create('one', 'admin');
+    const headers = { 'x-api-key': secret };
+    const id = await submit();
+    const [job, fleet, other] = await Promise.all([
+      open(`/fleet/v1/jobs/${id}/events`, headers),
+      open(`/fleet/v1/events?token=${secret}`),
+      open(`/fleet/v1/jobs/${id}/events`),
+    ]);
+    const logs = await fetch(`${base}/fleet/v1/containers/container-1/logs?follow=1`, { headers });
+    for (const stream of [job, fleet, other]) await stream.next();
+    await followed.promise;
+    await world.context.keys.revoke(key.id);
+    await world.start(id);
+    expect(await job.rest()).toEqual([]);
+    expect(await fleet.rest()).toEqual([]);
+    expect(await logs.text()).toContain('first');
+    expect(await other.next()).toMatchObject({ event: 'started' });
+  });
+
+  test('waits for no result any longer', async () => {
+    const { key, secret } = await world.context.keys.create('one', 'invoke');
+    const queued = Promise.withResolvers<void>();
+    world.context.bus.subscribe(fleetTopic, () => queued.resolve());
+    const answer = fetch(`${base}/`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/json', 'x-api-key': secret },
+      body: JSON.stringify({ prompt: 'x' }),
+    });
+    await queued.promise;
+    await world.context.keys.revoke(key.id);
+    expect((await answer).status).toBe(303);
+  });
+
+  test('while its stream is being opened gets none', async () => {
+    await world.app.close();
+    await create({
+      change: ({ keys, store }) => ({
+        store: {
+          ...store,
+          async jobEvents(query) {
+            for (const { id } of keys.list()) await keys.revoke(id);
+            return store.jobEvents(query);
+          },
+        },
+      }),
+    });
+    const { secret } = await world.context.keys.create('one', 'admin');
+    const stream = await open(`/fleet/v1/jobs/${await submit()}/events`, { 'x-api-key': secret });
+    expect(await stream.rest()).toEqual([]);
+  });
+});

@@ -1,6 +1,6 @@
 import type { Json } from '../../comfyui/protocol.ts';
 import type { ClientMessage } from '../../comfyui/runner.ts';
-import type { Job, PromptHistory } from '../../jobs/job.ts';
+import type { ToldJob, PromptHistory } from '../../jobs/job.ts';
 import type { Preview } from './frames.ts';
 import { lastMessage, shownHistory } from './shown-history.ts';
 
@@ -12,7 +12,7 @@ export interface Entry {
 
 /** What one prompt's client must have heard, until it has. */
 export interface Journal {
-  job: Job;
+  job: ToldJob;
   /** Null: it has not ended. */
   endedAt: number | null;
   /** The node that runs now. */
@@ -27,13 +27,13 @@ export interface Journal {
 
 const unsaid = (): Omit<Journal, 'job' | 'endedAt'> => ({ node: null, history: null, entries: [], executed: new Set(), picture: null });
 
-export const newJournal = (job: Job): Journal => ({ job, endedAt: null, ...unsaid() });
+export const newJournal = (job: ToldJob): Journal => ({ job, endedAt: null, ...unsaid() });
 
 /** The container was lost: what was heard of this try counts for nothing. */
 export const beginAgain = (journal: Journal): Journal => Object.assign(journal, unsaid());
 
 /** A prompt that was cancelled before it ever ran leaves no trace, as in ComfyUI. */
-export const leavesNoTrace = ({ state, attempts }: Job): boolean => state === 'canceled' && attempts === 0;
+export const leavesNoTrace = ({ state, attempts }: ToldJob): boolean => state === 'canceled' && attempts === 0;
 
 /**
  * The messages that end a prompt: outputs that no message told of (it was lost, or nobody listened, as after a restart), how it ended, and

@@ -15,7 +15,8 @@ export function takeAnyBody(scope: Api): void {
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
-const bytesOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+/** The body as it came. */
+export const bytesOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
 /** The body as JSON; undefined when it is none. Error: `invalid_body` where ComfyUI could read it, and we do not. */
 export function jsonOf(request: FastifyRequest): unknown {

@@ -286,3 +286,22 @@ describe('/free', () => {
     expect((await free([])).statusCode).toBe(500);
   });
 });
+
+test.each([
+  '/history/',
+  '/object_info/',
+  '/models/',
+  '/experiment/models/',
+  '/view_metadata/',
+  '/userdata/',
+  '/settings/',
+  '/internal/files/',
+])('GET %s names nothing and is no route, as in ComfyUI', async (path) => {
+  await create();
+  for (const place of ['', '/api', '/d/collage', '/d/collage/api']) {
+    for (const method of ['GET', 'HEAD'] as const) {
+      const { statusCode, body } = await world.app.inject({ method, url: `${place}${path}?filename=a` });
+      expect([place, method, statusCode, body]).toEqual([place, method, 404, method === 'GET' ? '404: Not Found' : '']);
+    }
+  }
+});

@@ -1,5 +1,5 @@
 import { fleetTopic, type FleetBusEvent } from '../../bus/events.ts';
-import { isFinal, type Job } from '../../jobs/job.ts';
+import { isFinal, type ToldJob } from '../../jobs/job.ts';
 import type { PromptScope } from '../../store/store.ts';
 import type { ApiContext } from '../context.ts';
 
@@ -8,7 +8,7 @@ export const placeOf = ({ deployment, environment, caller }: PromptScope): strin
   JSON.stringify(caller ? [deployment, environment, caller.workspace, caller.key] : [deployment, environment]);
 
 /** The place of a job's own caller, and the one where admins look. */
-export function placesOf({ deployment, environment, workspace, key }: Job): { own: string; all: string } {
+export function placesOf({ deployment, environment, workspace, key }: ToldJob): { own: string; all: string } {
   const scope = { deployment, environment };
   return { own: placeOf({ ...scope, caller: { workspace, key } }), all: placeOf({ ...scope, caller: null }) };
 }
@@ -42,18 +42,18 @@ export class OpenPrompts {
     return this.#counts.get(placeOf(scope)) ?? 0;
   }
 
-  #add(job: Job): void {
+  #add(job: ToldJob): void {
     if (this.#open.has(job.id)) return;
     this.#open.add(job.id);
     this.#change(job, 1);
   }
 
-  #remove(job: Job): void {
+  #remove(job: ToldJob): void {
     this.#ended?.add(job.id);
     if (this.#open.delete(job.id)) this.#change(job, -1);
   }
 
-  #change(job: Job, by: 1 | -1): void {
+  #change(job: ToldJob, by: 1 | -1): void {
     for (const place of Object.values(placesOf(job))) {
       const count = (this.#counts.get(place) ?? 0) + by;
       if (count === 0) this.#counts.delete(place);

@@ -6,7 +6,8 @@ import { isObject } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../api.ts';
 import { checkPrompt } from './check-prompt.ts';
-import { keysOf, idsOf, Unforeseen, type Fields } from './json-body.ts';
+import { bytesOf, keysOf, idsOf, Unforeseen, type Fields } from './json-body.ts';
+import type { LargePrompts } from './large-prompts.ts';
 import type { OpenPrompts } from './open-prompts.ts';
 import { addNativeRoute, scopeOf, type NativeCall } from './route.ts';
 
@@ -14,17 +15,23 @@ import { addNativeRoute, scopeOf, type NativeCall } from './route.ts';
 const maxIdLength = 1_000;
 
 /** `POST /prompt` queues a graph, `GET /prompt` tells how many wait or run. */
-export function addPromptRoutes(app: Api, context: ApiContext, open: OpenPrompts): void {
-  addNativeRoute(app, context, 'POST', '/prompt', (call, request, reply) => submit(context, call, request, reply));
+export function addPromptRoutes(app: Api, context: ApiContext, { open, large }: { open: OpenPrompts; large: LargePrompts }): void {
+  addNativeRoute(app, context, 'POST', '/prompt', (call, request, reply) => submit({ context, large }, call, request, reply));
   addNativeRoute(app, context, 'GET', '/prompt', (call) => ({ exec_info: { queue_remaining: open.count(scopeOf(call)) } }));
 }
 
-async function submit(context: ApiContext, call: NativeCall, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+interface Parts {
+  readonly context: ApiContext;
+  readonly large: LargePrompts;
+}
+
+async function submit({ context, large }: Parts, call: NativeCall, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const deployment = call.deployment();
   const rejected = (reason: ErrorCode): void =>
     context.metrics.jobRejected({ deployment: deployment.name, environment: deployment.environment, reason });
   try {
     if (context.draining()) throw new ComfleetError('draining', 'The gateway takes no new jobs; it is shutting down');
+    large.check(request.body);
     const body = keysOf(request);
     const number = numberOf(context, body);
     if (!('prompt' in body)) {
@@ -42,7 +49,7 @@ async function submit(context: ApiContext, call: NativeCall, request: FastifyReq
     const id = promptIdOf(context, body);
     const extraData = extraDataOf(body);
     const clientId = typeof extraData['client_id'] === 'string' ? extraData['client_id'] : null;
-    await context.jobs.submit({
+    const { job } = await context.jobs.submit({
       workspace: deployment.workspace,
       environment: deployment.environment,
       deployment: deployment.name,
@@ -62,6 +69,7 @@ async function submit(context: ApiContext, call: NativeCall, request: FastifyReq
       idempotency: null,
       webhook: null,
     });
+    large.accepted(request, job.id, bytesOf(request).length);
     return { prompt_id: id, number, node_errors: nodeErrors };
   } catch (error) {
     rejected(error instanceof ComfleetError ? error.code : error instanceof Unforeseen ? 'invalid_body' : 'internal');

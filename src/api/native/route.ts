@@ -4,6 +4,7 @@ import type { Caller, PromptScope } from '../../store/store.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../api.ts';
 import { byTarget } from '../simple.ts';
+import { answerText } from './answers.ts';
 
 /** What a request of a ComfyUI client is about. */
 export interface NativeCall {
@@ -39,10 +40,16 @@ export function addNativeRoute(
       url: prefix + path,
       config: { access: 'invoke' },
       schema: { hide: true },
-      handler: (request, reply) => handler(callOf(context, request, prefix), request, reply),
+      handler: (request, reply) =>
+        method === 'GET' && lacksName(path, request)
+          ? answerText(reply, 404, '404: Not Found')
+          : handler(callOf(context, request, prefix), request, reply),
     });
   }
 }
+
+/** In ComfyUI a path that ends where its last part should stand (`/history/`) is no route. */
+const lacksName = (path: string, { url }: FastifyRequest): boolean => /\/:\w+$/.test(path) && /^[^?]*\/(\?|$)/.test(url);
 
 function callOf(context: ApiContext, request: FastifyRequest, prefix: string): NativeCall {
   const { target } = request.params as Params;

@@ -6,6 +6,7 @@ import type { Api } from '../api.ts';
 import { answerError, answerTrouble } from './answers.ts';
 import { addHistoryRoutes } from './history.ts';
 import { takeAnyBody, Unforeseen } from './json-body.ts';
+import { LargePrompts } from './large-prompts.ts';
 import { OpenPrompts } from './open-prompts.ts';
 import { addPromptRoutes } from './prompts.ts';
 import { addQueueRoutes } from './queue.ts';
@@ -30,7 +31,7 @@ export function addNativeRoutes(app: Api, context: ApiContext, { limits, lifetim
       logInternal(context, request, error);
       return answerError(error, request, reply);
     });
-    addJsonRoutes(scope, context, open);
+    addJsonRoutes(scope, context, { open, large: new LargePrompts(context, limits) });
     addSocketRoute(scope, context, { sockets, lifetime });
     addUploadRoutes(scope, context, limits);
     addViewRoute(scope, context);
@@ -45,10 +46,13 @@ export function addNativeRoutes(app: Api, context: ApiContext, { limits, lifetim
 }
 
 /** Routes whose bodies are JSON, whatever their type says. */
-function addJsonRoutes(app: Api, context: ApiContext, open: OpenPrompts): void {
+function addJsonRoutes(app: Api, context: ApiContext, prompts: { open: OpenPrompts; large: LargePrompts }): void {
   void app.register(async (scope: Api) => {
     takeAnyBody(scope);
-    addPromptRoutes(scope, context, open);
+    void scope.register(async (large: Api) => {
+      prompts.large.admitTo(large);
+      addPromptRoutes(large, context, prompts);
+    });
     addQueueRoutes(scope, context);
     addHistoryRoutes(scope, context);
   });

@@ -1,6 +1,6 @@
 import type { Json } from '../../comfyui/protocol.ts';
 import type { ListedHistory, ListedPrompt } from '../../comfyui/prompt-list.ts';
-import type { Job, PromptHistory } from '../../jobs/job.ts';
+import type { Job, PromptHistory, ToldJob } from '../../jobs/job.ts';
 
 /** What of a job a ComfyUI client gets to see: pure, so that its sockets and its history tell the same. */
 
@@ -34,7 +34,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
  * What the container said, where its word and the job's end are the same thing. An end that the container knows nothing of (a deadline, lost
  * containers, a trouble in comfleet) is told as an `execution_error` whose type names it, so that clients show the reason.
  */
-export function shownHistory(job: Job, said: PromptHistory | null): PromptHistory {
+export function shownHistory(job: ToldJob, said: PromptHistory | null): PromptHistory {
   const last = lastMessage(said);
   const wanted = words[job.state === 'failed' ? (job.error?.code ?? '') : job.state];
   if (said && last && wanted?.includes(last[0])) return said;
@@ -55,7 +55,7 @@ export function lastMessage(history: PromptHistory | null): [string, Readonly<Re
   return (history?.status.messages.at(-1) as [string, Readonly<Record<string, Json>>] | undefined) ?? null;
 }
 
-function ending({ state, prompt, finishedAt, error }: Job): [string, Record<string, Json>] {
+function ending({ state, prompt, finishedAt, error }: ToldJob): [string, Record<string, Json>] {
   const moment = { prompt_id: prompt?.id ?? '', timestamp: Math.floor(finishedAt ?? 0) };
   if (state === 'succeeded') return ['execution_success', moment];
   const where = { node_id: error?.node ?? null, node_type: error?.classType ?? null, executed: [] };

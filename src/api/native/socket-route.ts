@@ -54,10 +54,14 @@ export function addSocketRoute(app: Api, context: ApiContext, { sockets, lifetim
       // What was wrong with a message is on its way to the client as the reason of the close, and gets its time to arrive.
       socket.on('error', () => one.close(1002, 'the connection is broken'));
       unread.watch(socket, stream, () => one.close(1013, 'too many long messages at once'));
-      socket.once(
-        'close',
+      const { key } = owner.caller;
+      const forgets = [
         lifetime.onClose(() => one.close(1001, 'the gateway is shutting down', closingMs)),
-      );
+        ...(key === null ? [] : [context.keys.onRevoked(key, () => one.close(1008, 'the key was revoked'))]),
+      ];
+      socket.once('close', () => {
+        for (const forget of forgets) forget();
+      });
     });
   });
 }

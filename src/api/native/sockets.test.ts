@@ -142,6 +142,9 @@ describe('the greeting', () => {
     expect(await upgrade('/d/none/ws')).toMatch(/^HTTP\/1.1 404 [^]*unknown_deployment/);
     expect(await upgrade('/d/%zz/ws')).toMatch(/^HTTP\/1.1 (404|500) /);
     expect(await upgrade('/ws', 'Origin: http://evil.example\r\n')).toMatch(/^HTTP\/1.1 403 [^]*bad_origin/);
+    for (const handedOn of ['X-Forwarded-For', 'X-Real-IP', 'Via']) {
+      expect(await upgrade('/ws', `${handedOn}: 203.0.113.1\r\n`)).toMatch(/^HTTP\/1.1 401 [^]*unauthorized/);
+    }
     expect(await upgrade('/ws', 'Authorization: Bearer wrong\r\n')).toMatch(/^HTTP\/1.1 401 [^]*unauthorized/);
     expect((await world.app.inject('/ws')).statusCode).toBe(400);
   });
@@ -182,6 +185,22 @@ describe('who hears what', () => {
       expect(client.told('p')).toEqual([]);
       expect(remaining(client)).toEqual([0]);
     }
+  });
+
+  test('a key that is revoked hears nothing more: its sockets are closed, and say why', async () => {
+    const [ada, bob] = await Promise.all(['ada', 'bob'].map((name) => world.context.keys.create(name, 'invoke')));
+    const [hers, again, his, local] = await Promise.all([
+      connect('me', { key: ada!.secret }),
+      connect('again', { key: ada!.secret, place: '/d/portrait' }),
+      connect('me', { key: bob!.secret }),
+      connect('me'),
+    ]);
+    const closed = Promise.all([hers, again].map(({ socket }) => once(socket, 'close')));
+    await world.context.keys.revoke(ada!.key.id);
+    say(await submit('p', {}, { key: ada!.key.id }), 'execution_start');
+    for (const [code, reason] of await closed) expect([code, String(reason)]).toEqual([1008, 'the key was revoked']);
+    expect(hers.told('p')).toEqual([]);
+    for (const { socket } of [his, local]) expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
   test('an admin’s status counts everybody', async () => {

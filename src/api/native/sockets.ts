@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { fleetTopic, promptsTopic, type FleetBusEvent, type PromptBusEvent } from '../../bus/events.ts';
 import type { ClientMessage } from '../../comfyui/runner.ts';
-import { isFinal, type Job, type JobEvent } from '../../jobs/job.ts';
+import { isFinal, type ToldJob, type JobEvent } from '../../jobs/job.ts';
 import type { Caller, PromptScope } from '../../store/store.ts';
 import type { ApiContext, ApiLimits } from '../context.ts';
 import { ClientSocket } from './client-socket.ts';
@@ -163,7 +163,7 @@ export class NativeSockets {
     for (const socket of this.#audience(job, true)) if (!socket.wantsMetadata) socket.sendLossy((frame ??= plainFrame(picture)));
   }
 
-  #changed(job: Job, change: JobEvent['type']): void {
+  #changed(job: ToldJob, change: JobEvent['type']): void {
     if (change === 'requeued') beginAgain(this.#journalOf(job));
     if (change === 'started') this.#journalOf(job);
     if (isFinal(job.state)) this.#end(this.#journalOf(job));
@@ -196,7 +196,7 @@ export class NativeSockets {
     return { status: { exec_info: { queue_remaining: this.#open.count(scope) } } };
   }
 
-  #statusChanged(job: Job): void {
+  #statusChanged(job: ToldJob): void {
     for (const place of Object.values(placesOf(job))) this.#statuses.changed(place);
   }
 
@@ -220,13 +220,13 @@ export class NativeSockets {
   }
 
   /** The sockets of the prompt's client; where it has none, nobody or (`toAll`) everybody of the caller. */
-  #audience(job: Job, toAll: boolean): ReadonlySet<ClientSocket> {
+  #audience(job: ToldJob, toAll: boolean): ReadonlySet<ClientSocket> {
     const name = clientOf(job);
     if (name !== null) return this.#clients.get(name)?.sockets ?? nobody;
     return (toAll && this.#present.get(placesOf(job).own)) || nobody;
   }
 
-  #journalOf(job: Job): Journal {
+  #journalOf(job: ToldJob): Journal {
     let journal = this.#journals.get(job.id);
     if (!journal) {
       journal = newJournal(job);
@@ -260,7 +260,7 @@ export class NativeSockets {
 
 const clientName = (scope: PromptScope, clientId: string): string => `${placeOf(scope)} ${clientId}`;
 
-function clientOf({ deployment, environment, workspace, key, prompt }: Job): string | null {
+function clientOf({ deployment, environment, workspace, key, prompt }: ToldJob): string | null {
   const clientId = prompt?.clientId ?? null;
   return clientId === null ? null : clientName({ deployment, environment, caller: { workspace, key } }, clientId);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -235,6 +236,15 @@ describe('who has the page open', () => {
     ] as [string, Headers][]) {
       expect(await connect(path, headers)).toContain('401');
     }
+  });
+
+  test('its socket is closed when the key is revoked by which it was opened', async () => {
+    const { key, secret } = await keyOf('ada', 'invoke');
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws?clientId=ada`, { headers: await open({ 'x-api-key': secret }) });
+    await once(socket, 'message');
+    const closed = once(socket, 'close');
+    await world.context.keys.revoke(key.id);
+    expect((await closed)[0]).toBe(1008);
   });
 });
 

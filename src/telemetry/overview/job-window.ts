@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
-import { isFinal, type Job } from '../../jobs/job.ts';
+import { isFinal, type ToldJob } from '../../jobs/job.ts';
 import type { JobDot, Point } from './document.ts';
 import { quantile, sortedNumbers } from './statistics.ts';
 import { Columns, columnMs, columnOf, columnsUntil, windowMs } from './window.ts';
@@ -35,19 +35,19 @@ export class JobWindow {
     return this.#waiting.size;
   }
 
-  queued(job: Job, now: number): void {
+  queued(job: ToldJob, now: number): void {
     if (!this.#waiting.has(job.id)) this.#waiting.set(job.id, now);
     if (job.attempts === 0) this.seen++;
     this.#note(now, 0);
   }
 
-  started(job: Job, now: number): void {
+  started(job: ToldJob, now: number): void {
     const since = this.#waiting.get(job.id);
     this.#note(now, since === undefined ? 0 : now - since);
     this.#waiting.delete(job.id);
   }
 
-  finished(job: Job, now: number): void {
+  finished(job: ToldJob, now: number): void {
     this.#waiting.delete(job.id);
     if (!isFinal(job.state)) return;
     const finishedAt = job.finishedAt ?? now;

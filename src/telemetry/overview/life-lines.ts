@@ -1,5 +1,5 @@
 import type { ContainerRecord, Slot } from '../../fleet/container.ts';
-import type { Job } from '../../jobs/job.ts';
+import type { ToldJob } from '../../jobs/job.ts';
 import type { Stretch, Use } from './cost-window.ts';
 import type { LineState, Segment, SlotRow } from './document.ts';
 import { windowMs } from './window.ts';
@@ -92,7 +92,7 @@ export class LifeLines {
   }
 
   /** One block a job: a container that goes on with another job begins a new block. */
-  jobFinished(job: Job, now: number): void {
+  jobFinished(job: ToldJob, now: number): void {
     const line = job.container === null ? undefined : this.#lines.get(job.container);
     if (!line?.jobs.delete(job.id) || line.open.job !== job.id) return;
     const next = [...line.jobs].at(-1);

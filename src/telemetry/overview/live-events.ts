@@ -1,7 +1,7 @@
 import type { ContainerRecord } from '../../fleet/container.ts';
 import type { LimitedDecision } from '../../fleet/scaling/limits.ts';
 import type { Deployment } from '../../deployments/deployment.ts';
-import type { Job } from '../../jobs/job.ts';
+import type { ToldJob } from '../../jobs/job.ts';
 import type { DecisionRecord } from '../../store/store.ts';
 import { formatDuration } from '../../config/duration.ts';
 import { formatScaling, scalingRows } from '../../config/scaling.ts';
@@ -38,13 +38,13 @@ export class LiveEvents {
     }
   }
 
-  jobStarted(job: Job, now: number): void {
+  jobStarted(job: ToldJob, now: number): void {
     if (job.container === null) return;
     const why = job.attempts > 1 ? `attempt ${job.attempts}` : null;
     this.#add({ t: now, kind: 'busy', subject: containerName(job.container), sentence: `took job ${jobName(job.id)}`, why });
   }
 
-  jobFinished(job: Job, now: number): void {
+  jobFinished(job: ToldJob, now: number): void {
     if (job.state !== 'failed' && job.state !== 'expired') return;
     const sentence = job.state === 'failed' ? 'failed' : 'passed its deadline';
     this.#add({

@@ -3,7 +3,7 @@ import type { Deployments } from '../../deployments/deployments.ts';
 import type { Clock } from '../../fleet/clock.ts';
 import type { ContainerRecord } from '../../fleet/container.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
-import type { Job, JobEvent } from '../../jobs/job.ts';
+import type { ToldJob, JobEvent } from '../../jobs/job.ts';
 import { CostWindow } from './cost-window.ts';
 import type { OverviewDocument } from './document.ts';
 import { exampleOf } from './example.ts';
@@ -101,7 +101,7 @@ class FleetOverview implements Overview {
     this.#events.container(record, before, now);
   }
 
-  #job(job: Job, change: JobEvent['type'], now: number): void {
+  #job(job: ToldJob, change: JobEvent['type'], now: number): void {
     switch (change) {
       case 'queued':
       case 'requeued':
