@@ -156,3 +156,11 @@ export const sampled = (steps: number, seed = 1, model = 'v1-5-pruned-emaonly.sa
   8: { class_type: 'VAEDecode', inputs: { samples: ['3', 0], vae: ['4', 2] } },
   9: { class_type: 'SaveImage', inputs: { images: ['8', 0], filename_prefix: 'sampled' } },
 });
+
+/** Settles when everything that was sent so far has been read, and answered. */
+export async function read(client: ComfyClient): Promise<void> {
+  for (let round = 0; round < 2; round++) {
+    client.socket.ping();
+    await once(client.socket, 'pong');
+  }
+}

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { historyOf, promptOf } from '../../../test/contract/store-samples.ts';
 import { createApiWorld, listen, rawRequest, type ApiWorld } from '../../../test/support/api.ts';
-import { ComfyClient, type ClientOptions } from '../../../test/support/comfy-client.ts';
+import { ComfyClient, read, type ClientOptions } from '../../../test/support/comfy-client.ts';
 import { promptsTopic, publishJob, type PromptBusEvent } from '../../bus/events.ts';
 import type { Json } from '../../comfyui/protocol.ts';
 import type { ClientPrompt, Job, JobRequest } from '../../jobs/job.ts';
@@ -63,14 +63,6 @@ const show = (job: Job, image = 'picture'): void => {
 const executed = (job: Job, node = '9'): void => say(job, 'executed', { node, display_node: node, output: { images: [] } });
 const finish = (job: Job, change: Parameters<ApiWorld['finish']>[1] = {}): Promise<void> => world.finish(job.id, change);
 
-/** Settles when everything that was sent so far has been read, and answered. */
-async function read(client: ComfyClient): Promise<void> {
-  for (let round = 0; round < 2; round++) {
-    client.socket.ping();
-    await once(client.socket, 'pong');
-  }
-}
-
 const remaining = (client: ComfyClient): number[] =>
   client.messages.filter(({ type }) => type === 'status').map(({ data }) => data.status.exec_info.queue_remaining as number);
 
@@ -96,39 +88,6 @@ describe('the greeting', () => {
     late.socket.send(Buffer.from([0, 0, 0, 1]));
     await read(late);
     expect(late.messages).toHaveLength(1);
-  });
-
-  test('a message of 4 MiB is read, and a longer one is refused with a reason', async () => {
-    const client = await connect('me');
-    const features = { type: 'feature_flags', data: { supports_preview_metadata: true } };
-    client.socket.send(JSON.stringify(features).padEnd(4 * 2 ** 20));
-    await client.until(({ type }) => type === 'feature_flags');
-    client.socket.send(Buffer.alloc(4 * 2 ** 20 + 1));
-    expect((await once(client.socket, 'close'))[0]).toBe(1009);
-    const broken = await connect('you');
-    broken.socket.send(Buffer.from([0xff]), { binary: false });
-    expect((await once(broken.socket, 'close'))[0]).toBe(1007);
-  });
-
-  test('messages that never end may take so much memory together, whoever sends them', async () => {
-    const clients = await Promise.all(Array.from({ length: 24 }, (_, i) => connect(`c${i}`)));
-    const codes: number[] = [];
-    const refused = Promise.withResolvers<void>();
-    for (const { socket } of clients)
-      socket.on('close', (code) => {
-        if (codes.push(code) === 8) refused.resolve();
-      });
-    const small = await connect('small');
-    small.socket.send('begun', { fin: false });
-    for (const { socket } of clients) socket.send(Buffer.alloc(4 * 2 ** 20 - 1), { fin: false });
-    await refused.promise;
-    expect(new Set(codes)).toEqual(new Set([1013]));
-    for (const client of clients) client.drop();
-    small.socket.send('and ended');
-    await read(small);
-    const next = await connect('next');
-    next.socket.send(Buffer.alloc(4 * 2 ** 20));
-    await read(next);
   });
 
   test('at every place of the dialect, and nowhere else', async () => {
