@@ -77,7 +77,7 @@ export const errorCatalogue = {
     'List containers: comfleet containers --all, or GET /fleet/v1/containers?alive=false.',
   ),
   unknown_output: row(404, 'caller', 'The job has no such output', 'Read outputs[] of the job; numbers start at 0.'),
-  output_expired: row(410, 'caller', 'The output was removed', 'Outputs are kept for retention.outputs; run the job again.'),
+  output_expired: row(410, 'caller', 'The output is not there any more', 'Run the job again; outputs are kept for retention.outputs.'),
   job_not_finished: row(409, 'caller', 'The job has no result yet', 'Wait for it: GET /fleet/v1/jobs/{id}/events.'),
   job_finished: row(409, 'caller', 'The job has already ended', 'Nothing is left to do for it.'),
   idempotency_mismatch: row(422, 'caller', 'The Idempotency-Key was used with another body', 'Use a new key for a new request.'),
