@@ -58,6 +58,22 @@ const queue = async (headers = {}): Promise<{ running: string[]; pending: string
   return { running: running!.map(([, id]) => id), pending: pending!.map(([, id]) => id) };
 };
 
+test('a prompt that the nodes of a moment ago refuse is checked against those of now', async () => {
+  let current = definitions;
+  let found = false;
+  const wider = structuredClone(definitions) as unknown as { Empty: { input: { required: { width: [string, object] } } } };
+  wider.Empty.input.required.width = ['INT', { min: 1, max: 4096 }];
+  const learnNow = async (): Promise<boolean> => {
+    if (found) current = wider as unknown as NodeDefinitions;
+    return true;
+  };
+  await create({ change: ({ deployments }) => ({ learnNow, deployments: { ...deployments, definitions: () => current } }) });
+  const wide = { prompt: { ...saves, 1: { class_type: 'Empty', inputs: { width: 2048, seed: 1 } } } };
+  expect((await ask('POST', '/prompt', wide)).json).toMatchObject({ error: { type: 'prompt_outputs_failed_validation' } });
+  found = true;
+  expect((await ask('POST', '/prompt', wide)).status).toBe(200);
+});
+
 describe('POST /prompt', () => {
   test('reads JSON whatever the type says, and is stored with all that the client sent', async () => {
     await create();

@@ -5,7 +5,7 @@ import { ComfleetError, type ErrorCode } from '../../errors.ts';
 import { isObject } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../api.ts';
-import { checkPrompt } from './check-prompt.ts';
+import { checkPrompt, type CheckedPrompt, type PromptToCheck } from './check-prompt.ts';
 import { bytesOf, keysOf, idsOf, Unforeseen, type Fields } from './json-body.ts';
 import type { LargePrompts } from './large-prompts.ts';
 import type { OpenPrompts } from './open-prompts.ts';
@@ -25,6 +25,14 @@ interface Parts {
   readonly large: LargePrompts;
 }
 
+/** Before a prompt is refused, containers are asked again: a model that was put in place meanwhile needs no restart. */
+async function checkAsOfNow(context: ApiContext, prompt: PromptToCheck): Promise<CheckedPrompt> {
+  const known = context.deployments.definitions();
+  const checked = await checkPrompt(context, prompt);
+  if (!checked.refusal || !(await context.learnNow()) || context.deployments.definitions() === known) return checked;
+  return checkPrompt(context, prompt);
+}
+
 async function submit({ context, large }: Parts, call: NativeCall, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const deployment = call.deployment();
   const rejected = (reason: ErrorCode): void =>
@@ -40,7 +48,7 @@ async function submit({ context, large }: Parts, call: NativeCall, request: Fast
       return reply.code(400).send({ error: { type: 'no_prompt', message: text, details: text, extra_info: {} }, node_errors: {} });
     }
     const targets = Array.isArray(body['partial_execution_targets']) ? idsOf(body['partial_execution_targets']) : null;
-    const checked = await checkPrompt(context, { deployment, caller: call.caller, prompt: body['prompt'], targets });
+    const checked = await checkAsOfNow(context, { deployment, caller: call.caller, prompt: body['prompt'], targets });
     if (checked.refusal) {
       rejected('invalid_graph');
       return reply.code(400).send({ error: checked.refusal, node_errors: checked.nodeErrors });
