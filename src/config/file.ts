@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { amount, duration, either, fixMark, flag, list, named, oneOf, pattern, section, text, whole } from './fields.ts';
 import { scalingSection } from './scaling.ts';
+import { isAddressBlock } from './schema.ts';
 import { isServerUrl } from './server-url.ts';
 
 /** The schema of `comfleet.yaml`: the one source of its check, of `comfleet.schema.json` and of the defaults. */
@@ -179,9 +179,3 @@ export const fileSchema = section('runtime: auto', {
 });
 
 export type FileValues = z.output<typeof fileSchema>;
-
-function isAddressBlock(text: string): boolean {
-  const [address = '', bits = ''] = text.split('/');
-  const version = isIP(address);
-  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
-}

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 
 /** The configuration as the program uses it: made once by `loadConfig`, passed as a value, never a global. */
@@ -76,4 +77,11 @@ export interface InputConfig {
   readonly step?: number;
   readonly choices?: readonly unknown[];
   readonly random?: boolean;
+}
+
+/** Is this a block of addresses as `10.0.0.0/8` or `fd00::/8`? */
+export function isAddressBlock(text: string): boolean {
+  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
 }

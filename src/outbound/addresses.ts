@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { isAddressBlock } from '../config/schema.ts';
 import { ComfleetError } from '../errors.ts';
 
 /** Networks that outgoing requests must not reach, with the word that names them in messages. The first match wins. */
@@ -40,15 +41,13 @@ interface Network {
 }
 
 function network(cidr: string, kind: string): Network {
-  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(cidr) ?? [];
-  const version = isIP(address);
-  const prefix = Number(bits);
-  if (version === 0 || prefix > (version === 4 ? 32 : 128)) {
+  if (!isAddressBlock(cidr)) {
     throw new ComfleetError('invalid_config', `allow_private: ${cidr} is not a network; write it like 10.0.0.0/8`);
   }
-  const family = version === 4 ? 'ipv4' : 'ipv6';
+  const [address = '', bits] = cidr.split('/');
+  const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
   const list = new BlockList();
-  list.addSubnet(address, prefix, family);
+  list.addSubnet(address, Number(bits), family);
   return { kind, family, list };
 }
 
