@@ -99,7 +99,7 @@ async function putStream(parts: Parts, content: Readable, maxBytes: number): Pro
   const { written, id, bytes } = await writeHashed(parts.large, head, chunks);
   // Left over when the same was there before, or is put by somebody else right now, or could not be looked for.
   try {
-    await parts.presence.place(id, () => parts.large.place(id, written));
+    await parts.presence.place(id, async () => (await parts.large.size(id)) ?? parts.large.place(id, written));
   } finally {
     await parts.large.discard(written);
   }

@@ -16,7 +16,7 @@ type Range = { readonly start: number; readonly end: number };
 export interface LargeFiles {
   /** Writes the bytes to a temporary file, safely; the answer is its path. */
   write(content: Buffer | AsyncIterable<Buffer>): Promise<string>;
-  /** Gives a temporary file its place, unless the same is there already. */
+  /** Gives a temporary file its place. */
   place(id: string, written: string): Promise<void>;
   /** Removes a temporary file that is still there. */
   discard(written: string): Promise<void>;
@@ -40,10 +40,7 @@ export function createLargeFiles(folder: string): LargeFiles {
   };
   return {
     write: (content) => placer.write(content),
-    async place(id, written) {
-      const path = pathOf(id);
-      if ((await sizeOf(path)) === null) await placer.move(written, path);
-    },
+    place: async (id, written) => placer.move(written, pathOf(id)),
     discard: (written) => rm(written, { force: true }),
     size: async (id) => sizeOf(pathOf(id)),
     content: async (id) => readFile(pathOf(id)).catch(nullWhenMissing),

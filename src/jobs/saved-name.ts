@@ -31,7 +31,8 @@ const maxExtensionBytes = 32;
 
 /**
  * The name that ComfyUI would have given: containers save under a prefix of the job's own, so a saving node's prefix is read from the
- * client's graph, with ComfyUI's placeholders filled in, but for `%batch_num%`, by which it does not count. Files that have no prefix there keep their container's name without its number.
+ * client's graph, with what ComfyUI puts in for `%...%`, but for `%batch_num%`, by which it does not count. Files that have no prefix
+ * there keep their container's name without its number.
  * What `/view` would refuse, for which the job has been run all the same, is changed: control characters, `..`, and what is too long.
  */
 export function savedName(saved: SavedFile): SavedName {

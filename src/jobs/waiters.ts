@@ -12,7 +12,10 @@ export class Waiters {
     this.#clock = clock;
   }
 
-  /** A promise of the ended job, or of null after `timeoutMs`, an abort (before it, too) or `giveUp`. `end` must be called once it is of no more use. */
+  /**
+   * A promise of the ended job, or of null after `timeoutMs`, an abort (before it, too) or `giveUp`. `end` must be called once it is of no
+   * more use.
+   */
   wait(id: string, timeoutMs: number, signal: AbortSignal | undefined): { promise: Promise<Job | null>; end: () => void } {
     const { promise, resolve } = Promise.withResolvers<Job | null>();
     const set = this.#waiting.get(id) ?? new Set();

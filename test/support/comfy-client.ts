@@ -164,3 +164,18 @@ export async function read(client: ComfyClient): Promise<void> {
     await once(client.socket, 'pong');
   }
 }
+
+/** The clients of a test, which are dropped together. */
+export class ComfyClients {
+  readonly #all: ComfyClient[] = [];
+
+  async connect(port: number, clientId: string, options: ClientOptions = {}): Promise<ComfyClient> {
+    const client = await ComfyClient.connect(`http://127.0.0.1:${port}`, { clientId, ...options });
+    this.#all.push(client);
+    return client;
+  }
+
+  drop(): void {
+    for (const client of this.#all.splice(0)) client.drop();
+  }
+}

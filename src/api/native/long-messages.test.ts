@@ -1,26 +1,22 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApiWorld, listen, type ApiWorld } from '../../../test/support/api.ts';
-import { ComfyClient, read, type ClientOptions } from '../../../test/support/comfy-client.ts';
+import { ComfyClients, read, type ClientOptions, type ComfyClient } from '../../../test/support/comfy-client.ts';
 
 let world: ApiWorld;
 let port: number;
-const clients: ComfyClient[] = [];
+const clients = new ComfyClients();
 
 beforeEach(async () => {
   world = await createApiWorld();
   port = await listen(world.app);
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.drop();
+  clients.drop();
   await world.app.close();
 });
 
-async function connect(clientId: string, options: ClientOptions = {}): Promise<ComfyClient> {
-  const client = await ComfyClient.connect(`http://127.0.0.1:${port}`, { clientId, ...options });
-  clients.push(client);
-  return client;
-}
+const connect = (clientId: string, options?: ClientOptions): Promise<ComfyClient> => clients.connect(port, clientId, options);
 
 describe('what clients send to a socket', () => {
   test('a message of 4 MiB is read, and a longer one is refused with a reason', async () => {

@@ -4,29 +4,25 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { historyOf, promptOf } from '../../../test/contract/store-samples.ts';
 import { createApiWorld, listen, rawRequest, type ApiWorld } from '../../../test/support/api.ts';
-import { ComfyClient, read, type ClientOptions } from '../../../test/support/comfy-client.ts';
+import { ComfyClients, read, type ClientOptions, type ComfyClient } from '../../../test/support/comfy-client.ts';
 import { promptsTopic, publishJob, type PromptBusEvent } from '../../bus/events.ts';
 import type { Json } from '../../comfyui/protocol.ts';
 import type { ClientPrompt, Job, JobRequest } from '../../jobs/job.ts';
 
 let world: ApiWorld;
 let port: number;
-const clients: ComfyClient[] = [];
+const clients = new ComfyClients();
 
 beforeEach(async () => {
   world = await createApiWorld({ limits: { streamBacklogBytes: 400_000 } });
   port = await listen(world.app);
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.drop();
+  clients.drop();
   await world.app.close();
 });
 
-async function connect(clientId: string, options: ClientOptions = {}): Promise<ComfyClient> {
-  const client = await ComfyClient.connect(`http://127.0.0.1:${port}`, { clientId, ...options });
-  clients.push(client);
-  return client;
-}
+const connect = (clientId: string, options?: ClientOptions): Promise<ComfyClient> => clients.connect(port, clientId, options);
 
 async function submit(id: string, prompt: Partial<ClientPrompt> = {}, change: Partial<JobRequest> = {}): Promise<Job> {
   const { job } = await world.context.jobs.submit({
