@@ -37,6 +37,7 @@ import { createAddressCheck } from './outbound/addresses.ts';
 import { createSafeFetch, type SafeFetch } from './outbound/safe-fetch.ts';
 import { createStageFile } from './outbound/stage-file.ts';
 import { createWebhooks, type Webhooks } from './outbound/webhooks.ts';
+import { tuneCollector } from './collector.ts';
 import { openPage } from './page.ts';
 import { priceList } from './config/prices.ts';
 import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
@@ -56,6 +57,7 @@ const uploadBytes = 1024 * 1024 * 1024;
 
 /** Everything of one gateway, made once from its configuration: the only place that chooses adapters. */
 export async function startApp(config: Config): Promise<RunningApp> {
+  tuneCollector();
   const folder = openDataFolder(config.dataDir);
   const undo: (() => Promise<void> | void)[] = [() => folder.release()];
   try {

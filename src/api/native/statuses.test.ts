@@ -21,14 +21,14 @@ function crowd(size: number) {
 test.each([1, 30, 1_000])('%d readers are told in turns, none more often than every 100 ms, and all of them the latest', async (size) => {
   const { clock, heard, change } = crowd(size);
   change();
-  expect(heard.filter((list) => list.length > 0)).toHaveLength(Math.min(20, size));
+  expect(heard.filter((list) => list.length > 0)).toHaveLength(Math.min(10, size));
   for (let n = 0; n < 200; n++) {
     await clock.runFor(10);
     change();
   }
   await clock.runFor(2_000);
   for (const list of heard) {
-    expect(list.length).toBeGreaterThan(3);
+    expect(list.length).toBeGreaterThan(2);
     expect(list.at(-1)![0]).toBe('201');
     for (const [index, [, at]] of list.entries()) if (index > 0) expect(at - list[index - 1]![1]).toBeGreaterThanOrEqual(100);
   }

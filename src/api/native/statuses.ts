@@ -5,7 +5,7 @@ import { placeOf } from './open-prompts.ts';
 /** A socket hears `status` so often at most: it tells a number, and the latest one is all that counts. */
 const everyMs = 100;
 /** So many sockets are told in one go, and after a while the next: what else is said must not wait for a crowd. */
-const atOnce = 20;
+const atOnce = 10;
 const nextMs = 10;
 
 export interface StatusReader {
