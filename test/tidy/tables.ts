@@ -59,6 +59,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/runtimes': ['src/host', 'src/comfyui', 'src/emulator/profile.ts', 'src/emulator/definitions.ts'],
   'src/host': ['src/emulator', 'src/comfyui', 'src/lock.ts', 'src/fleet/system-clock.ts', 'src/telemetry/logger.ts'],
   'src/emulator': ['src/comfyui'],
+  'src/collector.ts': [],
   'src/errors.ts': [],
   'src/exact-json.ts': [],
   'src/lock.ts': [],
