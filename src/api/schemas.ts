@@ -162,6 +162,7 @@ export const scaling = z
     max_inputs: z.int(),
     target_inputs: z.int(),
     policy: z.string(),
+    policy_settings: z.record(z.string(), z.union([z.number(), z.string()])),
     slo: z.object({ p: z.number(), latency: z.string(), window: z.string() }),
     budget: z.object({ usd_per_hour: z.number().nullable(), hard: z.boolean() }),
   })

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { ComfleetError } from '../errors.ts';
-import { defaultScaling, type ScalingSettings } from '../fleet/scaling/settings.ts';
+import { defaultScaling, policyNames, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import { formatDuration } from './duration.ts';
-import { amount, duration, either, fixMark, flag, oneOf, section, whole } from './fields.ts';
+import { amount, duration, either, fixMark, flag, named, oneOf, section, text, whole } from './fields.ts';
+import { checkPolicySettings, formatPolicySettings, policySettingsFrom } from './policy-settings.ts';
 
 /** Scaling settings as configuration, API and command line write them: snake_case, durations as text. */
 
@@ -46,9 +47,15 @@ export const scalingSection = section(
     target_inputs: whole('target_inputs: 1', 1, 1_000)
       .exactOptional()
       .describe('Prompts per container that the policy aims at; as many as `max_inputs` when not given.'),
-    policy: oneOf('policy: per-input', ['per-input'])
+    policy: oneOf('policy: per-input', policyNames).exactOptional().describe('The rule that decides how many containers there should be.'),
+    policy_settings: named(
+      'policy_settings: {target_utilization: 0.7}',
+      'a setting of the policy',
+      /^[a-z_]+$/,
+      either('target_utilization: 0.7', 'a number or a duration', [amount('target_utilization: 0.7', 0), text('stable_window: 60s')]),
+    )
       .exactOptional()
-      .describe('The rule that decides how many containers there should be.'),
+      .describe("The policy's own settings; see the reference of policies. Those of another policy go when the policy changes."),
     slo: slo.exactOptional().describe('The latency target.'),
     budget: budget.exactOptional().describe('The money that may be spent.'),
   },
@@ -93,6 +100,9 @@ export function scalingFrom(file: ScalingFile, base: ScalingSettings = defaultSc
   if (file.buffer_containers !== undefined) settings.bufferContainers = file.buffer_containers;
   if (file.scaledown_window !== undefined) settings.scaledownWindowMs = file.scaledown_window;
   if (file.policy !== undefined) settings.policy = file.policy;
+  if (file.policy !== undefined || file.policy_settings !== undefined) {
+    settings.policySettings = policySettingsFrom(file.policy ?? base.policy, file.policy_settings ?? {}, base);
+  }
   if (file.max_inputs !== undefined) {
     settings.maxInputs = file.max_inputs;
     // A target that nobody set apart follows the limit; one that was set keeps its value as far as it fits.
@@ -113,7 +123,7 @@ export function scalingFrom(file: ScalingFile, base: ScalingSettings = defaultSc
 
 /** Rules between settings, checked on the whole of them. */
 export function checkScaling(settings: ScalingSettings): SettingProblem[] {
-  const problems: SettingProblem[] = [];
+  const problems: SettingProblem[] = checkPolicySettings(settings);
   const { minContainers, maxContainers, targetInputs, maxInputs, budget } = settings;
   if (maxContainers !== null && minContainers > maxContainers) {
     const message = `${minContainers} is more than max_containers, which is ${maxContainers}${fixMark}min_containers: ${maxContainers}`;
@@ -179,6 +189,7 @@ export function formatScaling(settings: ScalingSettings): Record<string, unknown
     max_inputs: settings.maxInputs,
     target_inputs: settings.targetInputs,
     policy: settings.policy,
+    policy_settings: formatPolicySettings(settings),
     slo: { p: settings.slo.p, latency: formatDuration(settings.slo.latencyMs), window: formatDuration(settings.slo.windowMs) },
     budget: { usd_per_hour: settings.budget.usdPerHour, hard: settings.budget.hard },
   };

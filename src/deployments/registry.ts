@@ -3,6 +3,7 @@ import { definitionOf, fileKindOf, inputOf } from '../comfyui/definitions.ts';
 import { hashJson } from '../comfyui/graph.ts';
 import type { NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Catalogue } from '../comfyui/runner.ts';
+import { upgradePolicySettings } from '../config/policy-settings.ts';
 import { checkScaling, refusal } from '../config/scaling.ts';
 import { ComfleetError } from '../errors.ts';
 import type { Clock } from '../fleet/clock.ts';
@@ -65,7 +66,8 @@ class Registry implements Deployments {
       const revision = await this.#store.revision(deployment.revision);
       if (!revision) throw new Error(`deployment ${deployment.name} names revision ${deployment.revision}, which the store has not`);
       this.#revisions.set(revision.id, revision);
-      this.#deployments.set(keyOf(deployment.environment, deployment.name), deployment);
+      const scaling = upgradePolicySettings(deployment.scaling);
+      this.#deployments.set(keyOf(deployment.environment, deployment.name), { ...deployment, scaling });
     }
   }
 

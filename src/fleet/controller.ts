@@ -24,6 +24,8 @@ import type { Slots } from './slots.ts';
 /** Work of containers is stored at least so often, and the lease renewed. */
 const heartbeatMs = 5_000;
 const leaseTtlMs = 15_000;
+/** A policy runs at most once in this time, unless at a time it asked for. */
+const decisionPeriodMs = 100;
 const maxBackoffMs = 60_000;
 /** So long a gateway that ends waits for its containers; what is left then ends with the runtime. */
 const stopLimitMs = 30_000;
@@ -86,6 +88,7 @@ export class Controller {
       clock,
       containers: this.containers,
       slots,
+      periodMs: decisionPeriodMs,
       pools: () => this.pools.values(),
       gpuLimit,
       onStep: (step) => this.#decisions.record(step),
@@ -363,6 +366,7 @@ export class Controller {
     const pool = known ?? this.#addPool(deployment);
     const before = pool.deployment;
     pool.deployment = deployment;
+    if (deployment.scaling.policy !== before.scaling.policy) pool.memory = null;
     if (deployment.scaling.maxInputs !== before.scaling.maxInputs) pool.dispatcher.setMaxInputs(deployment.scaling.maxInputs);
     const published: FleetBusEvent = { kind: 'deployment', deployment, before: known ? before : null };
     this.#deps.bus.publish(fleetTopic, published);

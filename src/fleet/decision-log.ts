@@ -38,7 +38,13 @@ export class DecisionLog {
       hash: hashDecision(data),
     };
     log.info(
-      { event: 'autoscale_decision', deployment: record.deployment, reason, start: limited.start, stop: limited.stop + limited.drain },
+      {
+        event: 'autoscale_decision',
+        deployment: record.deployment,
+        reason,
+        start: limited.start,
+        stop: limited.stop + limited.cancel + limited.drain,
+      },
       'scaling decision',
     );
     const published: FleetBusEvent = { kind: 'decision', decision: record };

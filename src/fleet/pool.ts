@@ -38,6 +38,8 @@ export class Pool {
   timer: Timer | null = null;
   /** When `timer` goes off. */
   wakeAt: number | null = null;
+  /** When the policy wishes to be asked again, whatever happens before. */
+  dueAt: number | null = null;
   desired = 0;
   target = 0;
   heldBy: LimitedDecision['heldBy'] = null;
@@ -52,6 +54,10 @@ export class Pool {
   #busy = 0;
   /** Prompts on containers that are not draining. */
   #running = 0;
+  /** Jobs in flight summed over time up to `#accruedAt`, and how many there were since. */
+  #inFlightMs = 0;
+  #inFlight = 0;
+  #accruedAt = 0;
 
   constructor(deployment: Deployment) {
     this.deployment = deployment;
@@ -94,16 +100,28 @@ export class Pool {
     this.dispatcher.removeContainer(id);
   }
 
-  summary(now: number): FleetSummary {
+  /** Something of the queue or of the containers has changed at `now`. Call after every change, so that the mean of what is in flight is exact. */
+  accrue(now: number): void {
+    this.#inFlightMs += this.#inFlight * (now - this.#accruedAt);
+    this.#accruedAt = now;
+    this.#inFlight = this.dispatcher.queue.size + this.#running;
+  }
+
+  /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
+  summary(now: number, { due, lateAfterMs }: { due: boolean; lateAfterMs: number | null }): FleetSummary {
+    this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
       now,
+      due,
       queued: this.dispatcher.queue.size,
       running: this.#running,
       starting: this.#starting,
       busy: this.#busy,
       idleForMs: [...this.idle.values()].map((container) => now - (container.idleSince ?? now)),
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
+      late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
+      inFlightMs: this.#inFlightMs,
     };
   }
 

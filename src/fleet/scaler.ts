@@ -1,14 +1,13 @@
 import type { Clock } from './clock.ts';
 import type { Container } from './container.ts';
-import type { Containers } from './containers.ts';
 import type { Pool } from './pool.ts';
 import { applyLimits, type Bounds, type LimitedDecision } from './scaling/limits.ts';
 import { policies } from './scaling/policies.ts';
 import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { Slots } from './slots.ts';
 
-/** A policy runs at most once in this time, unless at a timer it asked for. */
-const decisionPeriodMs = 100;
+/** A policy that asks for the moment in which it is asked would never let the next one come. */
+const shortestWaitMs = 1;
 
 /** Everything that went into one decision and came out of it: enough to replay it. */
 export interface ScalingStep {
@@ -20,9 +19,20 @@ export interface ScalingStep {
   readonly limited: LimitedDecision;
 }
 
+/** What acts on decisions: the controller's containers, or the simulator's. */
+export interface ScaledContainers {
+  /** Takes a slot and begins a start; false when no slot is free. */
+  start(pool: Pool, reason: string): boolean;
+  /** No new job goes to it; it stops when it has no prompt (any more). */
+  drain(id: string, reason: string): void;
+  all(): readonly Container[];
+}
+
 export interface ScalerDependencies {
   readonly clock: Clock;
-  readonly containers: Containers;
+  readonly containers: ScaledContainers;
+  /** A policy is asked at most once in this time, unless at a time it asked for. */
+  readonly periodMs: number;
   readonly slots: Slots;
   readonly pools: () => Iterable<Pool>;
   /** Shares of GPUs that the workspace may hold; null: no limit. */
@@ -48,9 +58,11 @@ export class Scaler {
 
   /** Something of this deployment changed: decides now, or as soon as the period allows. */
   wake(pool: Pool): void {
-    const due = pool.lastDecisionAt + decisionPeriodMs;
-    if (this.#deps.clock.now() >= due) this.#decide(pool);
-    else this.#wakeAt(pool, due);
+    const now = this.#deps.clock.now();
+    pool.accrue(now);
+    const allowedAt = pool.lastDecisionAt + this.#deps.periodMs;
+    if (now >= allowedAt) this.#decide(pool, false);
+    else this.#wakeAt(pool, allowedAt);
   }
 
   /** A slot or a share of a GPU became free: whoever was short of one may go on. */
@@ -62,19 +74,21 @@ export class Scaler {
     if (pool.wakeAt !== null && pool.wakeAt <= at) return;
     pool.timer?.cancel();
     pool.wakeAt = at;
-    pool.timer = this.#deps.clock.at(at, () => this.#decide(pool));
+    pool.timer = this.#deps.clock.at(at, () => this.#decide(pool, true));
   }
 
-  #decide(pool: Pool): void {
+  #decide(pool: Pool, byTimer: boolean): void {
     if (this.#stopped) return;
     const now = this.#deps.clock.now();
     pool.timer?.cancel();
     pool.wakeAt = null;
     pool.lastDecisionAt = now;
     const { scaling } = pool.deployment;
-    const summary = pool.summary(now);
+    const policy = policies[scaling.policy];
+    const due = byTimer && pool.dueAt !== null && now >= pool.dueAt;
+    const summary = pool.summary(now, { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null });
     const memoryBefore = pool.memory;
-    const decision = policies[scaling.policy].decide(summary, scaling, memoryBefore);
+    const decision = policy.decide(summary, scaling, memoryBefore);
     const bounds = this.#bounds(pool);
     const limited = applyLimits(decision, summary, scaling, bounds);
     const heldBefore = pool.heldBy;
@@ -83,11 +97,12 @@ export class Scaler {
     pool.target = limited.target;
     pool.heldBy = limited.heldBy;
     this.#act(pool, decision, limited);
-    if (limited.start + limited.stop + limited.drain > 0 || limited.heldBy !== heldBefore) {
+    if (limited.start + limited.stop + limited.cancel + limited.drain > 0 || limited.heldBy !== heldBefore) {
       this.#deps.onStep({ pool, summary, bounds, memoryBefore, decision, limited });
     }
+    pool.dueAt = limited.wakeAt === null ? null : Math.max(limited.wakeAt, due ? now + shortestWaitMs : now);
     // Acting may have asked for another look already; a policy's own wish never delays that.
-    if (limited.wakeAt !== null) this.#wakeAt(pool, Math.max(limited.wakeAt, now + decisionPeriodMs));
+    if (pool.dueAt !== null) this.#wakeAt(pool, Math.max(pool.dueAt, now + this.#deps.periodMs));
   }
 
   #act(pool: Pool, decision: Decision, limited: LimitedDecision): void {
@@ -95,6 +110,7 @@ export class Scaler {
     for (let n = 0; n < limited.start; n++) containers.start(pool, decision.reason);
     const overLimit = limited.stop > decision.stop ? 'over max_containers' : decision.reason;
     for (const container of [...pool.idle.values()].slice(0, limited.stop)) containers.drain(container.id, overLimit);
+    for (const container of latestStarts(pool).slice(0, limited.cancel)) containers.drain(container.id, decision.reason);
     for (const container of drainOrder(pool).slice(0, limited.drain)) containers.drain(container.id, 'over max_containers');
     if (isShort(pool)) this.#reclaim(pool, decision.start - limited.start);
   }
@@ -145,6 +161,9 @@ function waitsLonger(pool: Pool, other: Pool): boolean {
   const others = other.dispatcher.queue.oldest();
   return oldest !== undefined && (others === undefined || oldest.id < others.id);
 }
+
+const latestStarts = (pool: Pool): Container[] =>
+  [...pool.containers.values()].filter((container) => container.state === 'starting').sort((a, b) => b.startedAt - a.startedAt);
 
 /** Starting ones first, the newest of them first, since nobody has used them yet; then busy ones, those with the least in flight first. */
 function drainOrder(pool: Pool): Container[] {

@@ -50,7 +50,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/workspaces': [],
   'src/outbound': [],
   'src/telemetry': ['src/fleet/scaling', 'src/config/scaling.ts', 'src/config/duration.ts'],
-  'src/config': ['src/version.ts'],
+  'src/config': ['src/version.ts', 'src/fleet/scaling'],
   'src/store': ['src/sqlite'],
   'src/assets': ['src/sqlite'],
   'src/sqlite': [],

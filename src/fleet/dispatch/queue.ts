@@ -43,6 +43,16 @@ export class JobQueue {
     return this.#oldest.peek();
   }
 
+  /** Jobs that were created at `at` or before. Takes as long as there are such jobs. */
+  countUntil(at: number): number {
+    let count = 0;
+    for (const { createdAt } of this.#jobs.values()) {
+      if (createdAt > at) break;
+      count++;
+    }
+    return count;
+  }
+
   has(id: string): boolean {
     return this.#jobs.has(id);
   }

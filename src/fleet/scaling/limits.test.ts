@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { summaryOf } from '../../../test/support/summary.ts';
 import { applyLimits, type Bounds } from './limits.ts';
 import { perInput } from './per-input.ts';
 import type { FleetSummary } from './policy.ts';
 import { defaultScaling, type ScalingSettings } from './settings.ts';
 
 const roomy: Bounds = { freeSlots: 100, gpuSharesLeft: null, share: 1, backoffUntil: 0 };
-const empty: FleetSummary = { now: 0, queued: 0, running: 0, starting: 0, busy: 0, idleForMs: [], oldestQueuedMs: null };
 
 function limited(summary: Partial<FleetSummary>, settings: Partial<ScalingSettings> = {}, bounds: Partial<Bounds> = {}) {
-  const all = { ...empty, ...summary };
+  const all = summaryOf(summary);
   const set = { ...defaultScaling, ...settings };
   return applyLimits(perInput.decide(all, set, null), all, set, { ...roomy, ...bounds });
 }
@@ -51,7 +51,7 @@ test('never above any limit, never below zero, never more stopped than there are
     fc.record({ min: fc.nat(5), max: fc.option(fc.integer({ min: 5, max: 40 })), buffer: fc.nat(5) }),
     fc.record({ freeSlots: n, gpuSharesLeft: fc.option(n), backoffUntil: fc.nat(2) }),
     (state, limits, bounds) => {
-      const summary: FleetSummary = { ...empty, ...state, now: 1, idleForMs: state.idle.toSorted((a, b) => b - a) };
+      const summary = summaryOf({ ...state, now: 1, idleForMs: state.idle.toSorted((a, b) => b - a) });
       const settings = { ...defaultScaling, minContainers: limits.min, maxContainers: limits.max, bufferContainers: limits.buffer };
       const result = applyLimits(perInput.decide(summary, settings, null), summary, settings, { ...bounds, share: 1 });
       const alive = state.starting + state.busy + state.idle.length;

@@ -18,7 +18,9 @@ export interface LimitedDecision {
   readonly start: number;
   /** Idle containers to stop at once. */
   readonly stop: number;
-  /** Starting containers to give up, then busy ones to drain. */
+  /** Starts to give up, the latest first. */
+  readonly cancel: number;
+  /** More starts to give up, then busy containers to drain: over the limit. */
   readonly drain: number;
   /** Containers after this decision. */
   readonly target: number;
@@ -35,9 +37,11 @@ export function applyLimits(decision: Decision, summary: FleetSummary, settings:
   const idle = summary.idleForMs.length;
   const alive = summary.starting + summary.busy + idle;
   const max = settings.maxContainers ?? Infinity;
-  const excess = Math.max(0, alive - decision.stop - max);
+  const leaving = decision.stop + decision.cancel;
+  const excess = Math.max(0, alive - leaving - max);
   const stop = decision.stop + Math.min(excess, idle - decision.stop);
-  const drain = alive - stop > max ? alive - stop - max : 0;
+  const left = alive - stop - decision.cancel;
+  const drain = Math.max(0, left - max);
 
   const room = Math.max(0, max - alive);
   const byGpu = bounds.gpuSharesLeft === null || bounds.share === 0 ? Infinity : Math.floor(bounds.gpuSharesLeft / bounds.share + 1e-9);
@@ -45,7 +49,7 @@ export function applyLimits(decision: Decision, summary: FleetSummary, settings:
   const start = paused ? 0 : Math.min(decision.start, room, byGpu, bounds.freeSlots);
   const heldBy = heldByWhat();
   const wakeAt = paused && decision.start > 0 ? earliest(decision.wakeAt, bounds.backoffUntil) : decision.wakeAt;
-  return { start, stop, drain, target: alive + start - stop - drain, heldBy, wakeAt };
+  return { start, stop, cancel: decision.cancel, drain, target: left + start - drain, heldBy, wakeAt };
 
   function heldByWhat(): LimitedDecision['heldBy'] {
     if (summary.queued > 0 && alive + start >= max && summary.queued > start + summary.starting) return 'max_containers';

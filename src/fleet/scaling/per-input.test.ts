@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { summaryOf } from '../../../test/support/summary.ts';
 import { perInput } from './per-input.ts';
 import { defaultScaling, type ScalingSettings } from './settings.ts';
 
@@ -39,25 +40,25 @@ test.each(vectors.scenarios)('starts and stops as recorded: $name', ({ settings,
   for (const { t, event, inputs, start, stop } of ticks) {
     const idleForMs = inputs.idle_for_s.map((seconds) => Math.round(seconds * 1000)).sort((a, b) => b - a);
     const { queued, running, starting } = inputs;
-    const summary = { now: t * 1000, queued, running, starting, busy: running, idleForMs, oldestQueuedMs: null };
+    const summary = summaryOf({ now: t * 1000, queued, running, starting, busy: running, idleForMs });
     const decision = perInput.decide(summary, settingsOf(settings), null);
     expect({ t, event, start: decision.start, stop: decision.stop }).toEqual({ t, event, start, stop });
   }
 });
 
 test('asks to be woken when the next idle container is due, and not for containers that it keeps', () => {
-  const summary = { now: 1_000, queued: 0, running: 0, starting: 0, busy: 0, idleForMs: [30_000, 10_000], oldestQueuedMs: null };
+  const summary = summaryOf({ now: 1_000, queued: 0, running: 0, starting: 0, busy: 0, idleForMs: [30_000, 10_000] });
   expect(perInput.decide(summary, defaultScaling, null).wakeAt).toBe(31_000);
   expect(perInput.decide(summary, { ...defaultScaling, minContainers: 2 }, null).wakeAt).toBeNull();
 });
 
 test.each(vectors.need_table)('$in_flight in flight, max_inputs $max_inputs, target $target_inputs, buffer $buffer: $need', (row) => {
-  const summary = { now: 0, queued: row.in_flight, running: 0, starting: 0, busy: 0, idleForMs: [], oldestQueuedMs: null };
+  const summary = summaryOf({ now: 0, queued: row.in_flight, running: 0, starting: 0, busy: 0, idleForMs: [] });
   const settings = { ...defaultScaling, maxInputs: row.max_inputs, targetInputs: row.target_inputs, bufferContainers: row.buffer };
   expect(perInput.decide(summary, settings, null).desired).toBe(row.need);
 });
 
 test('several inputs share a container up to target_inputs', () => {
-  const summary = { now: 0, queued: 25, running: 0, starting: 0, busy: 0, idleForMs: [], oldestQueuedMs: 0 };
+  const summary = summaryOf({ now: 0, queued: 25, running: 0, starting: 0, busy: 0, idleForMs: [] });
   expect(perInput.decide(summary, { ...defaultScaling, maxInputs: 10, targetInputs: 10 }, null).start).toBe(3);
 });

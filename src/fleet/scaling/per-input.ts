@@ -1,4 +1,4 @@
-import type { Policy } from './policy.ts';
+import { aliveOf, type Policy } from './policy.ts';
 
 /**
  * One container per input: as many containers as there are prompts in flight, divided by `target_inputs`, plus the buffer while
@@ -8,13 +8,13 @@ import type { Policy } from './policy.ts';
  */
 export const perInput: Policy = {
   name: 'per-input',
+  settings: {},
   decide(summary, settings, memory) {
     const { minContainers, maxContainers, bufferContainers, scaledownWindowMs, targetInputs } = settings;
     const inFlight = summary.queued + summary.running;
     const need = inFlight === 0 ? 0 : Math.ceil(inFlight / targetInputs) + bufferContainers;
     const desired = Math.min(Math.max(minContainers, need), maxContainers ?? Infinity);
-    const idle = summary.idleForMs.length;
-    const alive = summary.starting + summary.busy + idle;
+    const alive = aliveOf(summary);
     const start = Math.max(0, desired - alive);
 
     const spare = Math.max(0, alive - desired);
@@ -23,7 +23,7 @@ export const perInput: Policy = {
     const nextIdleMs = spare > stop ? summary.idleForMs[stop] : undefined;
     const wakeAt = nextIdleMs === undefined ? null : summary.now + scaledownWindowMs - nextIdleMs;
 
-    return { start, stop, desired, wakeAt, memory, reason: reasonFor({ start, stop, inFlight, desired, minContainers }) };
+    return { start, stop, cancel: 0, desired, wakeAt, memory, reason: reasonFor({ start, stop, inFlight, desired, minContainers }) };
   },
 };
 

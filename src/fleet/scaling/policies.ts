@@ -1,6 +1,7 @@
+import { fixed } from './fixed.ts';
 import { perInput } from './per-input.ts';
 import type { Policy } from './policy.ts';
-import type { ScalingSettings } from './settings.ts';
+import type { PolicyName } from './settings.ts';
 
 /** Every policy, by name. A new one is one file and one line here. */
-export const policies: Readonly<Record<ScalingSettings['policy'], Policy>> = { 'per-input': perInput };
+export const policies: Readonly<Record<PolicyName, Policy>> = { 'per-input': perInput, fixed };

@@ -1,9 +1,11 @@
 import type { Json } from '../../comfyui/protocol.ts';
-import type { ScalingSettings } from './settings.ts';
+import type { PolicyName, ScalingSettings } from './settings.ts';
 
 /** What a policy sees of one deployment: counts, never the fleet itself. Times are milliseconds. */
 export interface FleetSummary {
   readonly now: number;
+  /** The time that the policy asked for has come, and whatever else happened at this moment is in the summary. */
+  readonly due: boolean;
   readonly queued: number;
   /** Prompts in flight on containers that are not draining. */
   readonly running: number;
@@ -12,6 +14,10 @@ export interface FleetSummary {
   /** How long each ready container has had no prompt, longest first. */
   readonly idleForMs: readonly number[];
   readonly oldestQueuedMs: number | null;
+  /** Queued jobs that have waited at least what the policy calls late; 0 when it calls nothing so. */
+  readonly late: number;
+  /** Jobs in flight (queued or running) summed over time, so that the difference of two summaries by their distance is an exact mean. */
+  readonly inFlightMs: number;
 }
 
 /** What a policy wants. `memory` is JSON and comes back at its next decision. */
@@ -19,6 +25,8 @@ export interface Decision {
   readonly start: number;
   /** Idle containers to stop, longest idle first. */
   readonly stop: number;
+  /** Starts to give up, the latest first. */
+  readonly cancel: number;
   /** Containers that it wishes to have. */
   readonly desired: number;
   /** When to be asked again if nothing happens before; null: not needed. */
@@ -27,8 +35,24 @@ export interface Decision {
   readonly memory: Json;
 }
 
+/** A number of a policy's own, under `policy_settings`. Durations are milliseconds here, `60s` in configuration. */
+export interface PolicySetting {
+  readonly default: number;
+  readonly unit: 'duration' | 'number';
+  readonly min: number;
+  readonly max: number;
+  readonly what: string;
+}
+
 /** Decides how many containers there should be. Pure: the same arguments give the same answer. */
 export interface Policy {
-  readonly name: ScalingSettings['policy'];
+  readonly name: PolicyName;
+  /** Its own settings, beside those that every policy has. */
+  readonly settings: Readonly<Record<string, PolicySetting>>;
+  /** From which wait on it calls a queued job late; absent: it does not ask. */
+  readonly lateAfterMs?: (settings: ScalingSettings) => number;
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
+
+/** Containers that live or will, those that drain left out. */
+export const aliveOf = ({ starting, busy, idleForMs }: FleetSummary): number => starting + busy + idleForMs.length;

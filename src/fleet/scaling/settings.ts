@@ -1,3 +1,7 @@
+/** Names of the policies, in the order of the documentation. */
+export const policyNames = ['per-input', 'fixed'] as const;
+export type PolicyName = (typeof policyNames)[number];
+
 /** Scaling settings of a deployment, with the names of the design. Durations are milliseconds here, `60s` in configuration. */
 export interface ScalingSettings {
   /** Kept ready always. */
@@ -12,7 +16,9 @@ export interface ScalingSettings {
   readonly maxInputs: number;
   /** What the policy aims at; at most maxInputs. */
   readonly targetInputs: number;
-  readonly policy: 'per-input';
+  readonly policy: PolicyName;
+  /** The policy's own numbers, complete. */
+  readonly policySettings: Readonly<Record<string, number>>;
   readonly slo: { readonly p: number; readonly latencyMs: number; readonly windowMs: number };
   readonly budget: { readonly usdPerHour: number | null; readonly hard: boolean };
 }
@@ -25,6 +31,7 @@ export const defaultScaling: ScalingSettings = {
   maxInputs: 1,
   targetInputs: 1,
   policy: 'per-input',
+  policySettings: {},
   slo: { p: 0.95, latencyMs: 6_000, windowMs: 300_000 },
   budget: { usdPerHour: null, hard: false },
 };
