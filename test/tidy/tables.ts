@@ -1,12 +1,13 @@
 /** The tables that `checks.ts` reads: who may import what, and where time, randomness and adapters may be touched. */
 
 /**
- * Vocabulary and contracts: every room may import these, and they import each other only (types, constants and pure functions).
+ * Vocabulary and contracts: every room may import these, and they import each other only (types, constants and functions without state).
  */
 export const ports: readonly string[] = [
   'src/errors.ts',
   'src/exact-json.ts',
   'src/loopback.ts',
+  'src/map-of-sets.ts',
   'src/assets/assets.ts',
   'src/bus/bus.ts',
   'src/bus/events.ts',
@@ -64,6 +65,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/exact-json.ts': [],
   'src/loopback.ts': [],
+  'src/map-of-sets.ts': [],
   'src/lock.ts': [],
   'src/data-folder.ts': ['src/lock.ts'],
   'src/page.ts': ['src/api/context.ts'],
