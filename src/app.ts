@@ -243,6 +243,7 @@ function composeServer(given: Given, serving: Serving) {
     fleet,
     containers: serving.runner,
     learnNow: () => controller.learner.learnNow(),
+    refresh: () => controller.learner.refresh(),
     keys,
     binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
     stageFile,

@@ -1,9 +1,9 @@
-import { isLoopbackHost } from './api/origin.ts';
 import { curlLine, type BannerInfo, type BannerRuntime } from './cli/banner.ts';
 import type { Config } from './config/schema.ts';
 import type { Deployments } from './deployments/deployments.ts';
 import type { OpenedRuntime } from './runtimes/open.ts';
 import type { Slot } from './fleet/container.ts';
+import { isLoopbackHost } from './loopback.ts';
 import { packageVersion } from './version.ts';
 
 export interface BannerParts {

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config/schema.ts';
 import { ComfleetError } from '../errors.ts';
+import { hostnameOf, isLoopbackAddress, isLoopbackHost } from '../loopback.ts';
 import type { Keys } from '../workspaces/keys.ts';
 import type { ApiContext } from './context.ts';
 import { pageCallers } from './page/callers.ts';
 import type { Principal } from './principal.ts';
-import { hostnameOf, isLoopbackAddress, isLoopbackHost } from './origin.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -46,8 +46,7 @@ function isLocal({ headers, socket }: IncomingMessage, config: Config): boolean 
   const { host } = headers;
   if (!isLoopbackHost(config.network.host)) return false;
   if (Object.keys(headers).some((name) => addedByProxy.some((pattern) => pattern.test(name)))) return false;
-  const peer = socket.remoteAddress ?? '';
-  return isLoopbackAddress(peer.replace(/^::ffff:/, '')) && isLoopbackHost(hostnameOf(host ?? '') ?? '');
+  return isLoopbackAddress(socket.remoteAddress ?? '') && isLoopbackHost(hostnameOf(host ?? '') ?? '');
 }
 
 function secretOf({ headers }: IncomingMessage, token: unknown): string | null {

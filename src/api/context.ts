@@ -40,6 +40,8 @@ export interface ApiContext {
   readonly containers: Pick<PromptRunner, 'pass'>;
   /** `Learner.learnNow`. */
   readonly learnNow: () => Promise<boolean>;
+  /** `Learner.refresh`. */
+  readonly refresh: () => Promise<void>;
   readonly keys: Keys;
   readonly binder: Binder;
   readonly stageFile: StageFile;

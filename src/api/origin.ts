@@ -1,37 +1,14 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { ComfleetError } from '../errors.ts';
+import { hostnameOf, isLoopbackHost } from '../loopback.ts';
 
 /**
  * Defence against pages of other sites: a browser that was tricked by a name that resolves to us (DNS rebinding) sends that name as
  * Host, and one that a foreign page drives sends that page's Origin. Both are refused; programs send no Origin.
  */
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-export const isLoopbackAddress = (address: string): boolean => {
-  const version = isIP(address);
-  return version !== 0 && loopback.check(address, version === 4 ? 'ipv4' : 'ipv6');
-};
-
-/** `localhost`, names below it, and loopback addresses. */
-export const isLoopbackHost = (hostname: string): boolean =>
-  hostname === 'localhost' || hostname.endsWith('.localhost') || isLoopbackAddress(hostname);
-
 const wildcards = new Set(['0.0.0.0', '::', '']);
-
-/** Name without port and brackets, lower case; null when the header is malformed. */
-export function hostnameOf(host: string): string | null {
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host);
-  return match?.[1]
-    ? match[1]
-        .toLowerCase()
-        .replace(/^\[(.*)\]$/, '$1')
-        .replace(/\.$/, '')
-    : null;
-}
 
 /** May requests carry this host name? Addresses cannot be rebound, so any is good on a server that listens everywhere. */
 export function isAllowedHost(hostname: string, network: Config['network']): boolean {

@@ -44,6 +44,15 @@ export interface FileReference {
 /** Longer names fit into no folder of a container. */
 export const maxNameBytes = 255;
 export const maxSubfolderBytes = 1_000;
+/** Its whole characters within so many bytes. */
+export function cut(text: string, most: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= most) return text;
+  let end = most;
+  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
+
 /** What must not be in a name. */
 // oxlint-disable-next-line no-control-regex -- control characters are what this is about
 export const controlCharacters = /[\u0000-\u001f\u007f]/g;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseTaken } from '../exact-json.ts';
+import { hostnameOf, isLoopbackAddress, isLoopbackHost } from '../loopback.ts';
 
 /** The little of HTTP that a container needs; a framework for each of hundreds would be too heavy. */
 
@@ -84,7 +85,7 @@ export function multipart(contentType: string | undefined, body: Buffer): Part[]
 }
 
 /** A Host header that names this machine. */
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)(:\d+)?$/i.test(host);
+export const isLoopback = (host: string): boolean => isLoopbackHost(hostnameOf(host) ?? '');
 
 /**
  * A page of another site must not reach a container on this machine. Its Origin differs from the Host; or, where its name was made to
@@ -96,5 +97,3 @@ export function isForeign({ headers: { host, origin }, socket }: IncomingMessage
   if (origin === undefined) return false;
   return URL.canParse(origin) ? new URL(origin).host !== host : true;
 }
-
-const isLoopbackAddress = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address);

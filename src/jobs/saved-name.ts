@@ -1,4 +1,4 @@
-import { controlCharacters, maxNameBytes, maxSubfolderBytes, type FileReference, type Graph } from '../comfyui/protocol.ts';
+import { controlCharacters, cut, maxNameBytes, maxSubfolderBytes, type FileReference, type Graph } from '../comfyui/protocol.ts';
 
 /** Where a file that a container saved belongs among a caller's own, but for its number. */
 export interface SavedName {
@@ -78,15 +78,6 @@ function subfolderOf(parts: readonly string[]): string {
 }
 
 const printable = (text: string): string => text.toWellFormed().replaceAll(controlCharacters, '_');
-
-/** Its whole characters within so many bytes. */
-function cut(text: string, most: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= most) return text;
-  let end = most;
-  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
-  return bytes.toString('utf8', 0, end);
-}
 
 function fill(prefix: string, { at, picture }: SavedFile): string {
   if (!prefix.includes('%')) return prefix;

@@ -50,6 +50,11 @@ export function all<Row>(db: DatabaseSync, sql: string, ...values: SQLInputValue
   return prepared(db, sql).all(...values) as Row[];
 }
 
+/** One row after the other, likewise: for who does not want to hold them all. */
+export function each<Row>(db: DatabaseSync, sql: string, ...values: SQLInputValue[]): Iterable<Row> {
+  return prepared(db, sql).iterate(...values) as Iterable<Row>;
+}
+
 /** Runs a change, likewise. The answer is the number of rows changed. */
 export function change(db: DatabaseSync, sql: string, ...values: SQLInputValue[]): number {
   return Number(prepared(db, sql).run(...values).changes);

@@ -218,7 +218,8 @@ function promptMethods({ run }: Executor): PromptMethods {
       return row && { ...promptOf(row), listed: row.listed === 1 };
     },
     unfinishedPrompts: async (scope) => (await run('unfinishedPrompts', scopeRow(scope))).map(jobOf),
-    endedPrompts: async ({ limit, offset, ...scope }) => (await run('endedPrompts', { ...scopeRow(scope), limit, offset })).map(promptOf),
+    endedPrompts: async ({ limit, offset, maxBytes, ...scope }) =>
+      (await run('endedPrompts', { ...scopeRow(scope), limit, offset, maxBytes })).map(promptOf),
     endsForClient: async ({ clientId, from, to, ...scope }) =>
       (await run('endsForClient', { ...scopeRow(scope), clientId, from, to })).map(promptOf),
     forgetPrompts: async ({ promptIds, ...scope }) => run('forgetPrompts', { ...scopeRow(scope), promptIds: promptIds && [...promptIds] }),

@@ -67,9 +67,10 @@ export interface Store {
   unfinishedPrompts(scope: PromptScope): Promise<Job[]>;
   /**
    * What has ended of ComfyUI clients' prompts, in the order of their ends: `limit` of them from the `offset`-th oldest on, or, with
-   * `offset` null, the newest. Not those that were cancelled before they ran, nor those that `forgetPrompts` took out.
+   * `offset` null, the newest; fewer where more than one have over `maxBytes` together. Not those that were cancelled before they ran,
+   * nor those that `forgetPrompts` took out.
    */
-  endedPrompts(scope: PromptScope & { limit: number; offset: number | null }): Promise<EndedPrompt[]>;
+  endedPrompts(scope: PromptScope & { limit: number; offset: number | null; maxBytes: number }): Promise<EndedPrompt[]>;
   /** What has ended in [from, to] of the prompts that this client sent, in the order of their ends: the newest, if there are very many. */
   endsForClient(scope: PromptScope & { clientId: string; from: number; to: number }): Promise<EndedPrompt[]>;
   /** Takes ended prompts out of the history; the jobs stay. `promptIds` null: all of the scope. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ComfleetError } from '../errors.ts';
 import type { Clock, Random } from '../fleet/clock.ts';
+import { enter } from '../map-of-sets.ts';
 import type { Store } from '../store/store.ts';
 import type { Key, Keys } from './keys.ts';
 
@@ -23,7 +24,8 @@ export interface KeysParts {
 export async function createKeys({ store, clock, random, workspace, report }: KeysParts): Promise<Keys> {
   const byHash = new Map((await store.keys()).map((key) => [key.hash, key]));
 
-  const listeners = new Listeners();
+  /** Who wants to know of the end of a key. */
+  const listeners = new Map<string, Set<() => void>>();
 
   const save = async (key: Key): Promise<Key> => {
     await store.saveKey(key);
@@ -72,7 +74,9 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
         byHash.set(key.hash, key);
         throw error;
       }
-      listeners.call(id);
+      const told = listeners.get(id) ?? [];
+      listeners.delete(id);
+      for (const listener of told) listener();
       return revoked;
     },
     onRevoked(id, listener) {
@@ -80,7 +84,7 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
         listener();
         return () => undefined;
       }
-      return listeners.add(id, listener);
+      return enter(listeners, id, listener);
     },
     verify(secret) {
       const key = byHash.get(hashSecret(secret));
@@ -92,23 +96,3 @@ export async function createKeys({ store, clock, random, workspace, report }: Ke
 }
 
 const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
-/** Who wants to know of the end of a key. */
-class Listeners {
-  readonly #byKey = new Map<string, Set<() => void>>();
-
-  add(key: string, listener: () => void): () => void {
-    const set = this.#byKey.get(key) ?? new Set();
-    this.#byKey.set(key, set.add(listener));
-    return () => {
-      set.delete(listener);
-      if (set.size === 0 && this.#byKey.get(key) === set) this.#byKey.delete(key);
-    };
-  }
-
-  call(key: string): void {
-    const told = this.#byKey.get(key) ?? [];
-    this.#byKey.delete(key);
-    for (const listener of told) listener();
-  }
-}

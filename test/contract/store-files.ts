@@ -52,6 +52,29 @@ function uploadContract(store: () => Store): void {
     }
   });
 
+  test('a name that is taken and as long as names may be is shortened by whole characters, so that a number fits in', async () => {
+    for (const [name, ending] of [
+      ['x'.repeat(251) + '.png', '.png'],
+      ['🌊'.repeat(62) + 'abc.png', '.png'],
+      ['é'.repeat(123) + 'a.tar.png', '.png'],
+      [`a.${'é'.repeat(126)}b`, ''],
+      [`.${'é'.repeat(127)}`, ''],
+    ] as const) {
+      expect(Buffer.byteLength(name)).toBe(255);
+      expect((await upload(fileOf(name, 'blake3:0'))).filename).toBe(name);
+      const taken: string[] = [];
+      for (let i = 1; i <= 12; i++) taken.push((await upload(fileOf(name, `blake3:${i}`))).filename);
+      for (const [i, given] of taken.entries()) {
+        expect(given.endsWith(` (${i + 1})${ending}`)).toBe(true);
+        expect(name.startsWith(given.slice(0, given.lastIndexOf(' (')))).toBe(true);
+        expect(given.isWellFormed()).toBe(true);
+        expect(Buffer.byteLength(given)).toBeLessThanOrEqual(255);
+        expect(Buffer.byteLength(given)).toBeGreaterThan(240);
+      }
+      expect((await upload(fileOf(name, 'blake3:12'))).filename).toBe(taken[11]);
+    }
+  });
+
   test('a name that is taken: equal bytes share it, others get a number before the ending', async () => {
     expect((await upload(fileOf('a.tar.gz', 'blake3:1'))).filename).toBe('a.tar.gz');
     expect((await upload(fileOf('a.tar.gz', 'blake3:2'))).filename).toBe('a.tar (1).gz');

@@ -16,9 +16,9 @@ export function promptsContract(store: () => Store): void {
     const { token } = await started(store(), id);
     await store().finishAttempt(resultOf(id, token, { at, history: historyOf(`${id}.png`) }));
   };
-  const ended = async (input: { limit: number; offset: number | null }, of = mine): Promise<string[]> =>
-    (await store().endedPrompts({ ...of, ...input })).map(({ job }) => job.id);
-  const all = { limit: 100, offset: null };
+  const ended = async (input: { limit: number; offset: number | null; maxBytes?: number }, of = mine): Promise<string[]> =>
+    (await store().endedPrompts({ ...of, ...all, ...input })).map(({ job }) => job.id);
+  const all = { limit: 100, offset: null, maxBytes: 1e9 };
 
   test('number and prompt read back as they were', async () => {
     const prompt = promptOf('p', { clientId: null, extraData: { extra_pnginfo: { workflow: { id: 'w' } } } });
@@ -77,6 +77,20 @@ export function promptsContract(store: () => Store): void {
     expect(await ended({ limit: 9, offset: 2 })).toEqual(['c']);
     expect(await ended({ limit: 0, offset: null })).toEqual([]);
     expect(await ended(all, { ...mine, environment: 'staging' })).toEqual([]);
+  });
+
+  test('the history is cut to so many bytes, though never to nothing: the newest are kept, or those from the offset on', async () => {
+    const extraData = { picture: 'é'.repeat(5_000) };
+    for (const [i, id] of ['a', 'b', 'c', 'd'].entries()) {
+      await submit(id, id, { prompt: promptOf(id, { extraData }) });
+      await finish(id, t0 + 1_000 * (i + 1));
+    }
+    expect(await ended({ ...all, maxBytes: 25_000 })).toEqual(['c', 'd']);
+    expect(await ended({ ...all, maxBytes: 25_000, offset: 0 })).toEqual(['a', 'b']);
+    expect(await ended({ ...all, maxBytes: 25_000, offset: 3 })).toEqual(['d']);
+    expect(await ended({ ...all, maxBytes: 1 })).toEqual(['d']);
+    expect(await ended({ ...all, maxBytes: 1, offset: 1 })).toEqual(['b']);
+    expect(await ended(all)).toEqual(['a', 'b', 'c', 'd']);
   });
 
   test('what was cancelled in the queue leaves no trace, what ran or expired does', async () => {

@@ -189,6 +189,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     fleet: fakeFleet(containers, stopped),
     containers: { pass: () => Promise.reject(new ComfleetError('container_lost', 'There are no real containers in this test')) },
     learnNow: () => Promise.resolve(true),
+    refresh: () => Promise.resolve(),
     keys: await createKeys({ store, clock, random, workspace: 'local', report }),
     binder: fakeBinder(bound),
     stageFile,

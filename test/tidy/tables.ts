@@ -1,11 +1,13 @@
 /** The tables that `checks.ts` reads: who may import what, and where time, randomness and adapters may be touched. */
 
 /**
- * Vocabulary and contracts: every room may import these, and they import each other only (types, constants and pure functions).
+ * Vocabulary and contracts: every room may import these, and they import each other only (types, constants and functions without state).
  */
 export const ports: readonly string[] = [
   'src/errors.ts',
   'src/exact-json.ts',
+  'src/loopback.ts',
+  'src/map-of-sets.ts',
   'src/assets/assets.ts',
   'src/bus/bus.ts',
   'src/bus/events.ts',
@@ -62,12 +64,14 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/collector.ts': [],
   'src/errors.ts': [],
   'src/exact-json.ts': [],
+  'src/loopback.ts': [],
+  'src/map-of-sets.ts': [],
   'src/lock.ts': [],
   'src/data-folder.ts': ['src/lock.ts'],
   'src/page.ts': ['src/api/context.ts'],
   'src/frontend-folder.ts': [],
   'src/version.ts': [],
-  'src/banner.ts': ['src/api/origin.ts', 'src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
+  'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],
   // The pages share the server's types, never its code.
   web: ['src/api/wire.ts', 'src/telemetry/overview'],

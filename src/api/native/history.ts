@@ -12,6 +12,8 @@ import { historyEntry, queueItem, type HistoryEntry } from './shown-history.ts';
 
 /** So many prompts at most an answer tells of: graphs are long, and clients that want older ones say `offset`. */
 const mostEntries = 1_000;
+/** And so many bytes of them, as they are stored: a prompt may be long, and an answer is made whole, several times as large. */
+const mostBytes = 64 * 1024 * 1024;
 
 /** `/history`, and the list of ComfyUI 0.12 over queue and history, `/api/jobs`. */
 export function addHistoryRoutes(app: Api, context: ApiContext): void {
@@ -19,7 +21,8 @@ export function addHistoryRoutes(app: Api, context: ApiContext): void {
     const most = wholeNumber(queryOf(request, 'max_items'));
     const offset = wholeNumber(queryOf(request, 'offset'));
     const limit = Math.min(Math.max(0, most ?? mostEntries), mostEntries);
-    const entries = await context.store.endedPrompts({ ...scopeOf(call), limit, offset: offset !== null && offset >= 0 ? offset : null });
+    const from = offset !== null && offset >= 0 ? offset : null;
+    const entries = await context.store.endedPrompts({ ...scopeOf(call), limit, offset: from, maxBytes: mostBytes });
     return sendEntries(reply, entries);
   });
   addNativeRoute(app, context, 'GET', '/history/:promptId', async (call, request, reply) => {
@@ -81,7 +84,7 @@ function addJobList(app: Api, context: ApiContext): void {
 
 async function promptList(context: ApiContext, call: NativeCall): Promise<PromptList> {
   const { running, pending } = await unfinished(context, call);
-  const ended = await context.store.endedPrompts({ ...scopeOf(call), limit: mostEntries, offset: null });
+  const ended = await context.store.endedPrompts({ ...scopeOf(call), limit: mostEntries, offset: null, maxBytes: mostBytes });
   return {
     running: running.map(datedItem),
     pending: pending.map(datedItem),

@@ -140,6 +140,30 @@ describe('before a container has reported', () => {
   });
 });
 
+describe('where models may have been put in place meanwhile', () => {
+  test('the answer comes at once from what is known, and the next one tells of them', async () => {
+    let now = catalogue;
+    let asked = 0;
+    world = await createApiWorld({
+      change: ({ deployments }) => ({
+        deployments: { ...deployments, definitions: () => definitions, catalogue: () => now },
+        refresh: async () => {
+          asked++;
+          await Promise.resolve();
+          now = { ...catalogue, models: [{ folder: 'loras', files: ['a.safetensors', 'new.safetensors'], details: null, paths: 1 }] };
+        },
+      }),
+    });
+    expect((await get('/models/loras')).json()).toEqual(['a.safetensors']);
+    expect((await get('/models/loras')).json()).toEqual(['a.safetensors', 'new.safetensors']);
+    for (const list of ['object_info', 'object_info/KSampler', 'models', 'embeddings', 'extensions', 'experiment/models']) {
+      const before = asked;
+      await get(`/${list}`);
+      expect([list, asked]).toEqual([list, before + 1]);
+    }
+  });
+});
+
 describe('other lists', () => {
   test('show no paths and no arguments, and promise nothing that does not pass', async () => {
     await create();

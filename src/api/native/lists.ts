@@ -9,9 +9,10 @@ import { nothingReported } from './object-info.ts';
 import { passToContainer } from './pass.ts';
 import { addNativeRoute, parameter, queryOf } from './route.ts';
 
-/** Lists that ComfyUI's clients choose from: what containers reported last. None of them wakes a container. */
+/** Lists that ComfyUI's clients choose from: what containers reported last. None of them wakes a container, but most ask one for the next time. */
 export function addListRoutes(app: Api, context: ApiContext, limits: ApiLimits): void {
   const catalogue = (): Catalogue => {
+    void context.refresh();
     const known = context.deployments.catalogue();
     if (!known) throw nothingReported('lists');
     return known;

@@ -23,10 +23,11 @@ interface Known {
   readonly documents: Map<string, EncodedDocument>;
 }
 
-/** `/object_info`: the nodes that containers reported last, with the caller's own files to choose from. Never wakes a container. */
+/** `/object_info`: the nodes that containers reported last, with the caller's own files to choose from. Never wakes a container, but asks one for the next time. */
 export function addObjectInfoRoutes(app: Api, context: ApiContext): void {
   let last: Known | null = null;
   const known = (): Known => {
+    void context.refresh();
     const definitions = context.deployments.definitions();
     if (!definitions) throw nothingReported('nodes');
     return last?.definitions === definitions ? last : (last = read(definitions));

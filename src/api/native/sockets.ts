@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 import { fleetTopic, promptsTopic, type FleetBusEvent, type PromptBusEvent } from '../../bus/events.ts';
 import type { ClientMessage } from '../../comfyui/runner.ts';
 import { isFinal, type ToldJob, type JobEvent } from '../../jobs/job.ts';
+import { enter } from '../../map-of-sets.ts';
 import type { Caller, PromptScope } from '../../store/store.ts';
 import type { ApiContext, ApiLimits } from '../context.ts';
 import { ClientSocket } from './client-socket.ts';
@@ -263,15 +264,6 @@ const clientName = (scope: PromptScope, clientId: string): string => `${placeOf(
 function clientOf({ deployment, environment, workspace, key, prompt }: ToldJob): string | null {
   const clientId = prompt?.clientId ?? null;
   return clientId === null ? null : clientName({ deployment, environment, caller: { workspace, key } }, clientId);
-}
-
-function enter(places: Map<string, Set<ClientSocket>>, place: string, socket: ClientSocket): () => void {
-  const set = places.get(place) ?? new Set();
-  places.set(place, set.add(socket));
-  return () => {
-    set.delete(socket);
-    if (set.size === 0 && places.get(place) === set) places.delete(place);
-  };
 }
 
 /** The one thing that a client may say: what it can do, as its first message. Everything else is passed over. */

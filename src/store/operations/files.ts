@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { cut, maxNameBytes } from '../../comfyui/protocol.ts';
 import { all, change, one } from '../../sqlite/connection.ts';
 import type { NamedFileRow } from '../rows.ts';
 import { touchAsset } from './assets.ts';
@@ -26,6 +27,9 @@ export interface UnnamedOutputRow extends Content {
   stem: string;
   extension: string;
 }
+
+/** What makes an upload's name different: a number of seven digits in parentheses, and a space before it. */
+const numberBytes = 10;
 
 const columns = 'type, subfolder, filename, asset, mime, bytes';
 
@@ -69,10 +73,21 @@ export function nameUpload(db: DatabaseSync, input: Folder & Content & { filenam
   const { filename, at } = input;
   touchAsset(db, { id: input.asset, bytes: input.bytes, kind: 'upload', at });
   if (input.overwrite || !isTaken(db, input, filename)) return write(db, input);
-  const dot = filename.lastIndexOf('.');
-  const [stem, extension] = dot > 0 ? [filename.slice(0, dot), filename.slice(dot)] : [filename, ''];
+  const [stem, extension] = splitName(filename);
   const nameAt = (number: number): string => `${stem} (${number})${extension}`;
   return sameUpload(db, input, stem, extension) ?? write(db, { ...input, filename: freeName(db, input, { stem: filename, at, nameAt }) });
+}
+
+/**
+ * Stem and extension, with room for a number between them. The stem is the same for all numbers, since by it files with equal bytes are
+ * found; an extension that fills the name by itself is none.
+ */
+function splitName(filename: string): [stem: string, extension: string] {
+  const dot = filename.lastIndexOf('.');
+  const extension = dot > 0 ? filename.slice(dot) : '';
+  const most = maxNameBytes - numberBytes;
+  const room = most - Buffer.byteLength(extension);
+  return room > 0 ? [cut(filename.slice(0, filename.length - extension.length), room), extension] : [cut(filename, most), ''];
 }
 
 /** The file with equal bytes under the name itself or one with a number behind. */

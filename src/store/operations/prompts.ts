@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { all, change, one } from '../../sqlite/connection.ts';
+import { all, change, each, one } from '../../sqlite/connection.ts';
 import type { JobRow, NewJobRow, PromptRow } from '../rows.ts';
 
 /** `PromptScope` as rows have it; `caller` null: everybody's. */
@@ -78,11 +78,24 @@ export function unfinishedPrompts(db: DatabaseSync, scope: ScopeRow): JobRow[] {
 }
 
 /** See `Store.endedPrompts`. */
-export function endedPrompts(db: DatabaseSync, input: ScopeRow & { limit: number; offset: number | null }): PromptRow[] {
+export function endedPrompts(db: DatabaseSync, input: ScopeRow & { limit: number; offset: number | null; maxBytes: number }): PromptRow[] {
   const { where, values } = inScope(input);
   const ended = `${selectPrompts} WHERE p.listed = 1 AND ${where} ORDER BY p.finished_at`;
-  if (input.offset !== null) return all<PromptRow>(db, `${ended}, p.job LIMIT ? OFFSET ?`, ...values, input.limit, input.offset);
-  return all<PromptRow>(db, `${ended} DESC, p.job DESC LIMIT ?`, ...values, input.limit).reverse();
+  const { limit, offset, maxBytes } = input;
+  if (offset !== null) return within(maxBytes, each(db, `${ended}, p.job LIMIT ? OFFSET ?`, ...values, limit, offset));
+  return within(maxBytes, each(db, `${ended} DESC, p.job DESC LIMIT ?`, ...values, limit)).reverse();
+}
+
+/** As many rows as have so many bytes together, and at least the first. */
+function within(maxBytes: number, rows: Iterable<PromptRow>): PromptRow[] {
+  const taken: PromptRow[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += Buffer.byteLength(row.content) + Buffer.byteLength(row.history ?? '');
+    if (bytes > maxBytes && taken.length > 0) break;
+    taken.push(row);
+  }
+  return taken;
 }
 
 /** See `Store.endsForClient`. */
