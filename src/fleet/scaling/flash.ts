@@ -87,8 +87,8 @@ export const flash: Policy = {
     const wakeAt = nextMultiple(periodMs, { now: summary.now, due: summary.due || !before });
     if (before && !summary.due) return { start: 0, stop: 0, cancel: 0, desired: before.current, wakeAt, memory, reason: 'enough' };
     const after = before ? tick(before, summary, settings) : firstMemory(summary, settings);
-    const inFlight = summary.queued + summary.running;
-    const reason = inFlight > 0 ? `${inFlight} in flight want ${after.current}` : `idle: ${after.current} are enough`;
+    const want = `${summary.queued + summary.running} in flight want ${after.current}`;
+    const reason = before ? want : `min_containers ${after.current}`;
     return { ...towards(after.current, summary), wakeAt, memory: after, reason };
   },
 };

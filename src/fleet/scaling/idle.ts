@@ -1,5 +1,4 @@
-import type { FleetSummary } from './policy.ts';
-import { aliveOf } from './policy.ts';
+import { aliveOf, type FleetSummary } from './policy.ts';
 
 /**
  * How many idle containers go now, longest idle first: those whose window has passed, as long as more than `floor` are alive. And when
