@@ -161,3 +161,20 @@ test('a gateway that ends does not wait for ever for a container that cannot be 
   await sim.clock.runFor(60 * second);
   expect(await ended).toBe(30 * second);
 });
+
+// Ten jobs of 3.5 s at once, starts of 15.5 s: how many containers a policy has at most, and how many 200 s later.
+test.each([
+  // From the tick of 16 s on, the first with a ready container, it wishes for more; at 46 s the mean of 30 s is 5.9 in flight, two per container.
+  ['ongoing', 3, 3],
+  ['flash', 10, 10],
+  ['request-count', 10, 0],
+  ['queue-delay', 10, 0],
+] as const)('%s drives the fleet: %i containers at most, %i in the end', async (policy, peak, inTheEnd) => {
+  const sim = new Simulation({ deployments: { collage: { policy, policySettings: {} } } });
+  await sim.boot();
+  for (let n = 0; n < 10; n++) await sim.submit();
+  await sim.clock.runFor(200 * second);
+  expect(sim.ended.filter((job) => job.state === 'succeeded')).toHaveLength(10);
+  expect(sim.fleet.peak).toBe(peak);
+  expect(sim.states()).toEqual(inTheEnd === 0 ? {} : { ready: inTheEnd });
+});

@@ -1,3 +1,4 @@
+import { expireIdle } from './idle.ts';
 import { aliveOf, type Policy } from './policy.ts';
 
 /**
@@ -14,15 +15,8 @@ export const perInput: Policy = {
     const inFlight = summary.queued + summary.running;
     const need = inFlight === 0 ? 0 : Math.ceil(inFlight / targetInputs) + bufferContainers;
     const desired = Math.min(Math.max(minContainers, need), maxContainers ?? Infinity);
-    const alive = aliveOf(summary);
-    const start = Math.max(0, desired - alive);
-
-    const spare = Math.max(0, alive - desired);
-    const expired = summary.idleForMs.filter((ms) => ms >= scaledownWindowMs).length;
-    const stop = Math.min(spare, expired);
-    const nextIdleMs = spare > stop ? summary.idleForMs[stop] : undefined;
-    const wakeAt = nextIdleMs === undefined ? null : summary.now + scaledownWindowMs - nextIdleMs;
-
+    const start = Math.max(0, desired - aliveOf(summary));
+    const { stop, wakeAt } = expireIdle(summary, desired, scaledownWindowMs);
     return { start, stop, cancel: 0, desired, wakeAt, memory, reason: reasonFor({ start, stop, inFlight, desired, minContainers }) };
   },
 };

@@ -1,7 +1,18 @@
 import { fixed } from './fixed.ts';
+import { flash } from './flash.ts';
+import { ongoing } from './ongoing.ts';
 import { perInput } from './per-input.ts';
 import type { Policy } from './policy.ts';
+import { queueDelay } from './queue-delay.ts';
+import { requestCount } from './request-count.ts';
 import type { PolicyName } from './settings.ts';
 
 /** Every policy, by name. A new one is one file and one line here. */
-export const policies: Readonly<Record<PolicyName, Policy>> = { 'per-input': perInput, fixed };
+export const policies: Readonly<Record<PolicyName, Policy>> = {
+  'per-input': perInput,
+  ongoing,
+  flash,
+  'request-count': requestCount,
+  'queue-delay': queueDelay,
+  fixed,
+};

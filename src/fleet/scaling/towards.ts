@@ -12,7 +12,7 @@ export function towards(desired: number, summary: FleetSummary): Pick<Decision, 
 }
 
 /** The first multiple of a period that a policy has not been asked at yet: now itself, unless the summary is the one of that moment. */
-export function nextMultiple(periodMs: number, { now, due }: FleetSummary): number {
+export function nextMultiple(periodMs: number, { now, due }: Pick<FleetSummary, 'now' | 'due'>): number {
   const multiple = Math.ceil(now / periodMs) * periodMs;
   return multiple === now && due ? now + periodMs : multiple;
 }
