@@ -88,7 +88,7 @@ test.each([
   [{ max_inputs: 0 }, 'max_inputs: must be a whole number from 1'],
   [{ target_inputs: 2 }, 'target_inputs: 2 is more than max_inputs, which is 1'],
   [{ min_containers: 3, max_containers: 2 }, 'min_containers: 3 is more than max_containers, which is 2'],
-  [{ policy: 'magic' }, 'policy: must be one of per-input, fixed'],
+  [{ policy: 'magic' }, 'policy: must be one of per-input, '],
   [{ slo: { p: 95 } }, 'slo.p: must be a number from 0.5 to 0.999'],
   [{ slo: { latency: 0 } }, 'slo.latency: must be a duration above 0'],
   [{ slo: { window: 0 } }, 'slo.window: must be a duration above 0'],

@@ -1,4 +1,4 @@
-import type { Change, HpaState, Limit, Stabilised } from './hpa-recommender.ts';
+import { type Change, type HpaState, type Limit, remember, type Stabilised } from './hpa-state.ts';
 
 /** How an HPA's `behavior` steers one direction. */
 export interface ScalingRules {
@@ -86,10 +86,4 @@ export function rememberChange({ up, down }: Behavior, nowMs: number, change: nu
   const oldestMs = ({ policies }: ScalingRules): number => nowMs - Math.max(0, ...policies.map(({ periodMs }) => periodMs));
   if (change > 0) return { ...state, ups: remember(state.ups, { at: nowMs, count: change }, oldestMs(up)) };
   return { ...state, downs: remember(state.downs, { at: nowMs, count: -change }, oldestMs(down)) };
-}
-
-/** With one more at the end, or in place of the last one that is too old. */
-export function remember(changes: Change[], change: Change, oldestMs: number): Change[] {
-  const outdated = changes.findLastIndex(({ at }) => at < oldestMs);
-  return outdated === -1 ? [...changes, change] : changes.with(outdated, change);
 }

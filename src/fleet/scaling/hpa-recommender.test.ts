@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Behavior, ScalingRules } from './hpa-behavior.ts';
-import { type HpaSettings, type HpaState, reconcile } from './hpa-recommender.ts';
+import { type HpaSettings, reconcile } from './hpa-recommender.ts';
+import type { HpaState } from './hpa-state.ts';
 
 interface VectorRules {
   stabilizationWindowSeconds?: number;
@@ -33,7 +34,9 @@ interface Scenario {
   }[];
 }
 
-const { scenarios } = JSON.parse(readFileSync(new URL('../../../test/vectors/hpa.json', import.meta.url), 'utf8')) as { scenarios: Scenario[] };
+const { scenarios } = JSON.parse(readFileSync(new URL('../../../test/vectors/hpa.json', import.meta.url), 'utf8')) as {
+  scenarios: Scenario[];
+};
 
 const rulesOf = (rules: VectorRules, windowS: number): ScalingRules => ({
   windowMs: (rules.stabilizationWindowSeconds ?? windowS) * 1000,

@@ -1,10 +1,5 @@
-import { type Behavior, limitRate, remember, rememberChange, stabiliseBoth } from './hpa-behavior.ts';
-
-/** A wish, or a change of the count, and when it was. */
-export type Change = { at: number; count: number };
-
-/** What the controller keeps between reconciles. JSON, never changed in place. */
-export type HpaState = { wishes: Change[]; ups: Change[]; downs: Change[] };
+import { type Behavior, limitRate, rememberChange, stabiliseBoth } from './hpa-behavior.ts';
+import { type HpaState, type Limit, remember, type Stabilised } from './hpa-state.ts';
 
 export interface HpaSettings {
   /** AverageValue: the target is per replica. Value: the metric as a whole is held against it. */
@@ -27,19 +22,6 @@ export interface HpaInputs {
   readonly replicas: number;
   /** Pods that are ready; only Value asks. */
   readonly ready: number;
-}
-
-export interface Limit {
-  readonly desired: number;
-  /** Why it is what it is, in the controller's words. */
-  readonly limit: 'DesiredWithinRange' | 'ScaleUpLimit' | 'ScaleDownLimit' | 'TooManyReplicas' | 'TooFewReplicas';
-}
-
-export interface Stabilised {
-  readonly held: number;
-  /** The window that changed the wish. */
-  readonly by: 'up' | 'down' | null;
-  readonly wishes: Change[];
 }
 
 export interface Reconciled {
@@ -77,7 +59,9 @@ export function reconcile(before: HpaState | null, inputs: HpaInputs, settings: 
 
   const situation = { nowMs, replicas, wish };
   const { held, by, wishes } = behavior ? stabiliseBoth(behavior, situation, state) : stabiliseDown(settings, situation, state);
-  const { desired, limit } = behavior ? limitRate(behavior, { ...situation, wish: held }, state, settings) : limitStep(replicas, held, settings);
+  const { desired, limit } = behavior
+    ? limitRate(behavior, { ...situation, wish: held }, state, settings)
+    : limitStep(replicas, held, settings);
   return { wish, desired, limit, stabilised: by, state: changed({ ...state, wishes }, desired) };
 
   function changed(state: HpaState, desired: number): HpaState {

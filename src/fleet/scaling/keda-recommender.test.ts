@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type HpaSettings, type HpaState, reconcile } from './hpa-recommender.ts';
+import { type HpaSettings, reconcile } from './hpa-recommender.ts';
+import type { HpaState } from './hpa-state.ts';
 import { type KedaSettings, poll, type Polled } from './keda-recommender.ts';
 
 interface Scenario {
@@ -15,7 +16,14 @@ interface Scenario {
     hpa_downscale_window_s: number;
     hpa_tolerance: number;
   };
-  ticks: { t: number; polled: boolean; inputs: { metric: number; replicas: number }; after_keda: number; desired: number; by: string | null }[];
+  ticks: {
+    t: number;
+    polled: boolean;
+    inputs: { metric: number; replicas: number };
+    after_keda: number;
+    desired: number;
+    by: string | null;
+  }[];
 }
 
 const { scenarios } = JSON.parse(readFileSync(new URL('../../../test/vectors/keda.json', import.meta.url), 'utf8')) as {
