@@ -71,6 +71,7 @@ test('busy ones stay after the cooldown, as when nobody sees the activity, and g
   driver.runUntil(89 * s);
   expect(driver.alive).toBe(1);
   driver.happens(91 * s, { running: 0, busy: 0 });
+  driver.pauseEnds(92 * s);
   expect(driver.alive).toBe(1);
   driver.runUntil(105 * s);
   expect(driver.changes.at(-1)).toEqual([105 * s, 0]);
