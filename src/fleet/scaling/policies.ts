@@ -1,5 +1,7 @@
 import { fixed } from './fixed.ts';
 import { flash } from './flash.ts';
+import { hpa } from './hpa.ts';
+import { keda } from './keda.ts';
 import { ongoing } from './ongoing.ts';
 import { perInput } from './per-input.ts';
 import type { Policy } from './policy.ts';
@@ -10,6 +12,8 @@ import type { PolicyName } from './settings.ts';
 /** Every policy, by name. A new one is one file and one line here. */
 export const policies: Readonly<Record<PolicyName, Policy>> = {
   'per-input': perInput,
+  hpa,
+  keda,
   ongoing,
   flash,
   'request-count': requestCount,
