@@ -25,7 +25,8 @@ export function createDeploymentLabels(): (of: DeploymentLabels) => DeploymentLa
 /** First words of the fleet's reasons, and the label that stands for them. */
 const reasonLabels: readonly (readonly [RegExp, string])[] = [
   [/^min_containers\b/, 'min'],
-  [/^\d+ in flight\b/, 'demand'],
+  [/^[\d.]+ in flight\b/, 'demand'],
+  [/^panic\b/, 'panic'],
   [/^idle\b/, 'idle'],
   [/^over max_containers\b/, 'max_containers'],
   [/^its slot is wanted\b/, 'slot_wanted'],

@@ -1,5 +1,5 @@
 /** Names of the policies, in the order of the documentation. */
-export const policyNames = ['per-input', 'fixed'] as const;
+export const policyNames = ['per-input', 'concurrency', 'fixed'] as const;
 export type PolicyName = (typeof policyNames)[number];
 
 /** Scaling settings of a deployment, with the names of the design. Durations are milliseconds here, `60s` in configuration. */
