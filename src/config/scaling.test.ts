@@ -116,3 +116,51 @@ test('every problem is reported at once', () => {
   expect(message).toContain('max_inputs');
   expect(message).toContain('foo');
 });
+
+const own = { policy: 'concurrency' as const, policySettings: parseScaling({ policy: 'concurrency' }).policySettings ?? {} };
+const concurrent: ScalingSettings = { ...defaultScaling, ...own };
+
+test("a policy's own settings stand at its defaults, and are written as configuration writes them", () => {
+  expect(own.policySettings).toMatchObject({ target_utilization: 0.7, stable_window: 60_000, target_burst_capacity: 211 });
+  expect(formatScaling(concurrent)['policy_settings']).toMatchObject({
+    target_utilization: 0.7,
+    stable_window: '60s',
+    scale_down_delay: '0s',
+    target_burst_capacity: 211,
+  });
+});
+
+test('durations and numbers among them are read, and formatted back to the same', () => {
+  const given = { policy: 'concurrency', policy_settings: { stable_window: '2m', scale_down_delay: 90, target_utilization: 0.5 } };
+  const read = { ...defaultScaling, ...parseScaling(given) };
+  expect(read.policySettings).toEqual({
+    ...own.policySettings,
+    stable_window: 120_000,
+    scale_down_delay: 90_000,
+    target_utilization: 0.5,
+  });
+  expect(parseScaling(formatScaling(read), defaultScaling)).toEqual(read);
+});
+
+test('one of them that is changed leaves the others; another policy leaves none', () => {
+  const changed = { ...concurrent, ...parseScaling({ policy_settings: { stable_window: '2m' } }, concurrent) };
+  const again = { ...changed, ...parseScaling({ policy_settings: { target_utilization: 1 } }, changed) };
+  expect(again.policySettings).toEqual({ ...own.policySettings, stable_window: 120_000, target_utilization: 1 });
+  expect(parseScaling({ min_containers: 1 }, again)).toEqual({ minContainers: 1 });
+  expect(parseScaling({ policy: 'concurrency' }, again).policySettings).toEqual(again.policySettings);
+  expect(parseScaling({ policy: 'per-input' }, again).policySettings).toEqual({});
+});
+
+test.each([
+  [{ stable_windw: '60s' }, 'policy_settings.stable_windw: is not a known key; did you mean stable_window?'],
+  [{ target_utilization: 1.5 }, 'policy_settings.target_utilization: must be a number from 0.01 to 1; write e.g. target_utilization: 0.7'],
+  [{ target_utilization: '70s' }, 'policy_settings.target_utilization: must be a number from'],
+  [{ stable_window: '5s' }, 'policy_settings.stable_window: must be a duration from 6s to 1h; write e.g. stable_window: 60s'],
+  [{ stable_window: 'long' }, 'policy_settings.stable_window: must be a duration from'],
+])("of a policy's own settings %j is refused: %s", (given, message) => {
+  expect(problemsOf({ policy_settings: given }, concurrent)).toContain(message);
+});
+
+test('settings of another policy are refused where there are none', () => {
+  expect(problemsOf({ policy_settings: { stable_window: '60s' } })).toContain('per-input has no settings of its own');
+});

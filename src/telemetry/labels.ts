@@ -27,6 +27,7 @@ const reasonLabels: readonly (readonly [RegExp, string])[] = [
   [/^min_containers\b/, 'min'],
   [/^[\d.]+ in flight\b/, 'demand'],
   [/^(\d+ late|the first job)\b/, 'demand'],
+  [/^panic\b/, 'panic'],
   [/^idle\b/, 'idle'],
   [/^over max_containers\b/, 'max_containers'],
   [/^its slot is wanted\b/, 'slot_wanted'],

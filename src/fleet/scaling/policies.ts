@@ -1,3 +1,4 @@
+import { concurrency } from './concurrency.ts';
 import { fixed } from './fixed.ts';
 import { flash } from './flash.ts';
 import { hpa } from './hpa.ts';
@@ -12,6 +13,7 @@ import type { PolicyName } from './settings.ts';
 /** Every policy, by name. A new one is one file and one line here. */
 export const policies: Readonly<Record<PolicyName, Policy>> = {
   'per-input': perInput,
+  concurrency,
   hpa,
   keda,
   ongoing,

@@ -1,5 +1,15 @@
 /** Names of the policies, in the order of the documentation. */
-export const policyNames = ['per-input', 'hpa', 'keda', 'ongoing', 'flash', 'request-count', 'queue-delay', 'fixed'] as const;
+export const policyNames = [
+  'per-input',
+  'concurrency',
+  'hpa',
+  'keda',
+  'ongoing',
+  'flash',
+  'request-count',
+  'queue-delay',
+  'fixed',
+] as const;
 export type PolicyName = (typeof policyNames)[number];
 
 /** Scaling settings of a deployment, with the names of the design. Durations are milliseconds here, `60s` in configuration. */
