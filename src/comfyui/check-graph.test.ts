@@ -166,6 +166,13 @@ describe('unsafeFileStrings', () => {
     expect(refused({ '1': n('SaveImage', { filename_prefix: '../x' }) })).toEqual([]);
   });
 
+  it('lets another node choose among words, and not among files', () => {
+    const chooser = { '1': n('Chooser', {}), '2': n('KSampler', { sampler_name: ['1', 0] }) };
+    expect(refused(chooser)).toEqual([]);
+    expect(refused({ '1': n('Chooser', {}), '2': n('CheckpointLoaderSimple', { ckpt_name: ['1', 0] }) })).toEqual(['2.ckpt_name']);
+    expect(refused({ '1': n('Chooser', {}), '2': n('LoadImage', { image: ['1', 0] }) })).toEqual(['2.image']);
+  });
+
   it('looks into lists, and refuses file names that other nodes make up', () => {
     expect(refused({ '1': n('Some', { files: { __value__: ['a.png', '/etc/passwd'] } }) }, null)).toEqual(['1.files']);
     const video: NodeDefinitions = {

@@ -45,9 +45,12 @@ export function floatText(value: number | bigint): string {
 /** `str` of a number that Python holds as an int where it is whole: never with an exponent. */
 export const intText = (value: number | bigint): string => (Number.isInteger(value) ? BigInt(value) : value).toString();
 
-const typeName = (value: unknown): string => {
+/** `type(value).__name__` */
+export const typeName = (value: unknown): string => {
   if (value === null || value === undefined) return 'NoneType';
   if (Array.isArray(value)) return 'list';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
   return typeof value === 'object' ? 'dict' : 'str';
 };
 

@@ -11,7 +11,10 @@ export interface UnsafeString {
 }
 
 const fileFieldName =
-  /(^|_)(files?|filenames?|paths?|dir|directory|folder|subfolder|prefix|images?|videos?|audio|mask|models?|checkpoint|lora|vae|dataset|location|url)(_?name|_?path)?$/i;
+  /(^|_)(files?|filenames?|paths?|dir|directory|folder|subfolder|prefix|images?|videos?|audio|mask|models?|checkpoint|ckpt|unet|clip|clip_vision|control_net|hypernetwork|gligen|embedding|lora|vae|dataset|location|url)(_?name|_?path)?$/i;
+
+/** A choice that is a file. */
+const fileName = /\.[a-z0-9]{2,12}(?:\s*\[\w+\])?$/i;
 
 const dangers: readonly [RegExp, string][] = [
   [/\0/, 'it holds a null byte'],
@@ -39,10 +42,13 @@ export function unsafeFileStrings(graph: Graph, definitions: NodeDefinitions | n
 
 function dangerOf(field: string, value: Json, input: InputDefinition | undefined): string | null {
   const choices = choicesOf(input);
+  const isChoice = choices !== null || input?.[0] === 'COMBO';
   const isText = input === undefined || input[0] === 'STRING';
-  const isFileField = choices !== null || input?.[0] === 'COMBO' || (isText && fileFieldName.test(field));
-  if (!isFileField) return null;
-  if (isLink(value)) return input !== undefined ? `its text comes from node ${value[0]}, where it cannot be checked` : null;
+  const namesFile = fileFieldName.test(field);
+  if (!isChoice && !(isText && namesFile)) return null;
+  // Which of a few words another node chooses (a sampler, a method) leads to no file.
+  const ofFiles = namesFile || (choices ?? []).some((choice) => typeof choice === 'string' && fileName.test(choice));
+  if (isLink(value)) return input !== undefined && ofFiles ? `its text comes from node ${value[0]}, where it cannot be checked` : null;
   for (const text of stringsIn(value)) {
     if (choices?.includes(text)) continue;
     const danger = dangers.find(([pattern]) => pattern.test(text));

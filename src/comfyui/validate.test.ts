@@ -123,3 +123,34 @@ describe('deep graphs and circles', () => {
     );
   });
 });
+
+test.each<[string, Json, string]>([
+  ['a number as the id of a node', [1, 0], '1'],
+  ['a fraction as a slot', ['1', 0.5], 'tuple indices must be integers or slices, not float'],
+  ['a text as a slot', ['1', '0'], 'tuple indices must be integers or slices, not str'],
+  ['nothing as a slot', ['1', null], 'tuple indices must be integers or slices, not NoneType'],
+])('%s breaks the check off as it does in Python', (_what, images, message) => {
+  const broken = { ...save('1'), inputs: { images, filename_prefix: 'x' } };
+  expect(errorsOf({ 1: empty(), 2: broken })).toMatchObject({ 2: { errors: [{ type: 'exception_during_validation', details: message }] } });
+});
+
+test.each<Json>([-1, false])('%j is a slot, as Python counts', (slot) => {
+  expect(validate({ 1: empty(), 2: { ...save('1'), inputs: { images: ['1', slot], filename_prefix: 'x' } } })).toMatchObject({
+    refusal: null,
+  });
+});
+
+test.each<[Json, string]>([
+  [null, 'NoneType'],
+  [5, 'int'],
+  [1.5, 'float'],
+  [true, 'bool'],
+  [{ x: 1 }, 'dict'],
+])('%j is no name of a file', (image, type) => {
+  const graph = { 1: { class_type: 'LoadImage', inputs: { image } }, 2: save('1') };
+  const { nodeErrors } = validatePrompt(graph, definitions, (name) =>
+    name === 'LoadImage' ? { inputs: ['image'], check: () => true } : undefined,
+  );
+  const errors = [{ type: 'exception_during_inner_validation', details: `'${type}' object has no attribute 'endswith'` }];
+  expect(nodeErrors).toMatchObject({ 1: { errors } });
+});

@@ -1,6 +1,6 @@
 import { constant, pair, problem, type InputError } from './check-constant.ts';
 import type { Graph, GraphNode, InputDefinition, Json, Link, NodeDefinition, NodeDefinitions } from './protocol.ts';
-import { PythonError, repr, str } from './python.ts';
+import { PythonError, repr, str, typeName } from './python.ts';
 
 export interface NodeErrors {
   [node: string]: { errors: InputError[]; dependent_outputs: string[]; class_type: string };
@@ -21,7 +21,7 @@ export type Validation =
 /** A node's own check of some inputs, instead of the choices: true, or what is wrong. */
 export interface OwnCheck {
   readonly inputs: readonly string[];
-  check(value: unknown): true | string;
+  check(value: string): true | string;
 }
 export type OwnChecks = (classType: string) => OwnCheck | undefined;
 
@@ -110,6 +110,9 @@ function typesMatch(received: Json, wanted: Json): boolean {
 }
 
 const isLink = (value: unknown): value is Link => Array.isArray(value);
+
+/** What Python takes as an index: True is 1. */
+const isIndex = (slot: unknown): boolean => typeof slot === 'boolean' || Number.isInteger(slot);
 
 /** What came of a node that another is linked to; PythonError: ComfyUI's own check of it breaks off. */
 type Outcome = NodeResult | PythonError;
@@ -220,10 +223,12 @@ class Validator {
       const message = 'Bad linked input, must be a length-2 list of [node_id, slot_index]';
       return problem('bad_linked_input', message, name, { ...info, received_value: value });
     }
-    const [from, slot] = value as [string, number];
-    const source = Object.hasOwn(this.#graph, from) ? this.#graph[from] : undefined;
+    const [from, slot] = value;
+    // Keys of JSON are texts: a number finds no node, though it reads the same.
+    const source = typeof from === 'string' && Object.hasOwn(this.#graph, from) ? this.#graph[from] : undefined;
     if (!source) throw new PythonError('KeyError', repr(from));
-    const received = (this.#definitions[source.class_type] as NodeDefinition).output.at(slot);
+    if (!isIndex(slot)) throw new PythonError('TypeError', `tuple indices must be integers or slices, not ${typeName(slot)}`);
+    const received = (this.#definitions[source.class_type] as NodeDefinition).output.at(Number(slot));
     if (received === undefined) throw new PythonError('IndexError', 'tuple index out of range');
     if (typesMatch(received, config[0])) return null;
     const details = `${name}, received_type(${str(received)}) mismatch input_type(${str(config[0])})`;
@@ -236,8 +241,7 @@ class Validator {
 
   /** Is the node at the other end of a link valid? What breaks its check off becomes its error. */
   *#source(name: string, config: InputDefinition, link: Link): Generator<string, boolean, Outcome> {
-    // A client may have written a number.
-    const from = str(link[0]);
+    const [from] = link;
     const inner = ({ type, message }: PythonError): InputError =>
       problem('exception_during_inner_validation', 'Exception when validating inner node', message, {
         input_name: name,
@@ -273,6 +277,7 @@ function ownErrors(node: GraphNode, own: OwnCheck | undefined): InputError[] {
   for (const name of own.inputs) {
     const value = node.inputs[name];
     if (value === undefined || isLink(value)) continue;
+    if (typeof value !== 'string') throw new PythonError('AttributeError', `'${typeName(value)}' object has no attribute 'endswith'`);
     const verdict = own.check(value);
     if (verdict === true) continue;
     errors.push(problem('custom_validation_failed', 'Custom validation failed for node', `${name} - ${verdict}`, { input_name: name }));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { EmulatedWorld, save, simple } from '../../test/protocol/emulated-world.ts';
+import { EmulatedWorld, save, simple, textToImage } from '../../test/protocol/emulated-world.ts';
 import type { TestGraph } from '../../test/protocol/emulated-world.ts';
+import type { Json } from '../comfyui/protocol.ts';
 
 /** What nobody should send, and somebody does: it is answered with a reason, and nobody else notices. */
 
@@ -135,4 +136,20 @@ test.each([
   const graph = { 1: { class_type: 'LoadImage', inputs: { image } }, 2: save('1') };
   expect(JSON.stringify(await refusal(graph))).toContain('Invalid image file');
   expect((await fetch(`${world.url}/view?filename=${encodeURIComponent(image)}`)).status).toBe(404);
+});
+
+test.each<[string, Json, string]>([
+  ['model', null, "'NoneType' object has no attribute 'model'"],
+  ['positive', true, "'bool' object has no attribute 'copy'"],
+  ['negative', {}, "'dict' object has no attribute 'copy'"],
+  ['latent_image', 'a', "'str' object has no attribute 'copy'"],
+])('a sampler whose %s is %j fails when it runs, in Python’s words', async (field, value, message) => {
+  await world.start();
+  const graph = textToImage();
+  graph['3']!.inputs[field] = value;
+  const { status } = await world.run(graph);
+  expect(status.messages.at(-1)).toMatchObject([
+    'execution_error',
+    { exception_type: 'AttributeError', exception_message: `${message}\n` },
+  ]);
 });

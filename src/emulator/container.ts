@@ -130,7 +130,7 @@ export class Container {
   /** Files that loading nodes name are checked before a prompt is accepted. */
   readonly ownCheck = (classType: string): OwnCheck | undefined => {
     const inputs = nodeClasses[classType]?.fileInputs;
-    return inputs && { inputs, check: (value) => this.files.named(value) !== null || `Invalid image file: ${String(value)}` };
+    return inputs && { inputs, check: (value) => this.files.named(value) !== null || `Invalid image file: ${value}` };
   };
 
   log(text: string, stream: EmulatedLogLine['stream'] = 'stdout'): void {

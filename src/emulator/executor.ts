@@ -7,7 +7,7 @@ import { nodeClasses } from './nodes/registry.ts';
 import { ExecutionOrder, linkOf } from './order.ts';
 import { isPicture } from './pixels/picture.ts';
 import { Progress } from './progress.ts';
-import { PythonError, str } from '../comfyui/python.ts';
+import { PythonError, str, typeName } from '../comfyui/python.ts';
 import type { HistoryRecord, QueueItem } from './queue.ts';
 import { frame, frames } from './sockets.ts';
 import type { Sockets } from './sockets.ts';
@@ -154,6 +154,7 @@ export class Execution {
       this.#stopIfInterrupted();
       return [await kind.run(inputs, this.#context(id))];
     }
+    this.#refuseConstants(id);
     const times = lists.length === 0 ? 1 : Math.max(...lists.map(([, list]) => list.length));
     const results: NodeResult[] = [];
     for (let i = 0; i < times; i++) {
@@ -162,6 +163,17 @@ export class Execution {
       results.push(await kind.run(items, this.#context(id)));
     }
     return results;
+  }
+
+  /** ComfyUI's check lets a constant stand where only a node can give what is wanted; the node fails on it. */
+  #refuseConstants(id: string): void {
+    const { inputs } = this.#item[2][id] as GraphNode;
+    for (const [name, [type]] of Object.entries(this.#definitionOf(id)?.input.required ?? {})) {
+      const member = typeof type === 'string' ? usedOf[type] : undefined;
+      const value = inputs[name];
+      if (member === undefined || value === undefined || linkOf(value)) continue;
+      throw new PythonError('AttributeError', `'${typeName(value)}' object has no attribute '${member}'`);
+    }
   }
 
   #classOf(id: string): (typeof nodeClasses)[string] {
@@ -278,6 +290,20 @@ export class Execution {
     if (this.clientId !== null) this.#surroundings.sockets.send(type, data, this.clientId);
   }
 }
+
+/** What a node looks for first in what it is given, by type: approximate, since it depends on the node. */
+const usedOf: Readonly<Record<string, string>> = {
+  MODEL: 'model',
+  CLIP: 'tokenize',
+  CLIP_VISION: 'encode_image',
+  VAE: 'decode',
+  CONDITIONING: 'copy',
+  CONTROL_NET: 'copy',
+  UPSCALE_MODEL: 'scale',
+  LATENT: 'copy',
+  IMAGE: 'shape',
+  MASK: 'shape',
+};
 
 /** Nodes that run before other containers of the process get a turn; each one after so many, since what is told of them grows. */
 const nodesPerTurn = 8;

@@ -49,13 +49,18 @@ export async function checkPrompt(context: ApiContext, { deployment, caller, pro
   const { workflow } = context.deployments.revision(deployment);
   if (!openGraphs(context)) mustBeOwn(graph, workflow, deployment);
   const { files, missing } = await resolveFiles(context.store, withInputs(graph), definitions, caller, workflow.files);
+  const rewrap = wrappedLists(graph);
   const checked = definitions ? validate(graph, definitions, missing, targets) : structureAlone(graph, targets);
   if (checked.refusal) return checked;
+  rewrap();
   const runnable = withInputs(graph);
-  refuseUnsafe(runnable, definitions, files);
   const { nodeErrors, outputs } = checked;
+  refuseUnsafe(runnable, definitions, { files, nodeErrors });
   return { refusal: null, nodeErrors, graph: runnable, outputs, files, modelKey: modelKey(runnable, definitions) };
 }
+
+/** ComfyUI's own name for a value that is a list. */
+const wrapper = '__value__';
 
 const refuse = (type: string, message: string, details = ''): CheckedPrompt & Validation => ({
   refusal: { type, message, details, extra_info: {} },
@@ -76,6 +81,21 @@ function assertShape(graph: Graph): void {
     if (!isObject(node)) throw new Unforeseen('a node is no object');
     if ('inputs' in node && !isObject(node.inputs)) throw new Unforeseen('the inputs of a node are no object');
   }
+}
+
+/**
+ * Lists that are values stand in `{"__value__": [...]}`, which ComfyUI's check takes off. The container checks again, and would take a
+ * bare list for a link: what comes back puts them on again.
+ */
+function wrappedLists(graph: Graph): () => void {
+  const places = Object.values(graph).flatMap((node) =>
+    Object.entries(node.inputs ?? {})
+      .filter(([, value]) => isObject(value) && Array.isArray(value[wrapper]))
+      .map(([field, value]) => ({ node, field, value })),
+  );
+  return () => {
+    for (const { node, field, value } of places) if (Array.isArray(node.inputs[field])) node.inputs[field] = value;
+  };
 }
 
 /** ComfyUI does not look at the inputs of nodes that no output needs, so they need not be there; of the others its check tells. */
@@ -117,8 +137,8 @@ function fileCheck(graph: Graph, definitions: NodeDefinitions, classType: string
         ?.replace(/_?upload$/, '') ?? '';
   }
   if (inputs.length === 0) return undefined;
-  const isMissing = (value: unknown): boolean => missing.some((file) => file.value === value && graph[file.node]?.class_type === classType);
-  return { inputs, check: (value) => !isMissing(value) || `Invalid ${kind === '' ? '' : `${kind} `}file: ${String(value)}` };
+  const isMissing = (value: string): boolean => missing.some((file) => file.value === value && graph[file.node]?.class_type === classType);
+  return { inputs, check: (value) => !isMissing(value) || `Invalid ${kind === '' ? '' : `${kind} `}file: ${value}` };
 }
 
 /** With open_graphs off, clients run the deployment's own workflow: only what it declares as inputs may differ. */
@@ -142,9 +162,14 @@ function mustBeOwn(graph: Graph, { graph: own, inputs }: Workflow, { name }: Dep
 }
 
 /** Names that a caller's own files have are no danger, whatever they look like. */
-function refuseUnsafe(graph: Graph, definitions: NodeDefinitions | null, files: readonly InputFile[]): void {
+function refuseUnsafe(
+  graph: Graph,
+  definitions: NodeDefinitions | null,
+  { files, nodeErrors }: { files: readonly InputFile[]; nodeErrors: Validation['nodeErrors'] },
+): void {
   const own = new Set(files.map(({ name }) => name));
-  const unsafe = unsafeFileStrings(graph, definitions).filter(({ value }) => !own.has(value));
+  // Nodes with errors of their own never run, and ComfyUI tells of those.
+  const unsafe = unsafeFileStrings(graph, definitions).filter(({ node, value }) => !own.has(value) && !nodeErrors[node]);
   if (unsafe.length === 0) return;
   const reasons = unsafe.map(({ node, field, reason }) => `node ${node} (${graph[node]?.class_type}), ${field}: ${reason}`);
   throw new ComfleetError('invalid_graph', `File names in the graph are refused: ${reasons.join('; ')}.`, { unsafe });

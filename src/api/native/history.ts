@@ -42,8 +42,9 @@ export function addHistoryRoutes(app: Api, context: ApiContext): void {
 /** As Python's `int` reads it. Error: `Unforeseen`. */
 function wholeNumber(text: string | null): number | null {
   if (text === null) return null;
-  if (!/^\s*[+-]?\d{1,15}\s*$/.test(text)) throw new Unforeseen('a number of the query is none');
-  return Number(text);
+  if (!/^\s*[+-]?\d+\s*$/.test(text)) throw new Unforeseen('a number of the query is none');
+  const number = Number(text);
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(number, Number.MAX_SAFE_INTEGER));
 }
 
 /** By hand, since an object of JavaScript would put ids that look like numbers first. The newest prompt answers for an id. */

@@ -308,6 +308,7 @@ describe('/free', () => {
     expect([answer.statusCode, answer.body]).toEqual([200, '']);
     expect(passed.map(({ path, body }) => [path, String(body)])).toEqual([['/free', '{"unload_models":false,"free_memory":true}']]);
     expect((await free([])).statusCode).toBe(500);
+    expect((await free({}, { 'content-type': 'text/plain' })).statusCode).toBe(200);
   });
 });
 

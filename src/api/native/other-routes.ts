@@ -1,7 +1,7 @@
-import { isObject } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import type { Api } from '../api.ts';
-import { answerEmpty, answerTrouble } from './answers.ts';
+import { answerEmpty } from './answers.ts';
+import { fieldsOf } from './json-body.ts';
 import { addNativeRoute, type NativeCall } from './route.ts';
 
 /** Routes of ComfyUI's page that have little behind them here. */
@@ -9,9 +9,13 @@ export function addOtherRoutes(app: Api, context: ApiContext): void {
   addNativeRoute(app, context, 'GET', '/users', () => ({ storage: 'server', migrated: false }));
   // Translations, templates and subgraphs of node packs would come from containers.
   for (const path of ['/i18n', '/workflow_templates', '/global_subgraphs']) addNativeRoute(app, context, 'GET', path, () => ({}));
+}
+
+/** Containers forget their models and what they have computed. */
+export function addFreeRoute(app: Api, context: ApiContext): void {
   addNativeRoute(app, context, 'POST', '/free', async (call, request, reply) => {
-    if (!isObject(request.body)) return answerTrouble(reply);
-    if (request.principal.role === 'admin') await freeIdle(context, call, request.body);
+    const wish = fieldsOf(request);
+    if (request.principal.role === 'admin') await freeIdle(context, call, wish);
     return answerEmpty(reply);
   });
 }

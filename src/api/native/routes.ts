@@ -14,7 +14,7 @@ import { addSocketRoute } from './socket-route.ts';
 import { NativeSockets } from './sockets.ts';
 import { addListRoutes } from './lists.ts';
 import { addObjectInfoRoutes } from './object-info.ts';
-import { addOtherRoutes } from './other-routes.ts';
+import { addFreeRoute, addOtherRoutes } from './other-routes.ts';
 import { addPassRoutes, refuseTheRest } from './pass-routes.ts';
 import { addSystemStatsRoute } from './system-stats.ts';
 import { addUploadRoutes } from './uploads.ts';
@@ -55,5 +55,6 @@ function addJsonRoutes(app: Api, context: ApiContext, prompts: { open: OpenPromp
     });
     addQueueRoutes(scope, context);
     addHistoryRoutes(scope, context);
+    addFreeRoute(scope, context);
   });
 }

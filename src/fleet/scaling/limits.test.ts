@@ -35,9 +35,9 @@ test('a GPU limit does not hold containers that have no GPU', () => {
   expect(limited({ queued: 10 }, {}, { gpuSharesLeft: 0, share: 0 }).start).toBe(10);
 });
 
-test('lowering max_containers stops idle ones at once and drains the rest', () => {
+test('lowering max_containers gives up starts first, then stops idle ones, then drains the rest', () => {
   const decision = limited({ running: 5, busy: 5, idleForMs: [10, 5], starting: 1 }, { maxContainers: 3 });
-  expect(decision).toMatchObject({ start: 0, stop: 2, drain: 3, target: 3 });
+  expect(decision).toMatchObject({ start: 0, cancel: 1, stop: 2, drain: 2, target: 3 });
 });
 
 test('during the pause after a failed start it asks to be woken at its end', () => {

@@ -20,7 +20,7 @@ export interface LimitedDecision {
   readonly stop: number;
   /** Starts to give up, the latest first. */
   readonly cancel: number;
-  /** More starts to give up, then busy containers to drain: over the limit. */
+  /** Busy containers to drain: over the limit. */
   readonly drain: number;
   /** Containers after this decision. */
   readonly target: number;
@@ -30,18 +30,19 @@ export interface LimitedDecision {
 }
 
 /**
- * Applies every limit to a policy's decision: `max_containers` (lowering it stops idle containers at once and drains busy ones), the
- * workspace's GPU limit, the slots that are free, and the pause after failed starts. Pure.
+ * Applies every limit to a policy's decision: `max_containers` (lowering it gives up starts, stops idle containers at once and drains busy
+ * ones, in this order), the workspace's GPU limit, the slots that are free, and the pause after failed starts. Pure.
  */
 export function applyLimits(decision: Decision, summary: FleetSummary, settings: ScalingSettings, bounds: Bounds): LimitedDecision {
   const idle = summary.idleForMs.length;
   const alive = summary.starting + summary.busy + idle;
   const max = settings.maxContainers ?? Infinity;
-  const leaving = decision.stop + decision.cancel;
-  const excess = Math.max(0, alive - leaving - max);
-  const stop = decision.stop + Math.min(excess, idle - decision.stop);
-  const left = alive - stop - decision.cancel;
-  const drain = Math.max(0, left - max);
+  const excess = Math.max(0, alive - decision.stop - decision.cancel - max);
+  // Nobody has used a container that still starts.
+  const given = Math.min(excess, summary.starting - decision.cancel);
+  const stopped = Math.min(excess - given, idle - decision.stop);
+  const [cancel, stop, drain] = [decision.cancel + given, decision.stop + stopped, excess - given - stopped];
+  const left = alive - cancel - stop;
 
   const room = Math.max(0, max - alive);
   const byGpu = bounds.gpuSharesLeft === null || bounds.share === 0 ? Infinity : Math.floor(bounds.gpuSharesLeft / bounds.share + 1e-9);
@@ -49,7 +50,7 @@ export function applyLimits(decision: Decision, summary: FleetSummary, settings:
   const start = paused ? 0 : Math.min(decision.start, room, byGpu, bounds.freeSlots);
   const heldBy = heldByWhat();
   const wakeAt = paused && decision.start > 0 ? earliest(decision.wakeAt, bounds.backoffUntil) : decision.wakeAt;
-  return { start, stop, cancel: decision.cancel, drain, target: left + start - drain, heldBy, wakeAt };
+  return { start, stop, cancel, drain, target: left + start - drain, heldBy, wakeAt };
 
   function heldByWhat(): LimitedDecision['heldBy'] {
     if (summary.queued > 0 && alive + start >= max && summary.queued > start + summary.starting) return 'max_containers';
