@@ -48,6 +48,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/api': ['src/config', 'src/comfyui', 'src/deployments', 'src/fleet', 'src/jobs', 'src/outbound', 'src/telemetry', 'src/workspaces'],
   'src/jobs': ['src/outbound'],
   'src/fleet': ['src/jobs', 'src/telemetry/decisions.ts'],
+  'src/planning': ['src/fleet'],
   'src/deployments': ['src/comfyui', 'src/config'],
   'src/workspaces': [],
   'src/outbound': [],
@@ -107,6 +108,7 @@ export const pure: readonly string[] = [
   'src/fleet/scaling/',
   'src/fleet/dispatch/',
   'src/fleet/slots.ts',
+  'src/planning/',
   'src/jobs/job.ts',
   'src/jobs/timing.ts',
 ];
