@@ -107,6 +107,8 @@ export const pure: readonly string[] = [
   'src/fleet/container.ts',
   'src/fleet/scaling/',
   'src/fleet/dispatch/',
+  'src/fleet/pool.ts',
+  'src/fleet/scaler.ts',
   'src/fleet/slots.ts',
   'src/planning/',
   'src/jobs/job.ts',
