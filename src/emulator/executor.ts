@@ -291,7 +291,7 @@ export class Execution {
   }
 }
 
-/** What a node looks for first in what it is given, by type: approximate, since it depends on the node. */
+/** What a node looks for first in what it is given, by type: approximate, since it depends on the node. Pictures and latents tell themselves. */
 const usedOf: Readonly<Record<string, string>> = {
   MODEL: 'model',
   CLIP: 'tokenize',
@@ -300,9 +300,6 @@ const usedOf: Readonly<Record<string, string>> = {
   CONDITIONING: 'copy',
   CONTROL_NET: 'copy',
   UPSCALE_MODEL: 'scale',
-  LATENT: 'copy',
-  IMAGE: 'shape',
-  MASK: 'shape',
 };
 
 /** Nodes that run before other containers of the process get a turn; each one after so many, since what is told of them grows. */

@@ -5,7 +5,7 @@ import type { ServerSettings } from '../flags.ts';
 import type { PixelPool } from '../pixels/pool.ts';
 import type { Picture } from '../pixels/picture.ts';
 import { isPicture } from '../pixels/picture.ts';
-import { PythonError } from '../../comfyui/python.ts';
+import { PythonError, typeName } from '../../comfyui/python.ts';
 import type { Timing } from '../timing.ts';
 
 /** A latent of the emulator: its size in pixels, and the picture that decoding would show. */
@@ -93,17 +93,20 @@ export class Interrupted extends Error {}
 export function picture(inputs: Inputs, name: string): Picture {
   const value = inputs[name];
   if (isPicture(value)) return value;
-  const type = typeof value === 'string' ? 'str' : typeof value === 'number' ? 'int' : 'dict';
-  throw new PythonError('AttributeError', `'${type}' object has no attribute 'shape'`);
+  throw new PythonError('AttributeError', `'${typeName(value)}' object has no attribute 'shape'`);
 }
 
 export const optionalPicture = (inputs: Inputs, name: string): Picture | null =>
   inputs[name] === undefined ? null : picture(inputs, name);
 
+const isLatent = (value: unknown): value is Latent =>
+  typeof value === 'object' && value !== null && (value as Partial<Latent>).kind === 'latent';
+
 export function latent(inputs: Inputs, name: string): Latent {
-  const value = inputs[name] as Latent | undefined;
-  if (value?.kind === 'latent') return value;
-  throw new PythonError('TypeError', "string indices must be integers, not 'str'");
+  const value = inputs[name];
+  if (isLatent(value)) return value;
+  if (typeof value === 'string') throw new PythonError('TypeError', "string indices must be integers, not 'str'");
+  throw new PythonError('TypeError', `'${typeName(value)}' object is not subscriptable`);
 }
 
 export const number = (inputs: Inputs, name: string): number => Number(inputs[name]);
