@@ -72,6 +72,8 @@ class Simulation {
     const timeline = this.#timeline;
     const horizonMs = this.#input.horizonMs ?? jobs.at(-1)?.arrivalMs ?? 0;
     this.#scaler.wake(this.#pool);
+    // The fleet has been there before the trace begins: its first job is decided upon at once.
+    this.#pool.lastDecisionAt = -Infinity;
     this.#awaitArrival();
     for (;;) {
       const next = timeline.peek();
