@@ -91,7 +91,7 @@ function parseLine(text: string, fail: (message: string) => ComfleetError): Row 
   } catch (error) {
     throw fail(`is no JSON: ${(error as Error).message}`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw fail('is no JSON object; write e.g. {"arrival_s": 0.5, "service_s": 3.5}');
 }
 
