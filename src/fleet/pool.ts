@@ -4,12 +4,18 @@ import type { Job } from '../jobs/job.ts';
 import type { Spent } from '../jobs/timing.ts';
 import { takesJobs, type Container } from './container.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { QueuedJob } from './dispatch/queue.ts';
+import { policies } from './scaling/policies.ts';
+import { Observations, type Observed } from './scaling/slo/observations.ts';
+import { quantileOf } from './scaling/slo/service-times.ts';
 import type { FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
 import type { Timer } from './clock.ts';
 
 /** The longest pause after failed starts. */
 const maxBackoffMs = 60_000;
+
+const overdueAfter = 10;
 
 /** Weight of the newest job in the learnt service time. */
 const serviceTimeWeight = 0.2;
@@ -52,6 +58,7 @@ export class Pool {
   lastFailure: string | null = null;
   /** Learnt seconds per job: what a key is charged before the true figure is known. */
   serviceSeconds = 1;
+  readonly observations: Observations;
   #starting = 0;
   #draining = 0;
   #busy = 0;
@@ -64,6 +71,7 @@ export class Pool {
 
   constructor(deployment: Deployment) {
     this.deployment = deployment;
+    this.observations = new Observations(0, { serviceSeconds: deployment.scaling.slo.latencyMs / 2000, startSeconds: 20 });
     this.key = poolKey(deployment.name, deployment.environment);
   }
 
@@ -108,10 +116,27 @@ export class Pool {
     this.#inFlightMs += this.#inFlight * (now - this.#accruedAt);
     this.#accruedAt = now;
     this.#inFlight = this.dispatcher.queue.size + this.#running;
+    this.observations.needed(now, this.#starting + this.#busy);
+  }
+
+  /** Puts a job into the queue. */
+  queueJob(job: Omit<QueuedJob, 'behind'> & { readonly workflow: string }, now: number): void {
+    const { scaling } = this.deployment;
+    this.observations.arrived(now);
+    const latestStart = job.createdAt + scaling.slo.latencyMs - quantileOf(this.observations.services.predict(job.workflow), Number(process.env['SLO_ZB'] ?? 0)) * 1000;
+    const behind = policies[scaling.policy].observes ? { from: latestStart, to: job.createdAt + overdueAfter * scaling.slo.latencyMs } : null;
+    this.dispatcher.queue.add({ ...job, behind });
+  }
+
+  #observe(now: number): Observed {
+    const { queue } = this.dispatcher;
+    queue.turn(now);
+    const { latencyMs } = this.deployment.scaling.slo;
+    return this.observations.observe(now, { latencyMs, queue: queue.all(), behind: queue.behind, needed: this.#starting + this.#busy, idle: this.idle.size });
   }
 
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
-  summary(now: number, { due, lateAfterMs }: { due: boolean; lateAfterMs: number | null }): FleetSummary {
+  summary(now: number, { due, lateAfterMs, observes }: { due: boolean; lateAfterMs: number | null; observes: boolean }): FleetSummary {
     this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
@@ -125,6 +150,7 @@ export class Pool {
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
+      observed: observes ? this.#observe(now) : null,
     };
   }
 

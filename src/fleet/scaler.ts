@@ -86,7 +86,7 @@ export class Scaler {
     const { scaling } = pool.deployment;
     const policy = policies[scaling.policy];
     const due = byTimer && pool.dueAt !== null && now >= pool.dueAt;
-    const summary = pool.summary(now, { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null });
+    const summary = pool.summary(now, { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null, observes: policy.observes ?? false });
     const memoryBefore = pool.memory;
     const decision = policy.decide(summary, scaling, memoryBefore);
     const bounds = this.#bounds(pool);

@@ -49,6 +49,7 @@ class Simulation {
     this.#input = input;
     const timeline = this.#timeline;
     this.#pool = new Pool(deploymentOf(input.scaling));
+    this.#pool.observations.expectStart(input.startMs);
     this.#responses = new Float64Array(input.trace.jobs.length);
     this.#containers = new SimulatedContainers({
       timeline,
@@ -101,13 +102,14 @@ class Simulation {
   #arrive(job: TraceJob): void {
     const number = this.#arrived++;
     const id = `j${String(number).padStart(9, '0')}`;
-    this.#pool.dispatcher.queue.add({ id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs });
+    this.#pool.queueJob({ id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs, workflow: job.workflow }, job.arrivalMs);
     this.#awaitArrival();
     this.#changed();
   }
 
   #ready({ id, inFlight, modelKey }: Container): void {
     this.#pool.startSucceeded();
+    this.#pool.observations.startEnded(id, this.#timeline.now(), { ready: true });
     const { maxInputs } = this.#pool.deployment.scaling;
     this.#pool.dispatcher.addContainer({ id, maxInputs, inFlight, modelKey, at: this.#timeline.now() });
     this.#changed();
@@ -122,12 +124,14 @@ class Simulation {
   #dispatch(): void {
     const pool = this.#pool;
     const now = this.#timeline.now();
+    pool.dispatcher.queue.turn(now);
     for (;;) {
       const assignment = pool.dispatcher.next(now, pool.serviceSeconds);
       if (!assignment) return;
       const { container, job: queued } = assignment;
       const job = this.#input.trace.jobs[queued.number] as TraceJob;
       this.#containers.apply(container, { type: 'job_started', at: now, modelKey: queued.modelKey });
+      pool.observations.jobStarted(container, job.workflow, now);
       this.#timeline.set(now + job.serviceMs, kinds.completion, () => this.#complete(queued.number, container));
     }
   }
@@ -139,6 +143,7 @@ class Simulation {
     this.#finished++;
     this.#pool.learnServiceTime(job.serviceMs / 1000);
     this.#pool.dispatcher.jobEnded(container, now);
+    this.#pool.observations.jobEnded(container, { workflow: job.workflow, seconds: job.serviceMs / 1000, late: now - job.arrivalMs > this.#pool.deployment.scaling.slo.latencyMs });
     this.#containers.apply(container, { type: 'job_ended', at: now, done: true });
     this.#changed();
   }

@@ -1,5 +1,6 @@
 import type { Json } from '../../comfyui/protocol.ts';
 import type { PolicyName, ScalingSettings } from './settings.ts';
+import type { Observed } from './slo/observations.ts';
 
 /** What a policy sees of one deployment: counts, never the fleet itself. Times are milliseconds. */
 export interface FleetSummary {
@@ -18,6 +19,8 @@ export interface FleetSummary {
   readonly late: number;
   /** Jobs in flight (queued or running) summed over time, so that the difference of two summaries by their distance is an exact mean. */
   readonly inFlightMs: number;
+  /** For a policy that `observes`: what was learnt, and how queue and containers go on; null for others. */
+  readonly observed: Observed | null;
 }
 
 /** What a policy wants. `memory` is JSON and comes back at its next decision. */
@@ -51,6 +54,8 @@ export interface Policy {
   readonly settings: Readonly<Record<string, PolicySetting>>;
   /** From which wait on it calls a queued job late; absent: it does not ask. */
   readonly lateAfterMs?: (settings: ScalingSettings) => number;
+  /** Decides by what the fleet learns; and jobs that can no longer meet the latency target go behind those that can. */
+  readonly observes?: true;
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
 
