@@ -116,7 +116,6 @@ export class Pool {
     this.#inFlightMs += this.#inFlight * (now - this.#accruedAt);
     this.#accruedAt = now;
     this.#inFlight = this.dispatcher.queue.size + this.#running;
-    this.observations.needed(now, this.#starting + this.#busy);
   }
 
   /** Puts a job into the queue. */
@@ -132,7 +131,7 @@ export class Pool {
     const { queue } = this.dispatcher;
     queue.turn(now);
     const { latencyMs } = this.deployment.scaling.slo;
-    return this.observations.observe(now, { latencyMs, queue: queue.all(), behind: queue.behind, needed: this.#starting + this.#busy, idle: this.idle.size });
+    return this.observations.observe(now, { latencyMs, queue: queue.all(), behind: queue.behind });
   }
 
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */

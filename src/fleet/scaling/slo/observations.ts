@@ -1,6 +1,5 @@
 import type { QueuedJob } from '../../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
-import { IdleGaps } from './idle-gaps.ts';
 import { ServiceTimes, type ServiceTime } from './service-times.ts';
 
 /** Into how many steps the latency target is cut. */
@@ -25,8 +24,6 @@ export interface Observed {
   /** Jobs that ended so far, and those of them that missed the target. */
   readonly finished: number;
   readonly missed: number;
-  /** How long each idle container is worth keeping, in the order of `idleForMs`. */
-  readonly idleWindowsMs: readonly number[];
 }
 
 interface Running {
@@ -38,7 +35,6 @@ interface Running {
 export class Observations {
   readonly services: ServiceTimes;
   readonly #rates: ArrivalRates;
-  readonly #gaps = new IdleGaps();
   readonly #running = new Map<string, Running[]>();
   readonly #starting = new Map<string, number>();
   #startMs: number;
@@ -58,11 +54,6 @@ export class Observations {
 
   arrived(now: number): void {
     this.#rates.arrived(now);
-  }
-
-  /** So many containers are busy or starting now. */
-  needed(now: number, count: number): void {
-    this.#gaps.update(now, count, this.#startMs);
   }
 
   startBegan(container: string, now: number): void {
@@ -93,7 +84,7 @@ export class Observations {
   }
 
   /** Everything at this moment, for queued jobs with their latest starts. */
-  observe(now: number, input: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number; needed: number; idle: number }): Observed {
+  observe(now: number, input: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
     const stepMs = input.latencyMs / steps;
     const stepOf = (at: number): number => Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)));
     const count = (times: Iterable<number>): number[] => {
@@ -112,7 +103,6 @@ export class Observations {
       startSeconds: this.#startMs / 1000,
       finished: this.#finished,
       missed: this.#missed,
-      idleWindowsMs: Array.from({ length: input.idle }, (_, n) => this.#gaps.windowMs(input.needed + input.idle - n, this.#startMs)),
     };
   }
 

@@ -1,5 +1,6 @@
 import { aliveOf, type FleetSummary, type Policy } from '../policy.ts';
 import type { ScalingSettings } from '../settings.ts';
+import { idleWindowMs, learnGaps, noGaps, type IdleGaps } from './idle-gaps.ts';
 import { serversFor } from './loss.ts';
 import type { Observed } from './observations.ts';
 import { planStarts } from './plan.ts';
@@ -15,6 +16,7 @@ interface Memory {
   readonly finished: number;
   readonly missed: number;
   readonly correction: number;
+  readonly gaps: IdleGaps;
 }
 
 export const slo: Policy = {
@@ -28,6 +30,10 @@ export const slo: Policy = {
     const floor = Math.min(Math.max(minContainers, standing(observed, settings, now.correction)), maxContainers ?? Infinity);
     const alive = aliveOf(summary);
     const { idleForMs } = summary;
+    const startMs = observed.startSeconds * 1000;
+    const reactive = startMs < settings.slo.latencyMs - observed.service.mean * 1000;
+    const gaps = learnGaps(now.gaps, summary.now, Math.max(floor, reactive ? summary.busy + summary.starting : 0), startMs);
+    const idleWindowsMs = idleForMs.map((_, n) => idleWindowMs(gaps, alive - n, startMs));
     const frees = observed.busyEnds.map((count, step) => count + (observed.startEnds[step] as number));
     const stepMs = observed.stepSeconds * 1000;
     const z = Math.max(Number(process.env['SLO_ZLO'] ?? -0.5), Number(process.env['SLO_Z'] ?? 0.5) + now.correction * Number(process.env['SLO_ZK'] ?? 0.5));
@@ -44,24 +50,17 @@ export const slo: Policy = {
     let wakeAt = plan.nextStartIn === null ? null : summary.now + plan.nextStartIn * stepMs;
     if (start === 0) {
       const spare = Math.min(alive - floor, idleForMs.length);
-      while (stop < spare && idleForMs[stop]! >= observed.idleWindowsMs[stop]!) stop++;
-      if (stop < spare) wakeAt = Math.min(wakeAt ?? Infinity, summary.now + observed.idleWindowsMs[stop]! - idleForMs[stop]!);
+      while (stop < spare && idleForMs[stop]! >= idleWindowsMs[stop]!) stop++;
+      if (stop < spare) wakeAt = Math.min(wakeAt ?? Infinity, summary.now + idleWindowsMs[stop]! - idleForMs[stop]!);
     }
     let cancel = 0;
-    if (start === 0 && summary.starting > 0 && backlog === 0) {
-      const without = [...observed.startEnds];
-      // The latest first.
-      for (let step = without.length - 1; step >= 0; step--) {
-        while ((without[step] as number) > 0 && alive - stop - cancel > floor) {
-          without[step]! -= 1;
-          const { start: s, nextStartIn, lost } = planStarts({ ...outlook, frees: observed.busyEnds.map((count, n) => count + without[n]!) });
-          if (s > 0 || nextStartIn !== null || lost > plan.lost) { step = -1; break; }
-          cancel++;
-        }
-      }
+    if (process.env['SLO_NOCANCEL'] !== '1' && start === 0 && summary.queued === 0) {
+      // The latest start is the highest level.
+      const most = Math.min(summary.starting, alive - stop - floor);
+      while (cancel < most && idleWindowMs(gaps, alive - stop - cancel, startMs) === 0) cancel++;
     }
     if (wakeAt === null && (floor > 0)) wakeAt = summary.now + 1000;
-    return { start, stop, cancel, desired: alive + start - stop - cancel, wakeAt, memory: { ...now }, reason: reasonFor(start, stop, plan.start) };
+    return { start, stop, cancel, desired: alive + start - stop - cancel, wakeAt, memory: { ...now, gaps } as never, reason: reasonFor(start, stop, plan.start) };
   },
 };
 
@@ -72,10 +71,10 @@ function reasonFor(start: number, stop: number, planned: number): string {
 
 function correct(observed: Observed, settings: ScalingSettings, memory: Memory | null): Memory {
   const { finished, missed } = observed;
-  const before = memory ?? { finished: 0, missed: 0, correction: 0 };
+  const before = memory ?? { finished: 0, missed: 0, correction: 0, gaps: noGaps };
   const allowed = (1 - settings.slo.p) * aimedAt;
   const moved = before.correction + gain * (missed - before.missed - allowed * (finished - before.finished));
-  return { finished, missed, correction: Math.min(Math.max(moved, correctionLimits[0]), correctionLimits[1]) };
+  return { ...before, finished, missed, correction: Math.min(Math.max(moved, correctionLimits[0]), correctionLimits[1]) };
 }
 
 /** Containers that have to be there before the jobs come: where a start takes longer than a job can wait. */
