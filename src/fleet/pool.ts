@@ -121,7 +121,7 @@ export class Pool {
   /** Puts a job into the queue. */
   queueJob(job: Omit<QueuedJob, 'behind'> & { readonly workflow: string }, now: number): void {
     const { scaling } = this.deployment;
-    this.observations.arrived(now);
+    this.observations.arrived(now, scaling.slo.latencyMs);
     const latestStart = job.createdAt + scaling.slo.latencyMs - quantileOf(this.observations.services.predict(job.workflow), Number(process.env['SLO_ZB'] ?? 0)) * 1000;
     const behind = policies[scaling.policy].observes ? { from: latestStart, to: job.createdAt + overdueAfter * scaling.slo.latencyMs } : null;
     this.dispatcher.queue.add({ ...job, behind });

@@ -93,6 +93,7 @@ export class Scaler {
     const limited = applyLimits(decision, summary, scaling, bounds);
     const heldBefore = pool.heldBy;
     pool.memory = decision.memory;
+    if (policy.observes) pool.observations.based(now, (decision.memory as unknown as { base: number }).base);
     pool.desired = decision.desired;
     pool.target = limited.target;
     pool.heldBy = limited.heldBy;

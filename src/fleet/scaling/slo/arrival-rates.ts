@@ -3,7 +3,7 @@ const slowSeconds = 180;
 /** Seconds that are taken as without arrivals before anything is known: the first job alone says little. */
 const doubtSeconds = 5;
 /** From how many standard deviations on the last half minute is more than chance. */
-const significant = Number(process.env['SLO_SIG'] ?? 1.5);
+const significant = Number(process.env['SLO_SIG'] ?? 2.5);
 
 /**
  * Arrivals per second, exponentially weighted over half a minute and over three minutes. The rate is that of the three minutes, unless the

@@ -1,5 +1,6 @@
 import type { QueuedJob } from '../../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
+import { Bursts } from './bursts.ts';
 import { ServiceTimes, type ServiceTime } from './service-times.ts';
 
 /** Into how many steps the latency target is cut. */
@@ -24,6 +25,8 @@ export interface Observed {
   /** Jobs that ended so far, and those of them that missed the target. */
   readonly finished: number;
   readonly missed: number;
+  /** Per second: jobs that found too few containers, by the level (less one) of the container that was missing. */
+  readonly uncovered: readonly number[];
 }
 
 interface Running {
@@ -40,10 +43,12 @@ export class Observations {
   #startMs: number;
   #finished = 0;
   #missed = 0;
+  readonly #bursts: Bursts;
 
   constructor(now: number, { serviceSeconds, startSeconds }: { serviceSeconds: number; startSeconds: number }) {
     this.services = new ServiceTimes(serviceSeconds);
     this.#rates = new ArrivalRates(now);
+    this.#bursts = new Bursts(now);
     this.#startMs = startSeconds * 1000;
   }
 
@@ -52,8 +57,15 @@ export class Observations {
     this.#startMs = ms;
   }
 
-  arrived(now: number): void {
+  arrived(now: number, latencyMs: number): void {
     this.#rates.arrived(now);
+    const serviceMs = this.services.predict('').mean * 1000;
+    if (this.#startMs >= latencyMs - serviceMs) this.#bursts.arrived(now, latencyMs, serviceMs, this.#startMs);
+  }
+
+  /** So many containers are kept for the rate of arrivals alone. */
+  based(now: number, containers: number): void {
+    this.#bursts.based(now, containers, this.#rates.rate(now));
   }
 
   startBegan(container: string, now: number): void {
@@ -103,6 +115,7 @@ export class Observations {
       startSeconds: this.#startMs / 1000,
       finished: this.#finished,
       missed: this.#missed,
+      uncovered: this.#bursts.rates(now),
     };
   }
 

@@ -7,8 +7,8 @@ import { planStarts } from './plan.ts';
 import { quantileOf } from './service-times.ts';
 
 /** How much one miss moves the correction, and its limits. */
-const gain = Number(process.env['SLO_GAIN'] ?? 0.5);
-const correctionLimits = [Number(process.env['SLO_LO'] ?? -1.5), 4] as const;
+const gain = Number(process.env['SLO_GAIN'] ?? 0.1);
+const correctionLimits = [Number(process.env['SLO_LO'] ?? -3), 4] as const;
 /** Of the misses that the target allows, so many are aimed at. */
 const aimedAt = Number(process.env['SLO_AIM'] ?? 0.8);
 
@@ -27,7 +27,8 @@ export const slo: Policy = {
     const observed = summary.observed as Observed;
     const { minContainers, maxContainers } = settings;
     const now = correct(observed, settings, memory as Memory | null);
-    const floor = Math.min(Math.max(minContainers, standing(observed, settings, now.correction)), maxContainers ?? Infinity);
+    const base = standing(observed, settings, now.correction);
+    const floor = Math.min(Math.max(minContainers, base, burst(observed, now.correction)), maxContainers ?? Infinity);
     const alive = aliveOf(summary);
     const { idleForMs } = summary;
     const startMs = observed.startSeconds * 1000;
@@ -36,7 +37,7 @@ export const slo: Policy = {
     const idleWindowsMs = idleForMs.map((_, n) => idleWindowMs(gaps, alive - n, startMs));
     const frees = observed.busyEnds.map((count, step) => count + (observed.startEnds[step] as number));
     const stepMs = observed.stepSeconds * 1000;
-    const z = Math.max(Number(process.env['SLO_ZLO'] ?? -0.5), Number(process.env['SLO_Z'] ?? 0.5) + now.correction * Number(process.env['SLO_ZK'] ?? 0.5));
+    const z = Math.max(Number(process.env['SLO_ZLO'] ?? -0.5), Number(process.env['SLO_Z'] ?? 2.5) + now.correction * Number(process.env['SLO_ZK'] ?? 0.5));
     const shift = Math.max(0, ((quantileOf(observed.service, z) - quantileOf(observed.service, 0)) * 1000) / stepMs);
     const startSteps = (observed.startSeconds * 1000 + 200) / stepMs;
     const outlook = { latestStarts: sooner(observed.latestStarts, Math.round(shift), Math.ceil(startSteps)), idle: idleForMs.length, serviceSteps: (observed.service.mean * 1000) / stepMs, startSteps };
@@ -60,7 +61,7 @@ export const slo: Policy = {
       while (cancel < most && idleWindowMs(gaps, alive - stop - cancel, startMs) === 0) cancel++;
     }
     if (wakeAt === null && (floor > 0)) wakeAt = summary.now + 1000;
-    return { start, stop, cancel, desired: alive + start - stop - cancel, wakeAt, memory: { ...now, gaps } as never, reason: reasonFor(start, stop, plan.start) };
+    return { start, stop, cancel, desired: alive + start - stop - cancel, wakeAt, memory: { ...now, gaps, base } as never, reason: reasonFor(start, stop, plan.start) };
   },
 };
 
@@ -80,7 +81,7 @@ function correct(observed: Observed, settings: ScalingSettings, memory: Memory |
 /** Containers that have to be there before the jobs come: where a start takes longer than a job can wait. */
 function standing(observed: Observed, { slo: target }: ScalingSettings, correction: number): number {
   const { service, rate, startSeconds } = observed;
-  const missSeconds = Number(process.env['SLO_V'] ?? 4) * service.mean * Math.exp(correction);
+  const missSeconds = Number(process.env['SLO_V'] ?? 8) * service.mean * Math.exp(correction);
   return serversFor({ rate, service, latencySeconds: target.latencyMs / 1000, startSeconds, missSeconds });
 }
 
@@ -89,3 +90,10 @@ const sooner = (counts: readonly number[], by: number, least: number): number[] 
   counts.forEach((count, step) => (moved[step === counts.length - 1 ? step : Math.max(Math.min(step, least), step - by)]! += count));
   return moved;
 };
+
+function burst({ uncovered, service }: Observed, correction: number): number {
+  const missSeconds = Number(process.env['SLO_V'] ?? 8) * service.mean * Math.exp(correction);
+  let level = uncovered.length;
+  while (level > 0 && missSeconds * (uncovered[level - 1] as number) <= 1) level--;
+  return level;
+}
