@@ -55,8 +55,8 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
   const trace = traceOf({ workload: text('workload'), file: text('trace'), seed, cwd: terminal.cwd });
   const horizonMs = horizon === undefined ? null : numberOf('--horizon', horizon) * 1000;
   const startedAt = performance.now();
-  const outcome = simulate({ trace, scaling, startMs, horizonMs, periodMs, slots });
-  const summary = summarize(outcome, trace, { slo, usdPerHour });
+  const outcome = simulate({ source: trace, scaling, startMs, horizonMs, periodMs, slots });
+  const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: trace.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
   print({ ...head, ...summary, wall_s }, () => describe({ ...head, ...summary, wall_s }, slo, paint));

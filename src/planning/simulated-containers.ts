@@ -20,6 +20,8 @@ export interface SimulatedContainersInput {
   readonly startMs: () => number;
   /** A container became ready. */
   readonly onReady: (pool: Pool, container: Container) => void;
+  /** A container has ended. */
+  readonly onGone: (id: string) => void;
 }
 
 /**
@@ -97,6 +99,7 @@ export class SimulatedContainers implements ScaledContainers {
     this.#pools.delete(id);
     pool.remove(id);
     this.slots.release(id);
+    this.#input.onGone(id);
   }
 }
 
