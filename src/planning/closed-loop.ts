@@ -57,7 +57,8 @@ export class UserFeed implements JobFeed {
     this.#arrive = arrive;
     let before = 0;
     for (const { fromMs, users, overMs } of this.#loop.levels) {
-      for (let index = before; index < users; index++) this.#comeAt(fromMs + (overMs * (index - before)) / (users - before), this.#user(index));
+      for (let index = before; index < users; index++)
+        this.#comeAt(fromMs + (overMs * (index - before)) / (users - before), this.#user(index));
       before = users;
     }
   }

@@ -84,7 +84,9 @@ describe('users who wait for their answers', () => {
     const of = (scaling: ScalingSettings) => {
       const { jobs, responsesMs } = run({ source, scaling });
       const mine = jobs.map((entry, index) => ({ ...entry, responseMs: responsesMs[index]! })).filter(({ user }) => user === 'user-2');
-      return mine.slice(1, 20).map((entry, n) => ({ service: entry.serviceMs, pause: entry.arrivalMs - mine[n]!.arrivalMs - mine[n]!.responseMs }));
+      return mine
+        .slice(1, 20)
+        .map((entry, n) => ({ service: entry.serviceMs, pause: entry.arrivalMs - mine[n]!.arrivalMs - mine[n]!.responseMs }));
     };
     const [slow, fast] = [of(fixed(1)), of(fixed(3))];
     expect(slow.map(({ service }) => service)).toEqual(fast.map(({ service }) => service));
