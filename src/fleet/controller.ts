@@ -6,7 +6,7 @@ import type { PromptRunner } from '../comfyui/runner.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import type { Deployments } from '../deployments/deployments.ts';
 import { ComfleetError } from '../errors.ts';
-import type { AttemptOutcome, Attempts } from '../jobs/attempts.ts';
+import type { AttemptListener, AttemptOutcome, Attempts } from '../jobs/attempts.ts';
 import { isEnded, type FinalState, type Job, type JobError } from '../jobs/job.ts';
 import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
@@ -218,18 +218,28 @@ export class Controller {
       pool.jobs.delete(pending.job.id);
       pending.deadline?.cancel();
       const coldMs = coldWait(pending, container, clock.now());
-      const input = { job: pending.job, container, epoch: this.containers.epoch, coldMs, reason: assignment.reason, spent: pending.spent };
+      const { job, spent } = pending;
+      const listener = this.listenerTo(pool, job);
+      const input = { job, container, epoch: this.containers.epoch, coldMs, reason: assignment.reason, spent, listener };
       this.follow(pool, pending.job, container.id, attempts.run(input));
     }
+  }
+
+  /** What hears how far the job's prompt is. */
+  listenerTo({ overlap }: Pool, { id }: Job): AttemptListener {
+    return { executing: () => overlap.taken(id), freed: (whole) => overlap.freed(id, whole) };
   }
 
   /** Counts a job on its container until its attempt ends, then acts on how it ended. */
   follow(pool: Pool, job: Job, container: string, attempt: Promise<AttemptOutcome>): void {
     const { clock, log } = this.#deps;
     this.#bound.set(job.id, pool);
+    // Jobs with the same models on one deployment take about as long.
+    pool.overlap.bound(job.id, container, job.modelKey);
     this.containers.apply(container, { type: 'job_started', at: clock.now(), modelKey: job.modelKey });
     const release = (done: boolean): void => {
       this.#bound.delete(job.id);
+      pool.overlap.ended(job.id);
       pool.dispatcher.jobEnded(container, clock.now());
       this.containers.apply(container, { type: 'job_ended', at: clock.now(), done });
     };
@@ -346,7 +356,7 @@ export class Controller {
   }
 
   #addPool(deployment: Deployment): Pool {
-    const pool = new Pool(deployment);
+    const pool = new Pool(deployment, this.#deps.clock, () => this.dispatch(pool));
     this.pools.set(pool.key, pool);
     return pool;
   }

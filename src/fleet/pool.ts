@@ -4,9 +4,12 @@ import type { Job } from '../jobs/job.ts';
 import type { Spent } from '../jobs/timing.ts';
 import { takesJobs, type Container } from './container.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Overlap } from './dispatch/overlap.ts';
+import { Estimates } from './estimates.ts';
+import { policies } from './scaling/policies.ts';
 import type { FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
-import type { Timer } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 
 /** The longest pause after failed starts. */
 const maxBackoffMs = 60_000;
@@ -28,6 +31,9 @@ export interface PendingJob {
 export class Pool {
   readonly key: string;
   readonly dispatcher = new Dispatcher();
+  readonly estimates = new Estimates();
+  /** Binds next prompts to busy containers while the policy wants that. */
+  readonly overlap: Overlap;
   /** Queued jobs by id; the dispatcher's queue has their order. */
   readonly jobs = new Map<string, PendingJob>();
   readonly containers = new Map<string, Container>();
@@ -62,9 +68,16 @@ export class Pool {
   #inFlight = 0;
   #accruedAt = 0;
 
-  constructor(deployment: Deployment) {
+  /** `onOpen`: a busy container has a place for the next prompt. */
+  constructor(deployment: Deployment, clock: Clock, onOpen: () => void) {
     this.deployment = deployment;
     this.key = poolKey(deployment.name, deployment.environment);
+    const { dispatcher, estimates } = this;
+    const enabled = (): boolean => {
+      const { policy, maxInputs } = this.deployment.scaling;
+      return policies[policy].overlaps === true && maxInputs === 1;
+    };
+    this.overlap = new Overlap({ clock, estimates, dispatcher, enabled, onOpen });
   }
 
   get running(): number {

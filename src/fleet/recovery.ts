@@ -82,7 +82,9 @@ async function recoverJob(
   const container = attempt && controller.containers.get(attempt.container);
   const pool = container && controller.containers.poolOf(container.id);
   if (attempt && container?.endpoint && pool) {
-    const input = { job, container, epoch: attempt.epoch, coldMs: attempt.coldMs, reason: 'resumed', spent: nothingSpent };
+    const listener = controller.listenerTo(pool, job);
+    const input = { job, container, epoch: attempt.epoch, coldMs: attempt.coldMs, reason: 'resumed', spent: nothingSpent, listener };
+    pool.dispatcher.jobFollowed(container.id);
     controller.follow(pool, job, container.id, attempts.resume(input, attempt));
     return 'resumed';
   }

@@ -59,7 +59,7 @@ class Simulation {
     this.#input = input;
     const timeline = this.#timeline;
     this.#feed = 'levels' in input.source ? new UserFeed(input.source) : new TraceFeed(input.source);
-    this.#pool = new Pool(deploymentOf(input.scaling));
+    this.#pool = new Pool(deploymentOf(input.scaling), timeline, () => this.#dispatch());
     this.#containers = new SimulatedContainers({
       timeline,
       slots: input.slots,
@@ -70,8 +70,8 @@ class Simulation {
     this.#gpus = new SimulatedGpus({
       timeline,
       outsideMs: input.outsideMs ?? { before: 0, after: 0 },
-      onTaken: () => undefined,
-      onFreed: () => undefined,
+      onTaken: ({ id }) => this.#pool.overlap.taken(id),
+      onFreed: ({ id }) => this.#pool.overlap.freed(id, true),
       onEnded: (run) => this.#ended(run),
     });
     this.#scaler = new Scaler({
@@ -140,15 +140,17 @@ class Simulation {
       const { container, job: queued } = assignment;
       const job = this.#jobs[queued.number] as TraceJob;
       this.#containers.apply(container, { type: 'job_started', at: now, modelKey: queued.modelKey });
+      this.#pool.overlap.bound(queued.id, container, job.workflow);
       this.#gpus.submit({ number: queued.number, id: queued.id, job, container, boundAt: now, timer: null });
     }
   }
 
-  #ended({ number, job, container, boundAt }: Run): void {
+  #ended({ number, id, job, container, boundAt }: Run): void {
     const now = this.#timeline.now();
     this.#responses[number] = now - job.arrivalMs;
     this.#answered++;
     this.#pool.learnServiceTime((now - boundAt) / 1000);
+    this.#pool.overlap.ended(id);
     this.#pool.dispatcher.jobEnded(container, now);
     this.#containers.apply(container, { type: 'job_ended', at: now, done: true });
     this.#feed.answered(job);

@@ -51,6 +51,8 @@ export interface Policy {
   readonly settings: Readonly<Record<string, PolicySetting>>;
   /** From which wait on it calls a queued job late; absent: it does not ask. */
   readonly lateAfterMs?: (settings: ScalingSettings) => number;
+  /** Its deployments bind the next prompt to a busy container in time to hide what jobs spend outside the GPU. */
+  readonly overlaps?: boolean;
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
 
