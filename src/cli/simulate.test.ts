@@ -51,6 +51,18 @@ test('the same seed gives the same run, but for the time that it took', async ()
   expect(await run('8')).not.toEqual(await run('7'));
 });
 
+test('users who wait for their answers: jobs, time outside the GPU and starts of the profile', async () => {
+  const run = await cli.json('simulate', '--closed-loop', 'users=10,wait=1-5', '--policy', 'fixed', '--settings', 'min_containers=10');
+  expect(run).toMatchObject({
+    workload: '10 users',
+    latency_s: { p50: 4.4, p95: 4.4, p99: 19.9 },
+    starts: 10,
+    gpu_seconds: { start: 155 },
+  });
+  // Each of the users is answered about every 4.4 s + 3 s, after the start.
+  expect(Math.abs(Number(run['jobs']) / (((600 - 15.5) * 10) / 7.4) - 1)).toBeLessThan(0.05);
+});
+
 test('settings reach the policy: common ones and its own', async () => {
   const starts = async (...settings: string[]) =>
     (await cli.json('simulate', '--trace', 'trace.csv', '--policy', 'request-count', ...settings))['starts'];
@@ -68,7 +80,12 @@ test('for people it is a table that says that it is simulated', async () => {
 
 test.each([
   [[], 'Give either --workload NAME or --trace FILE'],
-  [['--workload', 'steady', '--trace', 'trace.csv'], 'Give either --workload NAME or --trace FILE'],
+  [['--workload', 'steady', '--trace', 'trace.csv'], 'Give either --workload NAME or --trace FILE or --closed-loop users=10,wait=1-5'],
+  [['--closed-loop', 'users=10'], '--closed-loop users=10 says nothing that can be simulated'],
+  [['--closed-loop', 'users=0,wait=1-5'], 'says nothing'],
+  [['--closed-loop', 'users=5,wait=5-1'], 'says nothing'],
+  [['--closed-loop', 'users=5,wait=1,colour=red'], 'says nothing'],
+  [['--closed-loop', 'users=5,wait=1-5', '--profile', 'a10g'], 'There is no profile a10g'],
   [['--workload', 'stedy'], 'There is no workload stedy; did you mean steady?'],
   [['--workload', 'steady', '--policy', 'kedda'], 'There is no policy kedda; did you mean keda?'],
   [['--trace', 'none.csv'], 'There is no file none.csv'],

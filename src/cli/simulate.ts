@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { closest } from '../config/closest.ts';
 import { parseDuration } from '../config/duration.ts';
 import { parseScaling } from '../config/scaling.ts';
 import { defaultScaling, policyNames, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import { simulate } from '../planning/simulator.ts';
 import { summarize, type RunSummary, type Slo } from '../planning/summary.ts';
-import type { Trace } from '../planning/trace.ts';
-import { parseTrace } from '../planning/trace-file.ts';
-import { drawTrace, workloads, type WorkloadName } from '../planning/workloads.ts';
-import { unreadable, UsageError } from './failure.ts';
+import { workloads } from '../planning/workloads.ts';
+import { UsageError } from './failure.ts';
+import { known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
 
@@ -21,6 +17,7 @@ export const simulateVerb: VerbSpec = {
   summary: 'what a scaling policy would do with a workload or a trace, and what that would cost, in seconds',
   examples: [
     'simulate --workload bursty --policy per-input --slo p95=8s --start-seconds 20',
+    'simulate --closed-loop users=10,wait=1-5 --profile a10g-collage --policy fixed --settings min_containers=5',
     'simulate --trace day.csv --policy concurrency --settings target_utilization=0.9 --price 1.10 --json',
   ],
   remote: false,
@@ -28,10 +25,13 @@ export const simulateVerb: VerbSpec = {
     command
       .option('--workload <name>', `jobs that are drawn: ${Object.keys(workloads).join(', ')}`)
       .option('--trace <file>', 'jobs that were recorded: CSV with the header arrival_s,service_s and optional model,user,workflow')
+      .option('--closed-loop <users=n,wait=a-b>', 'users who each wait for their answer, pause a to b seconds, and ask again')
+      .option('--seconds <n>', 'how long they do so', '600')
+      .option('--profile <name>', 'a timing profile: start, time outside the GPU, and for --closed-loop the jobs (else a10g-collage)')
       .option('--policy <name>', `one of ${policyNames.join(', ')}`, defaultScaling.policy)
       .option('--settings <k=v,...>', 'scaling settings, those of the policy among them')
       .option('--slo <target>', 'the latency target, e.g. p95=6s', 'p95=6s')
-      .option('--start-seconds <n>', 'what a container takes from its start until it is ready', '20')
+      .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
       .option('--seed <n>', 'of what is drawn', '1'),
@@ -48,40 +48,23 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
   const seed = numberOf('--seed', text('seed') ?? '1', { whole: true });
   const slo = sloOf(text('slo') ?? '');
   const scaling = scalingOf(text('policy') ?? '', text('settings'), slo);
-  const startMs = numberOf('--start-seconds', text('startSeconds') ?? '') * 1000;
   const horizon = text('horizon');
   const price = text('price');
   const usdPerHour = price === undefined ? null : numberOf('--price', price);
-  const trace = traceOf({ workload: text('workload'), file: text('trace'), seed, cwd: terminal.cwd });
   const horizonMs = horizon === undefined ? null : numberOf('--horizon', horizon) * 1000;
+  const given = { workload: text('workload'), trace: text('trace'), closedLoop: text('closedLoop'), seconds: text('seconds') ?? '' };
+  const { profile, ...timing } = timingOf({
+    profile: text('profile'),
+    startSeconds: text('startSeconds'),
+    users: given.closedLoop !== undefined,
+  });
+  const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
   const startedAt = performance.now();
-  const outcome = simulate({ trace, scaling, startMs, horizonMs, periodMs, slots });
-  const summary = summarize(outcome, trace, { slo, usdPerHour });
-  const head = { policy: scaling.policy, workload: trace.name, seed };
+  const outcome = simulate({ source, scaling, ...timing, horizonMs, periodMs, slots });
+  const summary = summarize(outcome, { slo, usdPerHour });
+  const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
   print({ ...head, ...summary, wall_s }, () => describe({ ...head, ...summary, wall_s }, slo, paint));
-}
-
-function traceOf({
-  workload,
-  file,
-  seed,
-  cwd,
-}: {
-  workload: string | undefined;
-  file: string | undefined;
-  seed: number;
-  cwd: string;
-}): Trace {
-  if ((workload === undefined) === (file === undefined)) throw new UsageError('Give either --workload NAME or --trace FILE');
-  if (file === undefined) return drawTrace(known('workload', workload as string, Object.keys(workloads)) as WorkloadName, seed);
-  let text: string;
-  try {
-    text = readFileSync(path.resolve(cwd, file), 'utf8');
-  } catch (error) {
-    throw unreadable(file, error);
-  }
-  return parseTrace(text, file);
 }
 
 function scalingOf(policy: string, settings: string | undefined, slo: Slo): ScalingSettings {
@@ -105,18 +88,6 @@ function sloOf(text: string): Slo {
   const latencyMs = latency === undefined ? null : parseDuration(latency);
   if (latencyMs !== null && latencyMs > 0 && p >= 0.5 && p <= 0.999) return { p, latencyMs, windowMs: defaultScaling.slo.windowMs };
   throw new UsageError(`--slo ${text} is no latency target; write e.g. --slo p95=6s (p50 to p99.9)`);
-}
-
-function numberOf(flag: string, text: string, { whole = false } = {}): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value >= 0 && (!whole || Number.isSafeInteger(value))) return value;
-  throw new UsageError(`${flag} must be a ${whole ? 'whole ' : ''}number >= 0, got "${text}"`);
-}
-
-function known(what: string, given: string, names: readonly string[]): string {
-  if (names.includes(given)) return given;
-  const near = closest(given, names);
-  throw new UsageError(`There is no ${what} ${given}${near === null ? `; there are ${names.join(', ')}` : `; did you mean ${near}?`}`);
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -4,21 +4,19 @@ import type { Job } from '../jobs/job.ts';
 import type { Spent } from '../jobs/timing.ts';
 import { takesJobs, type Container } from './container.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Overlap } from './dispatch/overlap.ts';
 import type { QueuedJob } from './dispatch/queue.ts';
+import { Observations, type Observed, type Prior } from './learning/observations.ts';
 import { policies } from './scaling/policies.ts';
-import { Observations, type Observed } from './scaling/slo/observations.ts';
-import { quantileOf } from './scaling/slo/service-times.ts';
-import type { FleetSummary } from './scaling/policy.ts';
+import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
-import type { Timer } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 
 /** The longest pause after failed starts. */
 const maxBackoffMs = 60_000;
 
-const overdueAfter = 10;
-
-/** Weight of the newest job in the learnt service time. */
-const serviceTimeWeight = 0.2;
+/** What a start is taken to need before there was one. */
+const guessedStartSeconds = 20;
 
 /** A queued job and what its earlier attempts have cost it. */
 export interface PendingJob {
@@ -34,6 +32,7 @@ export interface PendingJob {
 export class Pool {
   readonly key: string;
   readonly dispatcher = new Dispatcher();
+  readonly observations: Observations;
   /** Queued jobs by id; the dispatcher's queue has their order. */
   readonly jobs = new Map<string, PendingJob>();
   readonly containers = new Map<string, Container>();
@@ -56,9 +55,9 @@ export class Pool {
   failedStarts = 0;
   backoffUntil = 0;
   lastFailure: string | null = null;
-  /** Learnt seconds per job: what a key is charged before the true figure is known. */
-  serviceSeconds = 1;
-  readonly observations: Observations;
+  readonly #clock: Clock;
+  /** Binds next prompts to busy containers while the policy wants that. */
+  readonly #overlap: Overlap;
   #starting = 0;
   #draining = 0;
   #busy = 0;
@@ -69,10 +68,20 @@ export class Pool {
   #inFlight = 0;
   #accruedAt = 0;
 
-  constructor(deployment: Deployment) {
+  /** `onOpen`: a busy container has a place for the next prompt. `prior`: what is known before anything was learnt. */
+  constructor(deployment: Deployment, { clock, onOpen, prior }: { clock: Clock; onOpen: () => void; prior: Partial<Prior> }) {
     this.deployment = deployment;
-    this.observations = new Observations(0, { serviceSeconds: deployment.scaling.slo.latencyMs / 2000, startSeconds: 20 });
     this.key = poolKey(deployment.name, deployment.environment);
+    this.#clock = clock;
+    const serviceSeconds = deployment.scaling.slo.latencyMs / 2_000;
+    this.observations = new Observations(clock.now(), { serviceSeconds, startSeconds: guessedStartSeconds, ...prior });
+    const { dispatcher, observations } = this;
+    const enabled = (): boolean => this.#aimsAtTarget && this.deployment.scaling.maxInputs === 1;
+    this.#overlap = new Overlap({ clock, observations, dispatcher, enabled, onOpen });
+  }
+
+  get #aimsAtTarget(): boolean {
+    return policies[this.deployment.scaling.policy].aimsAtTarget === true;
   }
 
   get running(): number {
@@ -100,11 +109,19 @@ export class Pool {
     if (isIdle) this.idle.set(container.id, container);
     else if (wasIdle) this.idle.delete(container.id);
     if (!takesJobs(container.state)) this.dispatcher.removeContainer(container.id);
+    this.#observeStart(before, container);
+  }
+
+  #observeStart(before: Container | undefined, { id, state, startedAt, readyAt }: Container): void {
+    if (!before && state === 'starting') this.observations.startBegan(id, startedAt);
+    if (before?.state === 'starting' && state !== 'starting')
+      this.observations.startEnded(id, readyAt ?? this.#clock.now(), { ready: readyAt !== null });
   }
 
   remove(id: string): void {
     const container = this.containers.get(id);
     if (!container) return;
+    if (container.state === 'starting') this.observations.startEnded(id, this.#clock.now(), { ready: false });
     this.#count(container, -1);
     this.containers.delete(id);
     this.idle.delete(id);
@@ -118,24 +135,43 @@ export class Pool {
     this.#inFlight = this.dispatcher.queue.size + this.#running;
   }
 
-  /** Puts a job into the queue. */
-  queueJob(job: Omit<QueuedJob, 'behind'> & { readonly workflow: string }, now: number): void {
-    const { scaling } = this.deployment;
-    this.observations.arrived(now, scaling.slo.latencyMs);
-    const latestStart = job.createdAt + scaling.slo.latencyMs - quantileOf(this.observations.services.predict(job.workflow), Number(process.env['SLO_ZB'] ?? 0)) * 1000;
-    const behind = policies[scaling.policy].observes ? { from: latestStart, to: job.createdAt + overdueAfter * scaling.slo.latencyMs } : null;
+  /** Puts a job into the queue. `isNew`: it has just come, rather than come back. */
+  queueJob(job: Omit<QueuedJob, 'behind'>, workflow: string, { isNew }: { isNew: boolean }): void {
+    const { latencyMs } = this.deployment.scaling.slo;
+    if (isNew) this.observations.arrived(this.#clock.now(), latencyMs);
+    const behind = this.#aimsAtTarget ? this.observations.behind({ createdAt: job.createdAt, workflow }, latencyMs) : null;
     this.dispatcher.queue.add({ ...job, behind });
   }
 
-  #observe(now: number): Observed {
-    const { queue } = this.dispatcher;
-    queue.turn(now);
-    const { latencyMs } = this.deployment.scaling.slo;
-    return this.observations.observe(now, { latencyMs, queue: queue.all(), behind: queue.behind });
+  /** A job went to a container. Jobs of a workflow class take about as long. */
+  promptBound(job: string, container: string, workflow: string): void {
+    this.observations.bound(job, container, workflow, this.#clock.now());
+    this.#overlap.bound(job, container);
+  }
+
+  /** The container's GPU began with it; only the first such word counts. */
+  promptTaken(job: string): void {
+    this.observations.taken(job, this.#clock.now());
+    this.#overlap.taken(job);
+  }
+
+  /** It has ended on the container; its outputs are yet to be collected. `whole`: it ran to its end. */
+  promptFreed(job: string, { whole }: { whole: boolean }): void {
+    this.observations.freed(job, this.#clock.now(), { whole });
+    this.#overlap.freed(job);
+  }
+
+  /** The job has left its container. `createdAt` of one that has its result; null: it failed, or will be tried again. */
+  promptEnded(job: string, container: string, createdAt: number | null): void {
+    const now = this.#clock.now();
+    const late = createdAt === null ? null : now - createdAt > this.deployment.scaling.slo.latencyMs;
+    this.observations.ended(job, now, { late });
+    this.#overlap.ended(job);
+    this.dispatcher.jobEnded(container, now);
   }
 
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
-  summary(now: number, { due, lateAfterMs, observes }: { due: boolean; lateAfterMs: number | null; observes: boolean }): FleetSummary {
+  summary(now: number, { due, lateAfterMs }: { due: boolean; lateAfterMs: number | null }): FleetSummary {
     this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
@@ -149,8 +185,21 @@ export class Pool {
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
-      observed: observes ? this.#observe(now) : null,
+      observed: this.#aimsAtTarget ? this.#observe(now) : null,
     };
+  }
+
+  #observe(now: number): Observed {
+    const { queue } = this.dispatcher;
+    queue.turn(now);
+    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
+  }
+
+  /** What its policy decided. */
+  decided(now: number, { memory, desired, standing }: Decision): void {
+    this.memory = memory;
+    this.desired = desired;
+    if (standing !== undefined) this.observations.stands(now, standing);
   }
 
   /** A container became ready: starts work. */
@@ -166,10 +215,6 @@ export class Pool {
     this.failedStarts++;
     this.lastFailure = message;
     this.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (this.failedStarts - 1));
-  }
-
-  learnServiceTime(seconds: number): void {
-    this.serviceSeconds += serviceTimeWeight * (seconds - this.serviceSeconds);
   }
 
   #count(container: Container, sign: 1 | -1): void {

@@ -76,18 +76,20 @@ async function recoverJob(
   attempt: Attempt | null,
 ): Promise<'queued' | 'resumed' | 'requeued'> {
   if (job.state === 'queued') {
-    controller.enqueue(job, job.createdAt, nothingSpent);
+    controller.enqueue(job, { waitingSince: job.createdAt, spent: nothingSpent, isNew: false });
     return 'queued';
   }
   const container = attempt && controller.containers.get(attempt.container);
   const pool = container && controller.containers.poolOf(container.id);
   if (attempt && container?.endpoint && pool) {
-    const input = { job, container, epoch: attempt.epoch, coldMs: attempt.coldMs, reason: 'resumed', spent: nothingSpent };
+    const listener = controller.listenerTo(pool, job);
+    const input = { job, container, epoch: attempt.epoch, coldMs: attempt.coldMs, reason: 'resumed', spent: nothingSpent, listener };
+    pool.dispatcher.jobFollowed(container.id);
     controller.follow(pool, job, container.id, attempts.resume(input, attempt));
     return 'resumed';
   }
   const reason = 'the gateway and the container were gone';
   const requeued = await store.loseAttempt({ job: job.id, token: job.token, at: clock.now(), reason, counted: false });
-  if (requeued?.state === 'queued') controller.enqueue(requeued, clock.now(), nothingSpent);
+  if (requeued?.state === 'queued') controller.enqueue(requeued, { waitingSince: clock.now(), spent: nothingSpent, isNew: false });
   return 'requeued';
 }

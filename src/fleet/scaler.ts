@@ -86,15 +86,13 @@ export class Scaler {
     const { scaling } = pool.deployment;
     const policy = policies[scaling.policy];
     const due = byTimer && pool.dueAt !== null && now >= pool.dueAt;
-    const summary = pool.summary(now, { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null, observes: policy.observes ?? false });
+    const summary = pool.summary(now, { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null });
     const memoryBefore = pool.memory;
     const decision = policy.decide(summary, scaling, memoryBefore);
     const bounds = this.#bounds(pool);
     const limited = applyLimits(decision, summary, scaling, bounds);
     const heldBefore = pool.heldBy;
-    pool.memory = decision.memory;
-    if (policy.observes) pool.observations.based(now, (decision.memory as unknown as { base: number }).base);
-    pool.desired = decision.desired;
+    pool.decided(now, decision);
     pool.target = limited.target;
     pool.heldBy = limited.heldBy;
     this.#act(pool, decision, limited);

@@ -20,6 +20,8 @@ export interface SimulatedContainersInput {
   readonly startMs: () => number;
   /** A container became ready. */
   readonly onReady: (pool: Pool, container: Container) => void;
+  /** A container has ended. */
+  readonly onGone: (id: string) => void;
 }
 
 /**
@@ -52,7 +54,6 @@ export class SimulatedContainers implements ScaledContainers {
     const given = { ...slot, id, workspace, environment, deployment: name, revision, runtime: 'simulated', epoch: 0, startReason: reason };
     this.#pools.set(id, pool);
     pool.put(startingContainer({ ...given, usdPerHour: null }, timeline.now()));
-    pool.observations.startBegan(id, timeline.now());
     this.peak = Math.max(this.peak, this.#pools.size);
     timeline.set(timeline.now() + startMs(), kinds.ready, () => this.#becomeReady(pool, id));
     return true;
@@ -95,10 +96,10 @@ export class SimulatedContainers implements ScaledContainers {
     const now = this.#input.timeline.now();
     const ended = advance(pool.containers.get(id) as Container, { type: 'stopped', at: now, reason });
     add(this.#sum, ended, now);
-    pool.observations.startEnded(id, now, { ready: false });
     this.#pools.delete(id);
     pool.remove(id);
     this.slots.release(id);
+    this.#input.onGone(id);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
-import type { Trace } from './trace.ts';
 
 /** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
 export interface Slo {
@@ -26,18 +25,14 @@ export interface RunSummary {
   readonly events: number;
 }
 
-export function summarize(
-  outcome: SimulationOutcome,
-  trace: Trace,
-  { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null },
-): RunSummary {
+export function summarize(outcome: SimulationOutcome, { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null }): RunSummary {
   const sorted = outcome.responsesMs.toSorted();
   const { start, busy, idle, total } = outcome.gpuSeconds;
   return {
     jobs: sorted.length,
     latency_s: { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) },
     attainment: share(outcome.responsesMs, slo.latencyMs),
-    windows_attained: windowsAttained(outcome.responsesMs, trace, slo),
+    windows_attained: windowsAttained(outcome, slo),
     gpu_seconds: { start: milli(start), busy: milli(busy), idle: milli(idle), total: milli(total) },
     usd: usdPerHour === null ? null : (total * usdPerHour) / 3600,
     starts: outcome.starts,
@@ -55,7 +50,7 @@ const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
 const share = (responsesMs: Float64Array, latencyMs: number): number =>
   responsesMs.length === 0 ? 1 : responsesMs.reduce((count, ms) => count + (ms <= latencyMs ? 1 : 0), 0) / responsesMs.length;
 
-function windowsAttained(responsesMs: Float64Array, { jobs }: Trace, { p, latencyMs, windowMs }: Slo): number {
+function windowsAttained({ jobs, responsesMs }: SimulationOutcome, { p, latencyMs, windowMs }: Slo): number {
   const windows = new Map<number, { all: number; onTime: number }>();
   for (const [index, { arrivalMs }] of jobs.entries()) {
     const number = Math.floor(arrivalMs / windowMs);

@@ -12,5 +12,6 @@ export const summaryOf = (given: Partial<FleetSummary>): FleetSummary => ({
   oldestQueuedMs: null,
   late: 0,
   inFlightMs: 0,
+  observed: null,
   ...given,
 });

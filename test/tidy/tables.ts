@@ -39,6 +39,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/api/wire.ts',
     'src/config',
     'src/data-folder.ts',
+    'src/emulator/profile.ts',
     'src/planning',
     'src/runtimes/detect.ts',
     'src/runtimes/devices.ts',

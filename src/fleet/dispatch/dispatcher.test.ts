@@ -11,6 +11,7 @@ const job = (id: string, more: Partial<QueuedJob> = {}): QueuedJob => ({
   key: null,
   modelKey: '',
   createdAt: 0,
+  behind: null,
   ...more,
 });
 

@@ -6,6 +6,8 @@ interface FreeContainer {
   readonly id: string;
   inFlight: number;
   maxInputs: number;
+  /** Places beside maxInputs: its jobs that have let the next one come. */
+  extra: number;
   modelKey: string;
   lastUsedAt: number;
 }
@@ -35,6 +37,7 @@ export class Dispatcher {
       id: input.id,
       inFlight: input.inFlight,
       maxInputs: input.maxInputs,
+      extra: 0,
       modelKey: input.modelKey,
       lastUsedAt: input.at,
     };
@@ -58,18 +61,31 @@ export class Dispatcher {
     }
   }
 
+  /** A job runs on the container that this dispatcher has not bound: it was followed over a restart. */
+  jobFollowed(id: string): void {
+    this.#change(id, (container) => container.inFlight++);
+  }
+
+  /** A job of the container no longer stands in the way of the next one: a place more until `closeNext`. */
+  openNext(id: string): void {
+    this.#change(id, (container) => container.extra++);
+  }
+
+  closeNext(id: string): void {
+    this.#change(id, (container) => container.extra--);
+  }
+
   /** One of the container's jobs ended at `at`. */
   jobEnded(id: string, at: number): void {
-    const container = this.#containers.get(id);
-    if (!container) return;
-    this.#unindex(container);
-    container.inFlight--;
-    container.lastUsedAt = at;
-    this.#index(container);
+    this.#change(id, (container) => {
+      container.inFlight--;
+      container.lastUsedAt = at;
+    });
   }
 
   /** Binds the next job to the best free place; undefined when nothing waits or nothing is free. */
   next(now: number, predictedSeconds: number): Assignment | undefined {
+    this.queue.turn(now);
     const job = this.queue.peek();
     const best = this.#free.peek();
     if (!job || !best) return undefined;
@@ -85,8 +101,16 @@ export class Dispatcher {
     return { job, container: chosen.id, reason };
   }
 
+  #change(id: string, change: (container: FreeContainer) => void): void {
+    const container = this.#containers.get(id);
+    if (!container) return;
+    this.#unindex(container);
+    change(container);
+    this.#index(container);
+  }
+
   #index(container: FreeContainer): void {
-    if (container.inFlight >= container.maxInputs) return this.#unindex(container);
+    if (container.inFlight >= container.maxInputs + container.extra) return this.#unindex(container);
     this.#free.put(container);
     let holders = this.#freeByModel.get(container.modelKey);
     if (!holders) this.#freeByModel.set(container.modelKey, (holders = new Heap(goesFirst)));

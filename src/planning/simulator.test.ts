@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { defaultScaling, type ScalingSettings } from '../fleet/scaling/settings.ts';
+import type { ClosedLoop } from './closed-loop.ts';
+import { simulate, type SimulationInput } from './simulator.ts';
+import type { TraceJob } from './trace.ts';
+
+const fixed = (containers: number, more: Partial<ScalingSettings> = {}): ScalingSettings => ({
+  ...defaultScaling,
+  policy: 'fixed',
+  minContainers: containers,
+  ...more,
+});
+
+const run = (input: Partial<SimulationInput> & Pick<SimulationInput, 'source' | 'scaling'>) =>
+  simulate({ startMs: 0, horizonMs: null, periodMs: 100, slots: 1_000, ...input });
+
+const job = (arrivalMs: number, serviceMs: number): TraceJob => ({ arrivalMs, serviceMs, model: '', user: null, workflow: '' });
+const trace = (...jobs: TraceJob[]) => ({ name: 't', jobs });
+
+/** 3.5 s on the GPU, pauses of 1 to 5 s. */
+const collage = (users: number, seconds: number): ClosedLoop => ({
+  name: `${users} users`,
+  levels: [{ fromMs: 0, users, overMs: 0 }],
+  endMs: seconds * 1000,
+  pauseMs: (draw) => draw.between(1_000, 5_000),
+  serviceMs: () => 3_500,
+  seed: 5,
+});
+
+const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('time outside the GPU', () => {
+  const outsideMs = { before: 400, after: 500 };
+
+  test('a container that takes one prompt at a time is held for all of it', () => {
+    const { responsesMs, gpuSeconds } = run({ source: trace(job(0, 3_500), job(0, 3_500)), scaling: fixed(1), outsideMs });
+    expect([...responsesMs]).toEqual([4_400, 8_800]);
+    expect(gpuSeconds.busy).toBeCloseTo(8.8, 9);
+  });
+
+  test('prompts that share a container take turns on its GPU alone', () => {
+    const jobs = Array.from({ length: 4 }, () => job(0, 3_500));
+    const { responsesMs } = run({ source: trace(...jobs), scaling: fixed(1, { maxInputs: 4 }), outsideMs });
+    expect([...responsesMs]).toEqual([4_400, 7_900, 11_400, 14_900]);
+  });
+
+  test('whoever comes first into the queue of a container goes first', () => {
+    const jobs = [job(0, 1_000), job(100, 1_000), job(200, 1_000)];
+    const { responsesMs } = run({ source: trace(...jobs), scaling: fixed(1, { maxInputs: 9 }), outsideMs: { before: 50, after: 0 } });
+    expect([...responsesMs]).toEqual([1_050, 1_950, 2_850]);
+  });
+});
+
+describe('users who wait for their answers', () => {
+  const outsideMs = { before: 450, after: 450 };
+
+  test('ten of them with a container each: an answer takes what a job takes', () => {
+    const { responsesMs } = run({ source: collage(10, 600), scaling: fixed(10), outsideMs });
+    expect(new Set([...responsesMs].map((ms) => ms.toFixed(6)))).toEqual(new Set(['4400.000000']));
+  });
+
+  test('ten of them on one GPU wait N x S less their pause in the mean', () => {
+    const { responsesMs } = run({ source: collage(10, 20_000), scaling: fixed(1, { maxInputs: 10 }), outsideMs });
+    expect(mean(responsesMs.subarray(10)) / 1000).toBeCloseTo(10 * 3.5 - 3, 1);
+  });
+
+  test('they join over the time given, leave after their answer, and nobody asks after the end', () => {
+    const levels = [
+      { fromMs: 0, users: 2, overMs: 0 },
+      { fromMs: 10_000, users: 6, overMs: 8_000 },
+      { fromMs: 40_000, users: 1, overMs: 0 },
+    ];
+    const { jobs, endMs } = run({ source: { ...collage(0, 60), levels }, scaling: fixed(9) });
+    const first = new Map<string | null, number>();
+    for (const { user, arrivalMs } of jobs) if (!first.has(user)) first.set(user, arrivalMs);
+    expect([...first.values()]).toEqual([0, 0, 10_000, 12_000, 14_000, 16_000]);
+    expect(new Set(jobs.filter(({ arrivalMs }) => arrivalMs >= 40_000).map(({ user }) => user))).toEqual(new Set(['user-1']));
+    expect(jobs.at(-1)!.arrivalMs).toBeLessThan(60_000);
+    expect(endMs).toBeGreaterThanOrEqual(60_000);
+  });
+
+  test('what a user asks and how it pauses does not depend on how fast it is answered', () => {
+    const source: ClosedLoop = { ...collage(3, 300), serviceMs: (draw) => Math.round(draw.exponential(3_000)) };
+    const of = (scaling: ScalingSettings) => {
+      const { jobs, responsesMs } = run({ source, scaling });
+      const mine = jobs.map((entry, index) => ({ ...entry, responseMs: responsesMs[index]! })).filter(({ user }) => user === 'user-2');
+      return mine
+        .slice(1, 20)
+        .map((entry, n) => ({ service: entry.serviceMs, pause: entry.arrivalMs - mine[n]!.arrivalMs - mine[n]!.responseMs }));
+    };
+    const [slow, fast] = [of(fixed(1)), of(fixed(3))];
+    expect(slow.map(({ service }) => service)).toEqual(fast.map(({ service }) => service));
+    slow.forEach(({ pause }, n) => expect(pause).toBeCloseTo(fast[n]!.pause, 6));
+  });
+});
