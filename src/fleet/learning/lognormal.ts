@@ -24,6 +24,19 @@ export function remaining({ mean, mu, sigma }: Lognormal, elapsed: number): numb
   return Math.max(0, (mean * upperTail(z - sigma)) / left - elapsed);
 }
 
+/** The earliest elapsed time at which no more than `left` remains on the mean; null: it never gets so close. */
+export function elapsedWhen(time: Lognormal, left: number): number | null {
+  if (time.mean <= left) return 0;
+  let [before, after] = [0, quantile(time, 2)];
+  if (remaining(time, after) > left) return null;
+  for (let n = 0; n < 20; n++) {
+    const middle = (before + after) / 2;
+    if (remaining(time, middle) > left) before = middle;
+    else after = middle;
+  }
+  return after;
+}
+
 /** P(Z > z) of the standard normal: approximation 26.2.17 of Abramowitz and Stegun, wrong by less than 1e-7. */
 function upperTail(z: number): number {
   if (z < 0) return 1 - upperTail(-z);

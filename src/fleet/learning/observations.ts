@@ -1,7 +1,7 @@
 import type { QueuedJob } from '../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
 import { Bursts } from './bursts.ts';
-import { quantile, remaining, type Lognormal } from './lognormal.ts';
+import { elapsedWhen, quantile, remaining, type Lognormal } from './lognormal.ts';
 import { ServiceTimes } from './service-times.ts';
 
 /** Into how many steps the latency target is cut. */
@@ -153,11 +153,15 @@ export class Observations {
     if (late) this.#missed++;
   }
 
-  /** When the job's prompt will let the GPU go and another one can be sent so that it arrives just then. Null: nothing is known yet. */
+  /**
+   * When another prompt can be sent so that it arrives just when the GPU is free: when what is left of the job's time is no longer than that
+   * takes. Null: that cannot be told, since nothing is known yet, or times vary too much.
+   */
   nextAt(job: string): number | null {
     const prompt = this.#prompts.get(job);
     if (!prompt || prompt.takenAt === null || this.#leadMs === null || !this.#services.knows(prompt.workflow)) return null;
-    return prompt.takenAt + prompt.service.mean * 1000 - this.#leadMs;
+    const elapsed = elapsedWhen(prompt.service, this.#leadMs / 1000);
+    return elapsed === null ? null : prompt.takenAt + elapsed * 1000;
   }
 
   /** Everything at this moment. */
