@@ -1,19 +1,18 @@
-const fastSeconds = 30;
-const slowSeconds = 180;
+/** Seconds of the windows, the longest first. */
+const windows = [180, 30, 10];
 /** Seconds without arrivals that every count is taken to begin with: the first job alone says little. */
 const doubtSeconds = 5;
-/** From how many standard deviations on the last half minute is more than chance. */
+/** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
 const significant = 2.5;
 
 /**
- * Arrivals per second, exponentially weighted over half a minute and over three minutes. The rate is that of the three minutes, unless the
- * last half minute differs from it by more than chance: then it is that one.
+ * Arrivals per second, exponentially weighted over three windows. The rate is that of the longest one, unless a shorter one differs from it
+ * by more than chance: then it is that one.
  */
 export class ArrivalRates {
   readonly #since: number;
+  readonly #counts = windows.map(() => 0);
   #at: number;
-  #fast = 0;
-  #slow = 0;
 
   /** `now`: since when arrivals are counted, milliseconds. */
   constructor(now: number) {
@@ -23,27 +22,28 @@ export class ArrivalRates {
 
   arrived(now: number): void {
     this.#decay(now);
-    this.#fast++;
-    this.#slow++;
+    for (let n = 0; n < windows.length; n++) this.#counts[n]! += 1;
   }
 
   /** Jobs per second. */
   rate(now: number): number {
     this.#decay(now);
     const watched = (now - this.#since) / 1000;
-    const slow = this.#slow / (span(slowSeconds, watched) + doubtSeconds);
-    const fastSpan = span(fastSeconds, watched) + doubtSeconds;
-    const fast = this.#fast / fastSpan;
-    // An exponentially weighted count of a Poisson process has half the variance of a plain one with the same mean.
-    const deviation = Math.sqrt(Math.max(slow, 1 / slowSeconds) / (2 * fastSpan));
-    return Math.abs(fast - slow) > significant * deviation ? fast : slow;
+    let rate = (this.#counts[0] as number) / (span(windows[0] as number, watched) + doubtSeconds);
+    for (let n = 1; n < windows.length; n++) {
+      const seconds = span(windows[n] as number, watched) + doubtSeconds;
+      const shorter = (this.#counts[n] as number) / seconds;
+      // An exponentially weighted count of a Poisson process has half the variance of a plain one with the same mean.
+      const deviation = Math.sqrt(Math.max(rate, 1 / (windows[0] as number)) / (2 * seconds));
+      if (Math.abs(shorter - rate) > significant * deviation) rate = shorter;
+    }
+    return rate;
   }
 
   #decay(now: number): void {
     const seconds = (now - this.#at) / 1000;
     if (seconds === 0) return;
-    this.#fast *= Math.exp(-seconds / fastSeconds);
-    this.#slow *= Math.exp(-seconds / slowSeconds);
+    for (let n = 0; n < windows.length; n++) this.#counts[n]! *= Math.exp(-seconds / (windows[n] as number));
     this.#at = now;
   }
 }

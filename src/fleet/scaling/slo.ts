@@ -3,15 +3,15 @@ import { quantile } from '../learning/lognormal.ts';
 import type { Observed } from '../learning/observations.ts';
 import { aliveOf, type Decision, type FleetSummary, type Policy } from './policy.ts';
 import type { ScalingSettings } from './settings.ts';
-import { idleWindowMs, learnGaps, noGaps, type IdleGaps } from './slo/idle-gaps.ts';
+import { idleWindowMs, learnGaps, notNeededMs, noGaps, type IdleGaps } from './slo/idle-gaps.ts';
 import { standingFor } from './slo/loss.ts';
 import { planStarts, withMargin, type Outlook, type Plan } from './slo/plan.ts';
 
 /** Of the misses that the target allows, so many are aimed at. */
 const aimedShare = 0.8;
-/** How much a miss moves the correction, and how far it may go: e^-3 to e^4 times what a miss is taken to be worth. */
+/** How much a miss moves the correction, and how far it may go: e^-2 to e^4 times what a miss is taken to be worth, so that serving a job is always worth more than not. */
 const gain = 0.1;
-const leastCorrection = -3;
+const leastCorrection = -2;
 const mostCorrection = 4;
 /** What a miss is worth before any correction, in service times. */
 const missWorth = 8;
@@ -19,7 +19,7 @@ const missWorth = 8;
 const marginDeviations = 2.5;
 const marginByCorrection = 0.5;
 /** Late jobs are worked off within so many start-up times or latencies, whichever is longer. */
-const backlogTimes = 4;
+const backlogTimes = 0.5;
 /** A start is decided upon at the latest so long before it must be, milliseconds: two periods of the controller. */
 const decisionMs = 200;
 /** How often the rate of arrivals is looked at again while nothing happens. */
@@ -142,7 +142,7 @@ function spareOf({ summary, observed, alive, floor }: View, gaps: IdleGaps): Pic
   const startMs = startMsOf(observed);
   const { idleForMs } = summary;
   const spare = Math.min(alive - floor, idleForMs.length);
-  const leftMs = (n: number): number => idleWindowMs(gaps, alive - n, startMs) - (idleForMs[n] as number);
+  const leftMs = (n: number): number => idleWindowMs(gaps, alive - n, startMs) - notNeededMs(gaps, alive - n, summary.now);
   let stop = 0;
   while (stop < spare && leftMs(stop) <= 0) stop++;
   const wakeAt = stop < spare ? summary.now + leftMs(stop) : null;

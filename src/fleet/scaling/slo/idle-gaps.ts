@@ -42,6 +42,11 @@ function add(bins: number[][], group: number, gap: number): void {
   counts[bin === -1 ? edges.length : bin]! += 1;
 }
 
+/** For how long the container of this level has not been needed, milliseconds. */
+export function notNeededMs({ needed, lastNeeded }: IdleGaps, level: number, now: number): number {
+  return level <= needed ? 0 : now - (lastNeeded[level - 1] ?? -Infinity);
+}
+
 /** Milliseconds that the container of this level (the highest of all is the one idle longest) should be kept without a job. */
 export function idleWindowMs({ bins }: IdleGaps, level: number, startMs: number): number {
   const counts = bins[groupOf(level)] ?? prior;
