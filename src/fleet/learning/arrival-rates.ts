@@ -1,6 +1,6 @@
 /** Seconds of the windows, the longest first. */
 const windows = [180, 30, 10];
-/** Seconds without arrivals that every count is taken to begin with: the first job alone says little. */
+/** Seconds without arrivals that every count is taken to begin with, forgotten like any others: the first job alone says little. */
 const doubtSeconds = 5;
 /** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
 const significant = 2.5;
@@ -29,9 +29,9 @@ export class ArrivalRates {
   rate(now: number): number {
     this.#decay(now);
     const watched = (now - this.#since) / 1000;
-    let rate = (this.#counts[0] as number) / (span(windows[0] as number, watched) + doubtSeconds);
+    let rate = (this.#counts[0] as number) / span(windows[0] as number, watched);
     for (let n = 1; n < windows.length; n++) {
-      const seconds = span(windows[n] as number, watched) + doubtSeconds;
+      const seconds = span(windows[n] as number, watched);
       const shorter = (this.#counts[n] as number) / seconds;
       // An exponentially weighted count of a Poisson process has half the variance of a plain one with the same mean.
       const deviation = Math.sqrt(Math.max(rate, 1 / (windows[0] as number)) / (2 * seconds));
@@ -49,4 +49,7 @@ export class ArrivalRates {
 }
 
 /** Seconds that an exponentially weighted count stands for after so many seconds of counting. */
-const span = (window: number, watched: number): number => window * (1 - Math.exp(-watched / window));
+function span(window: number, watched: number): number {
+  const forgotten = Math.exp(-watched / window);
+  return window * (1 - forgotten) + doubtSeconds * forgotten;
+}
