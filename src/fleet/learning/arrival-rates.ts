@@ -3,7 +3,7 @@ const windows = [180, 30, 10];
 /** Seconds without arrivals that every count is taken to begin with, forgotten like any others: the first job alone says little. */
 const doubtSeconds = 5;
 /** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
-const significant = 2.5;
+const significant = 3.2;
 
 /**
  * Arrivals per second, exponentially weighted over three windows. The rate is that of the longest one, unless a shorter one differs from it
