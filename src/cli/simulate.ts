@@ -3,7 +3,7 @@ import { parseScaling } from '../config/scaling.ts';
 import { defaultScaling, policyNames, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import { simulate } from '../planning/simulator.ts';
 import { summarize, type RunSummary, type Slo } from '../planning/summary.ts';
-import { workloads } from '../planning/workloads.ts';
+import { workloadGroups } from '../planning/workloads.ts';
 import { UsageError } from './failure.ts';
 import { known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
@@ -23,7 +23,7 @@ export const simulateVerb: VerbSpec = {
   remote: false,
   options: (command) =>
     command
-      .option('--workload <name>', `jobs that are drawn: ${Object.keys(workloads).join(', ')}`)
+      .option('--workload <name>', 'jobs that are drawn, one of those below')
       .option('--trace <file>', 'jobs that were recorded: CSV with the header arrival_s,service_s and optional model,user,workflow')
       .option('--closed-loop <users=n,wait=a-b>', 'users who each wait for their answer, pause a to b seconds, and ask again')
       .option('--seconds <n>', 'how long they do so', '600')
@@ -34,9 +34,19 @@ export const simulateVerb: VerbSpec = {
       .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
-      .option('--seed <n>', 'of what is drawn', '1'),
+      .option('--seed <n>', 'of what is drawn', '1')
+      .addHelpText('after', `\nWorkloads (docs/reference/workloads.md):\n${workloadLines().join('\n')}`),
   run: (session) => run(session),
 };
+
+/** Their names, group by group, a few on a line. */
+function workloadLines(): string[] {
+  return Object.entries(workloadGroups).flatMap(([group, members]) => {
+    const names = Object.keys(members);
+    const lines = Array.from({ length: Math.ceil(names.length / 5) }, (_, row) => names.slice(row * 5, row * 5 + 5).join(', '));
+    return lines.map((line, row) => `  ${(row === 0 ? group : '').padEnd(12)} ${line}${row < lines.length - 1 ? ',' : ''}`);
+  });
+}
 
 /** How often the live controller asks a policy at most, milliseconds. */
 const periodMs = 100;
