@@ -10,6 +10,7 @@ import type { Trace } from '../planning/trace.ts';
 import { parseTrace } from '../planning/trace-file.ts';
 import { drawTrace, workloads, type WorkloadName } from '../planning/workloads.ts';
 import { unreadable, UsageError } from './failure.ts';
+import { boundRow, solveBounds } from './lower-bound.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
 
@@ -21,6 +22,7 @@ export const simulateVerb: VerbSpec = {
   summary: 'what a scaling policy would do with a workload or a trace, and what that would cost, in seconds',
   examples: [
     'simulate --workload bursty --policy per-input --slo p95=8s --start-seconds 20',
+    'simulate --workload bursty --slo p95=8s --bound',
     'simulate --trace day.csv --policy concurrency --settings target_utilization=0.9 --price 1.10 --json',
   ],
   remote: false,
@@ -34,7 +36,8 @@ export const simulateVerb: VerbSpec = {
       .option('--start-seconds <n>', 'what a container takes from its start until it is ready', '20')
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
-      .option('--seed <n>', 'of what is drawn', '1'),
+      .option('--seed <n>', 'of what is drawn', '1')
+      .option('--bound', 'also how far it is from the lower bound, which is solved for the trace once and kept'),
   run: (session) => run(session),
 };
 
@@ -59,7 +62,10 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
   const summary = summarize(outcome, trace, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: trace.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
-  print({ ...head, ...summary, wall_s }, () => describe({ ...head, ...summary, wall_s }, slo, paint));
+  const bounds = options['bound'] === true ? await solveBounds({ jobs: trace.jobs, startMs, slo }, terminal) : null;
+  const result = { ...head, ...summary, wall_s, ...(bounds && { lower_bound_gpu_seconds: bounds.lower }) };
+  const rows = bounds ? [boundRow(bounds, summary, slo)] : [];
+  print(result, () => describe(result, { slo, rows, paint }));
 }
 
 function traceOf({
@@ -121,7 +127,10 @@ function known(what: string, given: string, names: readonly string[]): string {
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-function describe(run: RunSummary & { policy: string; workload: string; seed: number; wall_s: number }, slo: Slo, paint: Palette): string {
+type Described = RunSummary & { policy: string; workload: string; seed: number; wall_s: number };
+
+/** `rows`: what else there is to say. */
+function describe(run: Described, { slo, rows: more, paint }: { slo: Slo; rows: readonly [string, string][]; paint: Palette }): string {
   const { start, busy, idle, total } = run.gpu_seconds;
   const of = (part: number): string => `${part.toFixed(0)} (${percent(total === 0 ? 0 : part / total)})`;
   const rows: [string, string][] = [
@@ -134,6 +143,7 @@ function describe(run: RunSummary & { policy: string; workload: string; seed: nu
     ['GPU-seconds', `${total.toFixed(0)}: start ${of(start)}, busy ${of(busy)}, idle ${of(idle)}`],
     ['cost', `${money(run.usd)} (GPU-seconds x price per hour / 3600)`],
     ['containers', `${run.starts} started, ${run.peak_containers} at most at once`],
+    ...more,
   ];
   const head = `${paint.bold(run.policy)} on ${run.workload}, seed ${run.seed}: simulated, ${run.events} events in ${run.wall_s.toFixed(2)} s\n`;
   return head + table(['what', 'value'], rows, paint);
