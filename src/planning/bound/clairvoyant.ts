@@ -1,3 +1,4 @@
+import type { TraceJob } from '../trace.ts';
 import type { Bin } from './bins.ts';
 import { leastOnTime, type SlackInput } from './slack-program.ts';
 import { replay, type PlanStep } from './replay.ts';
@@ -20,7 +21,7 @@ export interface ClairvoyantInput extends Pick<SlackInput, 'jobs' | 'startMs' | 
 /**
  * GPU-seconds of a plan that knows the future, meets the target and can really be carried out: so the optimum is no more than that. The
  * cheapest of the zero-wait optimum (where the target leaves time for the jobs themselves) and of replays of the programme's plan: multiplied,
- * with the least floor wherever it has anything that makes it meet the target, and with the jobs that it gives up in their turn or
+ * with the least floor wherever it has anything that makes it meet the target, at the least cost of what begins when, and with the jobs that it gives up in their turn or
  * behind all others. Null: none of them meets the target.
  */
 export function clairvoyantCost(input: ClairvoyantInput): number | null {
@@ -34,15 +35,24 @@ export function clairvoyantCost(input: ClairvoyantInput): number | null {
     let [low, high] = [factor === 0 ? 1 : 0, 2 * Math.ceil(Math.max(...input.ready)) + 1];
     while (low <= high) {
       const floor = Math.floor((low + high) / 2);
-      const { responsesMs, gpuSeconds } = replay({ jobs, startMs, plan: planOf(input, { factor, floor }), last });
+      const responsesMs = replay({ jobs, startMs, plan: planOf(input, { factor, floor }), last });
       if (meets(responsesMs)) {
-        costs.push(gpuSeconds);
+        costs.push(zeroWaitOptimum(begunAt(jobs, responsesMs), startMs));
         high = floor - 1;
       } else low = floor + 1;
     }
   }
-  return costs.length === 0 ? null : Math.round(Math.min(...costs) * 1000) / 1000;
+  return costs.length === 0 ? null : Math.min(...costs);
 }
+
+/**
+ * The jobs as if each arrived when it began: done without waiting, they have the same responses. So the cheapest containers for these very
+ * beginnings are known exactly, and cost no more than those that were replayed.
+ */
+const begunAt = (jobs: readonly TraceJob[], responsesMs: Float64Array): TraceJob[] =>
+  jobs
+    .map((job, index) => ({ ...job, arrivalMs: job.arrivalMs + (responsesMs[index] as number) - job.serviceMs }))
+    .sort((a, b) => a.arrivalMs - b.arrivalMs);
 
 /**
  * Containers to have at each time, so that those of the programme are ready in time: the most that are wanted from now until a start from now is

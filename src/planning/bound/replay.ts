@@ -22,9 +22,9 @@ export interface PlanStep {
 
 /**
  * What a plan comes to that was made beforehand, on the fleet's containers and dispatcher. Containers above the plan stop as soon as they are idle;
- * a job that waits where the plan has no container (any more) gets one. Returns the responses in milliseconds and the GPU-seconds.
+ * a job that waits where the plan has no container (any more) gets one. Returns the responses in milliseconds.
  */
-export function replay(input: Replay): { responsesMs: Float64Array; gpuSeconds: number } {
+export function replay(input: Replay): Float64Array {
   return new Run(input).run();
 }
 
@@ -54,7 +54,7 @@ class Run {
     });
   }
 
-  run(): { responsesMs: Float64Array; gpuSeconds: number } {
+  run(): Float64Array {
     for (const { atMs, containers } of this.#input.plan) {
       this.#timeline.set(atMs + this.#shiftMs, kinds.timer, () => {
         this.#wanted = containers;
@@ -63,7 +63,7 @@ class Run {
     }
     this.#awaitArrival();
     while (this.#timeline.peek()) this.#timeline.step();
-    return { responsesMs: this.#responses, gpuSeconds: this.#containers.used().total };
+    return this.#responses;
   }
 
   #awaitArrival(): void {
