@@ -60,6 +60,13 @@ test('a target below what the jobs take by themselves is refused with what would
   expect(code).toBe(2);
 });
 
+test('a trace too long to solve is refused', async () => {
+  writeFileSync(path.join(cli.folder, 'long.csv'), `arrival_s,service_s\n${'0,1\n'.repeat(200_001)}`);
+  const { code, err } = await bound('--trace', 'long.csv', '--slo', 'p95=5s', '--settings', 'min_containers=1000');
+  expect(err).toContain('--bound is solved for at most 200000 jobs, and the trace has 200001');
+  expect(code).toBe(2);
+});
+
 test('an empty trace is refused as always', async () => {
   writeFileSync(path.join(cli.folder, 'empty.csv'), 'arrival_s,service_s\n');
   const { code, err } = await bound('--trace', 'empty.csv');

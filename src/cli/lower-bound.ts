@@ -11,7 +11,10 @@ import { StatusLine, type Terminal } from './terminal.ts';
 /** Higher when the same input gives other bounds: what was kept then no longer counts. */
 const method = 1;
 
-/** The bounds of a trace, from the cache where it was solved before. Error: `UsageError`, for a target that no plan can meet. */
+/** More take minutes. */
+const mostJobs = 200_000;
+
+/** The bounds of a trace, from the cache where it was solved before. Error: `UsageError`, for a target that no plan can meet and a trace too long to solve. */
 export async function solveBounds(given: Omit<BoundsInput, 'binMs'>, { env, err }: Terminal): Promise<Bounds> {
   refuseImpossible(given);
   const input = { ...given, binMs: binMsOf(given.jobs, given.slo.latencyMs) };
@@ -43,6 +46,11 @@ export function boundRow({ lower, feasible }: Bounds, { gpu_seconds, attainment 
 }
 
 function refuseImpossible({ jobs, slo }: Pick<BoundsInput, 'jobs' | 'slo'>): void {
+  if (jobs.length > mostJobs) {
+    throw new UsageError(
+      `--bound is solved for at most ${mostJobs} jobs, and the trace has ${jobs.length}; give it a part of the trace, or leave --bound out`,
+    );
+  }
   const best = possible(jobs, slo);
   if (best.share >= slo.p) return;
   const name = `p${Number((slo.p * 100).toFixed(1))}`;

@@ -1,4 +1,5 @@
 import type { Deployment } from '../../deployments/deployment.ts';
+import type { Container } from '../../fleet/container.ts';
 import { Pool } from '../../fleet/pool.ts';
 import { defaultScaling } from '../../fleet/scaling/settings.ts';
 import { towards } from '../../fleet/scaling/towards.ts';
@@ -96,9 +97,12 @@ class Run {
     const wanted = summary.queued > 0 ? Math.max(1, this.#wanted) : this.#wanted;
     const { start, stop, cancel } = towards(wanted, summary);
     for (let n = 0; n < start; n++) this.#containers.start(this.#pool, 'planned');
-    for (const { id } of [...this.#pool.idle.values()].slice(0, stop)) this.#containers.drain(id, 'planned');
-    const starting = [...this.#pool.containers.values()].filter(({ state }) => state === 'starting');
-    for (const { id } of starting.slice(starting.length - cancel)) this.#containers.drain(id, 'planned');
+    if (stop > 0) for (const { id } of [...this.#pool.idle.values()].slice(0, stop)) this.#containers.drain(id, 'planned');
+    if (cancel > 0) for (const { id } of this.#starting().slice(-cancel)) this.#containers.drain(id, 'planned');
+  }
+
+  #starting(): Container[] {
+    return [...this.#pool.containers.values()].filter(({ state }) => state === 'starting');
   }
 
   #complete(number: number, container: string): void {
