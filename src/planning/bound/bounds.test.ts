@@ -42,6 +42,19 @@ test('the lower bound is never above a plan that can be carried out, and zero wa
   );
 });
 
+test('a job that is too long by itself cannot be the one on time', () => {
+  const burst = Array.from({ length: 10 }, () => [60, 4] as const);
+  const jobs = jobsOf([0, 6], ...burst);
+  const bound = (longJobsOnTime: boolean): number => {
+    const slo = { p: 0.9, latencyMs: 5_000 };
+    const { program } = slackProgram({ jobs, startMs: 20_000, slo, binMs: 1_000, lateMs: null, longJobsOnTime });
+    return dualBound(program, solve(program).rowDuals);
+  };
+  // Ten of the eleven must be on time, so all of the burst: 40 s of work within the 6 s of its own bin and of five more.
+  expect(bound(false)).toBeCloseTo(46 + (20 * 40) / 6, 6);
+  expect(bound(true)).toBeLessThan(bound(false) - 1);
+});
+
 test('wide bins where nothing happens lose nothing', () => {
   const jobs = jobsOf([0, 3], [1, 3], [200, 4], [203, 1], [203, 6]);
   const bound = (binMs: number, parts: number): number => {
