@@ -5,6 +5,7 @@ import { simulate } from '../planning/simulator.ts';
 import { summarize, type RunSummary, type Slo } from '../planning/summary.ts';
 import { workloadGroups } from '../planning/workloads.ts';
 import { UsageError } from './failure.ts';
+import { boundRow, solveBounds } from './lower-bound.ts';
 import { known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
@@ -18,6 +19,7 @@ export const simulateVerb: VerbSpec = {
   examples: [
     'simulate --workload bursty --policy per-input --slo p95=8s --start-seconds 20',
     'simulate --closed-loop users=10,wait=1-5 --profile a10g-collage --policy fixed --settings min_containers=5',
+    'simulate --workload bursty --slo p95=8s --bound',
     'simulate --trace day.csv --policy concurrency --settings target_utilization=0.9 --price 1.10 --json',
   ],
   remote: false,
@@ -35,6 +37,7 @@ export const simulateVerb: VerbSpec = {
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
       .option('--seed <n>', 'of what is drawn', '1')
+      .option('--bound', 'also how far it is from the lower bound, which is solved for the trace once and kept')
       .addHelpText('after', `\nWorkloads (docs/reference/workloads.md):\n${workloadLines().join('\n')}`),
   run: (session) => run(session),
 };
@@ -68,13 +71,18 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
     startSeconds: text('startSeconds'),
     users: given.closedLoop !== undefined,
   });
+  if (options['bound'] === true && given.closedLoop !== undefined)
+    throw new UsageError('--bound is about jobs that come at their times; those of --closed-loop depend on the answers');
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
   const startedAt = performance.now();
   const outcome = simulate({ source, scaling, ...timing, horizonMs, periodMs, slots });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
-  print({ ...head, ...summary, wall_s }, () => describe({ ...head, ...summary, wall_s }, slo, paint));
+  const bounds = options['bound'] === true ? await solveBounds({ jobs: outcome.jobs, startMs: timing.startMs, slo }, terminal) : null;
+  const result = { ...head, ...summary, wall_s, ...(bounds && { lower_bound_gpu_seconds: bounds.lower }) };
+  const rows = bounds ? [boundRow(bounds, summary, slo)] : [];
+  print(result, () => describe(result, { slo, rows, paint }));
 }
 
 function scalingOf(policy: string, settings: string | undefined, slo: Slo): ScalingSettings {
@@ -102,7 +110,10 @@ function sloOf(text: string): Slo {
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-function describe(run: RunSummary & { policy: string; workload: string; seed: number; wall_s: number }, slo: Slo, paint: Palette): string {
+type Described = RunSummary & { policy: string; workload: string; seed: number; wall_s: number };
+
+/** `rows`: what else there is to say. */
+function describe(run: Described, { slo, rows: more, paint }: { slo: Slo; rows: readonly [string, string][]; paint: Palette }): string {
   const { start, busy, idle, total } = run.gpu_seconds;
   const of = (part: number): string => `${part.toFixed(0)} (${percent(total === 0 ? 0 : part / total)})`;
   const rows: [string, string][] = [
@@ -115,6 +126,7 @@ function describe(run: RunSummary & { policy: string; workload: string; seed: nu
     ['GPU-seconds', `${total.toFixed(0)}: start ${of(start)}, busy ${of(busy)}, idle ${of(idle)}`],
     ['cost', `${money(run.usd)} (GPU-seconds x price per hour / 3600)`],
     ['containers', `${run.starts} started, ${run.peak_containers} at most at once`],
+    ...more,
   ];
   const head = `${paint.bold(run.policy)} on ${run.workload}, seed ${run.seed}: simulated, ${run.events} events in ${run.wall_s.toFixed(2)} s\n`;
   return head + table(['what', 'value'], rows, paint);
