@@ -37,6 +37,7 @@ test('a trace under a policy: latency, GPU-seconds, money and starts as JSON', a
     usd: (177 * 1.8) / 3600,
     starts: 3,
     peak_containers: 3,
+    model_switches: 0,
     events: expect.any(Number) as number,
     wall_s: expect.any(Number) as number,
   });
@@ -63,6 +64,17 @@ test('users who wait for their answers: jobs, time outside the GPU and starts of
   expect(Math.abs(Number(run['jobs']) / (((600 - 15.5) * 10) / 7.4) - 1)).toBeLessThan(0.05);
 });
 
+test('faults and models: what they cost is told', async () => {
+  writeFileSync(path.join(cli.folder, 'models.csv'), 'arrival_s,service_s,model\n0,1,a\n10,1,b\n20,1,a\n30,1,a\n');
+  const one = ['simulate', '--trace', 'models.csv', '--settings', 'min_containers=1,max_containers=1'];
+  const run = await cli.json(...one, '--load-seconds', '4', '--start-seconds', '0');
+  expect(run).toMatchObject({ model_switches: 2, latency_s: { p50: 5 } });
+  expect(run).not.toHaveProperty('retries');
+  const { out } = await cli.comfleet([...one, '--load-seconds', '4', '--faults', 'crash=0.5', '--seed', '2']);
+  expect(out).toMatch(/models\s+\d+ loaded in place of others, \d+\.\d % of the jobs/);
+  expect(out).toMatch(/retries\s+\d+ tries lost their container/);
+});
+
 test('settings reach the policy: common ones and its own', async () => {
   const starts = async (...settings: string[]) =>
     (await cli.json('simulate', '--trace', 'trace.csv', '--policy', 'request-count', ...settings))['starts'];
@@ -86,6 +98,8 @@ test.each([
   [['--closed-loop', 'users=5,wait=5-1'], 'says nothing'],
   [['--closed-loop', 'users=5,wait=1,colour=red'], 'says nothing'],
   [['--closed-loop', 'users=5,wait=1-5', '--profile', 'a10g'], 'There is no profile a10g'],
+  [['--workload', 'steady', '--faults', 'crash=1'], '--faults crash=1 is no share below 1'],
+  [['--workload', 'steady', '--faults', 'crush=0.1'], '--faults crush=0.1 is no share below 1'],
   [['--workload', 'stedy'], 'There is no workload stedy; did you mean steady?'],
   [['--workload', 'steady', '--policy', 'kedda'], 'There is no policy kedda; did you mean keda?'],
   [['--trace', 'none.csv'], 'There is no file none.csv'],

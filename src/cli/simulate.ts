@@ -5,7 +5,7 @@ import { simulate } from '../planning/simulator.ts';
 import { summarize, type RunSummary, type Slo } from '../planning/summary.ts';
 import { workloads } from '../planning/workloads.ts';
 import { UsageError } from './failure.ts';
-import { known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
+import { faultsOf, known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
 
@@ -32,6 +32,8 @@ export const simulateVerb: VerbSpec = {
       .option('--settings <k=v,...>', 'scaling settings, those of the policy among them')
       .option('--slo <target>', 'the latency target, e.g. p95=6s', 'p95=6s')
       .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")
+      .option('--load-seconds <n>', 'what a container takes to load a model that it does not hold', '0')
+      .option('--faults <crash=p,failed-starts=p>', 'shares of jobs that take their container down, and of starts that fail')
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
       .option('--seed <n>', 'of what is drawn', '1'),
@@ -58,9 +60,11 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
     startSeconds: text('startSeconds'),
     users: given.closedLoop !== undefined,
   });
+  const loadMs = numberOf('--load-seconds', text('loadSeconds') ?? '') * 1000;
+  const faults = faultsOf(text('faults'), seed);
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
   const startedAt = performance.now();
-  const outcome = simulate({ source, scaling, ...timing, horizonMs, periodMs, slots });
+  const outcome = simulate({ source, scaling, ...timing, faults, loadMs: () => loadMs, horizonMs, periodMs, slots });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
@@ -104,6 +108,15 @@ function describe(run: RunSummary & { policy: string; workload: string; seed: nu
     ],
     ['GPU-seconds', `${total.toFixed(0)}: start ${of(start)}, busy ${of(busy)}, idle ${of(idle)}`],
     ['cost', `${money(run.usd)} (GPU-seconds x price per hour / 3600)`],
+    ...(run.model_switches > 0
+      ? [
+          ['models', `${run.model_switches} loaded in place of others, ${percent(run.model_switches / run.jobs)} of the jobs`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+    ...(run.retries === undefined ? [] : [['retries', `${run.retries} tries lost their container`] as [string, string]]),
     ['containers', `${run.starts} started, ${run.peak_containers} at most at once`],
   ];
   const head = `${paint.bold(run.policy)} on ${run.workload}, seed ${run.seed}: simulated, ${run.events} events in ${run.wall_s.toFixed(2)} s\n`;

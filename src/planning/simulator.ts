@@ -4,6 +4,7 @@ import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
+import { Faults, noFaults, type FaultSettings } from './faults.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
 import { SimulatedGpus, type Run } from './simulated-gpus.ts';
 import { TraceFeed, type JobFeed } from './source.ts';
@@ -18,6 +19,10 @@ export interface SimulationInput {
   readonly startMs: number;
   /** Milliseconds that each job takes outside the GPU, before and after its time on it; left out: none. */
   readonly outsideMs?: { readonly before: number; readonly after: number };
+  /** Milliseconds of loading a model onto a GPU that does not hold it; left out: none. */
+  readonly loadMs?: (model: string) => number;
+  /** What goes wrong; left out: nothing. */
+  readonly faults?: FaultSettings;
   /** End of the accounts; null: the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
@@ -34,6 +39,11 @@ export interface SimulationOutcome {
   readonly gpuSeconds: GpuSeconds;
   readonly starts: number;
   readonly peakContainers: number;
+  readonly modelSwitches: number;
+  /** Models that were loaded onto GPUs that held none; not among the switches. */
+  readonly firstLoads: number;
+  /** Tries that lost their container. */
+  readonly retries: number;
   readonly endMs: number;
   readonly events: number;
 }
@@ -54,18 +64,22 @@ class Simulation {
   readonly #jobs: TraceJob[] = [];
   readonly #responses: number[] = [];
   #answered = 0;
+  #retries = 0;
 
   constructor(input: SimulationInput) {
     this.#input = input;
     const timeline = this.#timeline;
+    const faults = new Faults(input.faults ?? noFaults);
     this.#feed = 'levels' in input.source ? new UserFeed(input.source) : new TraceFeed(input.source);
     this.#pool = new Pool(deploymentOf(input.scaling), timeline, () => this.#dispatch());
     this.#containers = new SimulatedContainers({
       timeline,
       slots: input.slots,
       startMs: () => input.startMs,
+      startFails: () => faults.startFails(),
       onReady: (_, container) => this.#ready(container),
       onGone: (container) => void this.#gpus.remove(container),
+      onStartFailed: (pool) => this.#scaler.wake(pool),
     });
     this.#gpus = new SimulatedGpus({
       timeline,
@@ -73,6 +87,9 @@ class Simulation {
       onTaken: ({ id }) => this.#pool.overlap.taken(id),
       onFreed: ({ id }) => this.#pool.overlap.freed(id, true),
       onEnded: (run) => this.#ended(run),
+      loadMs: input.loadMs ?? (() => 0),
+      crashAfterMs: (gpuMs) => faults.crashAfterMs(gpuMs),
+      onCrash: (container) => this.#crashed(container),
     });
     this.#scaler = new Scaler({
       clock: timeline,
@@ -105,6 +122,9 @@ class Simulation {
       gpuSeconds: this.#containers.used(),
       starts,
       peakContainers: peak,
+      modelSwitches: this.#gpus.switches,
+      firstLoads: this.#gpus.firstLoads,
+      retries: this.#retries,
       endMs: timeline.now(),
       events: timeline.events,
     };
@@ -112,9 +132,13 @@ class Simulation {
 
   #arrive(job: TraceJob): void {
     const number = this.#jobs.push(job) - 1;
+    this.#enqueue(number, job);
+    this.#changed();
+  }
+
+  #enqueue(number: number, job: TraceJob): void {
     const id = `j${String(number).padStart(9, '0')}`;
     this.#pool.dispatcher.queue.add({ id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs });
-    this.#changed();
   }
 
   #ready({ id, inFlight, modelKey }: Container): void {
@@ -154,6 +178,18 @@ class Simulation {
     this.#pool.dispatcher.jobEnded(container, now);
     this.#containers.apply(container, { type: 'job_ended', at: now, done: true });
     this.#feed.answered(job);
+    this.#changed();
+  }
+
+  /** What the container had goes back to where it was in the queue. However often that happens to a job, it is tried again. */
+  #crashed(container: string): void {
+    const lost = this.#gpus.remove(container);
+    this.#containers.fail(container, 'crashed');
+    for (const { id, number, job } of lost) {
+      this.#pool.overlap.ended(id);
+      this.#enqueue(number, job);
+    }
+    this.#retries += lost.length;
     this.#changed();
   }
 }

@@ -22,6 +22,10 @@ export interface RunSummary {
   readonly usd: number | null;
   readonly starts: number;
   readonly peak_containers: number;
+  /** Models that were loaded in place of others. */
+  readonly model_switches: number;
+  /** Tries of jobs that lost their container; left out: none. */
+  readonly retries?: number;
   readonly events: number;
 }
 
@@ -37,6 +41,8 @@ export function summarize(outcome: SimulationOutcome, { slo, usdPerHour }: { slo
     usd: usdPerHour === null ? null : (total * usdPerHour) / 3600,
     starts: outcome.starts,
     peak_containers: outcome.peakContainers,
+    model_switches: outcome.modelSwitches,
+    ...(outcome.retries > 0 && { retries: outcome.retries }),
     events: outcome.events,
   };
 }
