@@ -3,7 +3,7 @@ import path from 'node:path';
 import { closest } from '../config/closest.ts';
 import { listProfiles, loadProfile, median, type Profile } from '../emulator/profile.ts';
 import type { ClosedLoop } from '../planning/closed-loop.ts';
-import type { FaultSettings } from '../planning/faults.ts';
+import type { Faults } from '../planning/faults.ts';
 import type { Draw } from '../planning/random.ts';
 import type { SimulationInput } from '../planning/simulator.ts';
 import type { Trace } from '../planning/trace.ts';
@@ -79,8 +79,8 @@ function usersOf(text: string, { seconds, profile, seed }: { seconds: number; pr
 }
 
 /** `crash=0.01,failed-starts=0.05`. */
-export function faultsOf(text: string | undefined, seed: number): FaultSettings {
-  const faults = { crashPerJob: 0, failedStarts: 0, seed };
+export function faultsOf(text: string | undefined): Faults {
+  const faults = { crashPerJob: 0, failedStarts: 0 };
   const names: Record<string, 'crashPerJob' | 'failedStarts'> = { crash: 'crashPerJob', 'failed-starts': 'failedStarts' };
   const example = '--faults crash=0.01,failed-starts=0.05';
   for (const [name, value] of pairs(text === undefined ? [] : text.split(','), example)) {

@@ -61,10 +61,10 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
     users: given.closedLoop !== undefined,
   });
   const loadMs = numberOf('--load-seconds', text('loadSeconds') ?? '') * 1000;
-  const faults = faultsOf(text('faults'), seed);
+  const faults = faultsOf(text('faults'));
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
   const startedAt = performance.now();
-  const outcome = simulate({ source, scaling, ...timing, faults, loadMs: () => loadMs, horizonMs, periodMs, slots });
+  const outcome = simulate({ source, scaling, ...timing, faults, seed, loadMs: () => loadMs, horizonMs, periodMs, slots });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;

@@ -211,7 +211,7 @@ export class Controller {
     if (this.#draining || this.#watch.interrupted) return;
     const { clock, attempts } = this.#deps;
     for (;;) {
-      const assignment = pool.dispatcher.next(clock.now(), pool.serviceSeconds);
+      const assignment = pool.next();
       if (!assignment) return;
       const pending = pool.jobs.get(assignment.job.id) as PendingJob;
       const container = pool.containers.get(assignment.container) as Container;
@@ -260,7 +260,10 @@ export class Controller {
   #attemptEnded(pool: Pool, container: string, outcome: AttemptOutcome): void {
     if (outcome.kind === 'ended') {
       pool.learnServiceTime(outcome.seconds);
-      if (outcome.loading) this.containers.apply(container, { type: 'loaded', ...outcome.loading });
+      if (outcome.loading) {
+        pool.estimates.learnLoad(outcome.loading.to - outcome.loading.from);
+        this.containers.apply(container, { type: 'loaded', ...outcome.loading });
+      }
       this.#ended(outcome.job);
     } else if (outcome.kind === 'lost') {
       if (outcome.containerBroken) this.containers.lose(container, 'container_lost', outcome.message);

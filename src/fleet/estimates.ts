@@ -5,6 +5,7 @@ const weight = 0.2;
 export class Estimates {
   readonly #gpuMs = new Map<string, number>();
   #leadMs: number | null = null;
+  #loadMs: number | null = null;
 
   /** From binding a prompt until its container's GPU takes it, when it need not wait for the GPU. */
   get leadMs(): number | null {
@@ -13,6 +14,15 @@ export class Estimates {
 
   learnLead(ms: number): void {
     this.#leadMs = mean(this.#leadMs, ms);
+  }
+
+  /** Loading a prompt's models onto a GPU that does not hold them. */
+  get loadMs(): number | null {
+    return this.#loadMs;
+  }
+
+  learnLoad(ms: number): void {
+    this.#loadMs = mean(this.#loadMs, ms);
   }
 
   /** Exclusive time on the GPU of a prompt of this class. */

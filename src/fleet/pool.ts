@@ -3,7 +3,7 @@ import type { Deployment } from '../deployments/deployment.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Spent } from '../jobs/timing.ts';
 import { takesJobs, type Container } from './container.ts';
-import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Dispatcher, type Assignment } from './dispatch/dispatcher.ts';
 import { Overlap } from './dispatch/overlap.ts';
 import { Estimates } from './estimates.ts';
 import { policies } from './scaling/policies.ts';
@@ -58,6 +58,10 @@ export class Pool {
   lastFailure: string | null = null;
   /** Learnt seconds per job: what a key is charged before the true figure is known. */
   serviceSeconds = 1;
+  readonly #clock: Clock;
+  readonly #onOpen: () => void;
+  /** Goes off when a job has waited long enough for a busy container. */
+  #look: Timer | null = null;
   #starting = 0;
   #draining = 0;
   #busy = 0;
@@ -68,8 +72,10 @@ export class Pool {
   #inFlight = 0;
   #accruedAt = 0;
 
-  /** `onOpen`: a busy container has a place for the next prompt. */
+  /** `onOpen`: jobs can be bound that could not before. */
   constructor(deployment: Deployment, clock: Clock, onOpen: () => void) {
+    this.#clock = clock;
+    this.#onOpen = onOpen;
     this.deployment = deployment;
     this.key = poolKey(deployment.name, deployment.environment);
     const { dispatcher, estimates } = this;
@@ -154,6 +160,15 @@ export class Pool {
     this.failedStarts++;
     this.lastFailure = message;
     this.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (this.failedStarts - 1));
+  }
+
+  /** Binds the next job; undefined: nothing can be bound now. If time alone changes that, `onOpen` is called then. */
+  next(): Assignment | undefined {
+    const { dispatcher, estimates } = this;
+    const assignment = dispatcher.next(this.#clock.now(), this.serviceSeconds, estimates.loadMs);
+    this.#look?.cancel();
+    this.#look = dispatcher.lookAt === null ? null : this.#clock.at(dispatcher.lookAt, this.#onOpen);
+    return assignment;
   }
 
   learnServiceTime(seconds: number): void {

@@ -35,6 +35,7 @@ export interface SimulatedGpusInput {
   readonly onEnded: (run: Run) => void;
   /** Milliseconds of loading a model onto a GPU that does not hold it. */
   readonly loadMs: (model: string) => number;
+  readonly onLoaded: (ms: number) => void;
   /** After so many milliseconds of its time on the GPU the job takes its container down; null: it does not. */
   readonly crashAfterMs: (gpuMs: number) => number | null;
   readonly onCrash: (container: string) => void;
@@ -94,7 +95,9 @@ export class SimulatedGpus {
     if (gpu.model === '') this.firstLoads++;
     else this.switches++;
     gpu.model = model;
-    return this.#input.loadMs(model);
+    const loadMs = this.#input.loadMs(model);
+    this.#input.onLoaded(loadMs);
+    return loadMs;
   }
 
   #free(gpu: Gpu, run: Run): void {

@@ -4,8 +4,10 @@ import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
-import { Faults, noFaults, type FaultSettings } from './faults.ts';
+import type { Faults } from './faults.ts';
+import { Draw } from './random.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
+import { SimulatedFaults } from './simulated-faults.ts';
 import { SimulatedGpus, type Run } from './simulated-gpus.ts';
 import { TraceFeed, type JobFeed } from './source.ts';
 import { Timeline } from './timeline.ts';
@@ -20,9 +22,11 @@ export interface SimulationInput {
   /** Milliseconds that each job takes outside the GPU, before and after its time on it; left out: none. */
   readonly outsideMs?: { readonly before: number; readonly after: number };
   /** Milliseconds of loading a model onto a GPU that does not hold it; left out: none. */
-  readonly loadMs?: (model: string) => number;
+  readonly loadMs?: (draw: Draw, model: string) => number;
   /** What goes wrong; left out: nothing. */
-  readonly faults?: FaultSettings;
+  readonly faults?: Partial<Faults>;
+  /** Of faults and loads; left out: 0. */
+  readonly seed?: number;
   /** End of the accounts; null: the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
@@ -69,7 +73,8 @@ class Simulation {
   constructor(input: SimulationInput) {
     this.#input = input;
     const timeline = this.#timeline;
-    const faults = new Faults(input.faults ?? noFaults);
+    const faults = new SimulatedFaults(input.faults ?? {}, input.seed ?? 0);
+    const loads = new Draw((input.seed ?? 0) + 2 ** 42);
     this.#feed = 'levels' in input.source ? new UserFeed(input.source) : new TraceFeed(input.source);
     this.#pool = new Pool(deploymentOf(input.scaling), timeline, () => this.#dispatch());
     this.#containers = new SimulatedContainers({
@@ -87,7 +92,8 @@ class Simulation {
       onTaken: ({ id }) => this.#pool.overlap.taken(id),
       onFreed: ({ id }) => this.#pool.overlap.freed(id, true),
       onEnded: (run) => this.#ended(run),
-      loadMs: input.loadMs ?? (() => 0),
+      loadMs: (model) => input.loadMs?.(loads, model) ?? 0,
+      onLoaded: (ms) => this.#pool.estimates.learnLoad(ms),
       crashAfterMs: (gpuMs) => faults.crashAfterMs(gpuMs),
       onCrash: (container) => this.#crashed(container),
     });
@@ -159,7 +165,7 @@ class Simulation {
     const pool = this.#pool;
     const now = this.#timeline.now();
     for (;;) {
-      const assignment = pool.dispatcher.next(now, pool.serviceSeconds);
+      const assignment = pool.next();
       if (!assignment) return;
       const { container, job: queued } = assignment;
       const job = this.#jobs[queued.number] as TraceJob;
