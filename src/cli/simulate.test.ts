@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RunTimeline } from '../planning/summary.ts';
 import { openCli, type CliWorld } from '../../test/support/cli.ts';
 
 let cli: CliWorld;
@@ -73,6 +74,27 @@ test('faults and models: what they cost is told', async () => {
   const { out } = await cli.comfleet([...one, '--load-seconds', '4', '--faults', 'crash=0.5', '--seed', '2']);
   expect(out).toMatch(/models\s+\d+ loaded in place of others, \d+\.\d % of the jobs/);
   expect(out).toMatch(/retries\s+\d+ tries lost their container/);
+});
+
+test('counts over time: as points when they are asked for, else drawn', async () => {
+  const args = ['simulate', '--workload', 'bursty', '--policy', 'per-input'];
+  expect(await cli.json(...args)).not.toHaveProperty('timeline');
+  const { timeline } = (await cli.json(...args, '--timeline')) as unknown as { timeline: RunTimeline };
+  expect(timeline.points.length).toBeGreaterThan(400);
+  expect(timeline.points.length).toBeLessThanOrEqual(1_000);
+  expect(timeline.points[1]).toEqual({
+    at_s: timeline.period_s,
+    ...Object.fromEntries(
+      ['queued', 'running', 'starting', 'busy', 'idle'].map((name) => [
+        name,
+        { mean: expect.any(Number) as number, max: expect.any(Number) as number },
+      ]),
+    ),
+  });
+  const { out } = await cli.comfleet(args);
+  expect(out).toMatch(/in flight {3}[ ▁▂▃▄▅▆▇█]{72} highest \d+\.\d/);
+  expect(out).toMatch(/containers {2}[ ▁▂▃▄▅▆▇█]{72} highest \d+\.\d/);
+  expect(out).toContain('0 to 2.');
 });
 
 test('settings reach the policy: common ones and its own', async () => {

@@ -2,9 +2,11 @@ import { parseDuration } from '../config/duration.ts';
 import { parseScaling } from '../config/scaling.ts';
 import { defaultScaling, policyNames, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import { simulate } from '../planning/simulator.ts';
-import { summarize, type RunSummary, type Slo } from '../planning/summary.ts';
+import type { Recording } from '../planning/recorder.ts';
+import { summarize, timelineOf, type RunSummary, type Slo } from '../planning/summary.ts';
 import { workloads } from '../planning/workloads.ts';
 import { UsageError } from './failure.ts';
+import { chart } from './simulate-chart.ts';
 import { faultsOf, known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
@@ -36,16 +38,19 @@ export const simulateVerb: VerbSpec = {
       .option('--faults <crash=p,failed-starts=p>', 'shares of jobs that take their container down, and of starts that fail')
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
+      .option('--timeline', 'with --json: counts of jobs and containers over time, in at most 1000 periods')
       .option('--seed <n>', 'of what is drawn', '1'),
   run: (session) => run(session),
 };
 
 /** How often the live controller asks a policy at most, milliseconds. */
 const periodMs = 100;
+/** Of the time line. */
+const periods = 1_000;
 /** As many GPUs as any policy may ask for. */
 const slots = 10_000;
 
-async function run({ options, print, paint, terminal }: Session): Promise<void> {
+async function run({ options, print, paint, terminal, json }: Session): Promise<void> {
   const text = (name: string): string | undefined => options[name] as string | undefined;
   const seed = numberOf('--seed', text('seed') ?? '1', { whole: true });
   const slo = sloOf(text('slo') ?? '');
@@ -64,11 +69,14 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
   const faults = faultsOf(text('faults'));
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
   const startedAt = performance.now();
-  const outcome = simulate({ source, scaling, ...timing, faults, seed, loadMs: () => loadMs, horizonMs, periodMs, slots });
+  const recorded = options['timeline'] === true || !json ? { periods } : {};
+  const outcome = simulate({ source, scaling, ...timing, faults, seed, loadMs: () => loadMs, horizonMs, periodMs, slots, ...recorded });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
-  print({ ...head, ...summary, wall_s }, () => describe({ ...head, ...summary, wall_s }, slo, paint));
+  const result = { ...head, ...summary, wall_s };
+  const timeline = outcome.recording ? { timeline: timelineOf(outcome.recording) } : {};
+  print({ ...result, ...timeline }, () => describe(result, slo, paint) + chart(outcome.recording as Recording));
 }
 
 function scalingOf(policy: string, settings: string | undefined, slo: Slo): ScalingSettings {

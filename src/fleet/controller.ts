@@ -202,7 +202,7 @@ export class Controller {
     this.scaler.stop();
     this.#heartbeat?.cancel();
     for (const end of this.#endings) end();
-    for (const pool of this.pools.values()) for (const pending of pool.jobs.values()) pending.deadline?.cancel();
+    for (const pool of this.pools.values()) pool.close();
     await this.containers.close();
   }
 

@@ -27,6 +27,16 @@ export interface PendingJob {
   readonly deadline: Timer | null;
 }
 
+/** Counts of one moment. */
+export interface Counts {
+  readonly queued: number;
+  /** Prompts on containers that are not draining. */
+  readonly running: number;
+  readonly starting: number;
+  readonly busy: number;
+  readonly idle: number;
+}
+
 /** What the controller keeps in memory of one deployment: its queue, its containers, and what its policy remembers. */
 export class Pool {
   readonly key: string;
@@ -84,6 +94,21 @@ export class Pool {
       return policies[policy].overlaps === true && maxInputs === 1;
     };
     this.overlap = new Overlap({ clock, estimates, dispatcher, enabled, onOpen });
+  }
+
+  /** Nothing happens here any more. */
+  close(): void {
+    this.timer?.cancel();
+    this.#look?.cancel();
+    this.overlap.close();
+    for (const pending of this.jobs.values()) pending.deadline?.cancel();
+  }
+
+  /** What there is now; `busy` includes those that drain. */
+  counts(): Counts {
+    const { size: queued } = this.dispatcher.queue;
+    const busy = this.#busy + this.#draining;
+    return { queued, running: this.#running, starting: this.#starting, busy, idle: this.idle.size };
   }
 
   get running(): number {

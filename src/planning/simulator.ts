@@ -6,6 +6,7 @@ import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
 import type { Faults } from './faults.ts';
 import { Draw } from './random.ts';
+import { Recorder, type Recording } from './recorder.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
 import { SimulatedFaults } from './simulated-faults.ts';
 import { SimulatedGpus, type Run } from './simulated-gpus.ts';
@@ -25,6 +26,8 @@ export interface SimulationInput {
   readonly loadMs?: (draw: Draw, model: string) => number;
   /** What goes wrong; left out: nothing. */
   readonly faults?: Partial<Faults>;
+  /** Record counts over time in at most so many periods, an even number; left out: none. */
+  readonly periods?: number;
   /** Of faults and loads; left out: 0. */
   readonly seed?: number;
   /** End of the accounts; null: the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
@@ -50,6 +53,8 @@ export interface SimulationOutcome {
   readonly retries: number;
   readonly endMs: number;
   readonly events: number;
+  /** Null unless asked for. */
+  readonly recording: Recording | null;
 }
 
 /** Runs the fleet's own scaler, policies, dispatcher and container states over jobs on virtual time. The same input gives the same outcome. */
@@ -110,6 +115,7 @@ class Simulation {
 
   run(): SimulationOutcome {
     const timeline = this.#timeline;
+    const recorder = this.#input.periods === undefined ? null : new Recorder(this.#input.periods);
     const horizonMs = this.#input.horizonMs ?? this.#feed.endMs;
     this.#scaler.wake(this.#pool);
     // The fleet has been there before the trace begins: its first job is decided upon at once.
@@ -119,6 +125,7 @@ class Simulation {
       const next = timeline.peek();
       if (!next || (next.at > horizonMs && this.#answered === this.#jobs.length && this.#feed.exhausted)) break;
       timeline.step();
+      recorder?.note(timeline.now(), this.#pool.counts());
     }
     timeline.skipTo(horizonMs);
     const { starts, peak } = this.#containers;
@@ -133,6 +140,7 @@ class Simulation {
       retries: this.#retries,
       endMs: timeline.now(),
       events: timeline.events,
+      recording: recorder?.end(timeline.now()) ?? null,
     };
   }
 

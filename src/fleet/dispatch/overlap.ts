@@ -89,6 +89,11 @@ export class Overlap {
     if (prompt.opened) this.#deps.dispatcher.closeNext(prompt.container);
   }
 
+  /** Nothing opens any more. */
+  close(): void {
+    for (const prompt of this.#prompts.values()) prompt.timer?.cancel();
+  }
+
   #free(prompt: Bound): void {
     prompt.freed = true;
     prompt.timer?.cancel();
