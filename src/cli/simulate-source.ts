@@ -3,6 +3,7 @@ import path from 'node:path';
 import { closest } from '../config/closest.ts';
 import { listProfiles, loadProfile, median, type Profile } from '../emulator/profile.ts';
 import type { ClosedLoop } from '../planning/closed-loop.ts';
+import type { Faults } from '../planning/faults.ts';
 import type { Draw } from '../planning/random.ts';
 import type { SimulationInput } from '../planning/simulator.ts';
 import type { Trace } from '../planning/trace.ts';
@@ -75,6 +76,20 @@ function usersOf(text: string, { seconds, profile, seed }: { seconds: number; pr
     serviceMs: (draw) => Math.round(one(execute, draw) * 1000),
     seed,
   };
+}
+
+/** `crash=0.01,failed-starts=0.05`. */
+export function faultsOf(text: string | undefined): Faults {
+  const faults = { crashPerJob: 0, failedStarts: 0 };
+  const names: Record<string, 'crashPerJob' | 'failedStarts'> = { crash: 'crashPerJob', 'failed-starts': 'failedStarts' };
+  const example = '--faults crash=0.01,failed-starts=0.05';
+  for (const [name, value] of pairs(text === undefined ? [] : text.split(','), example)) {
+    const share = numberOf(`--faults ${name}`, value);
+    const key = names[name];
+    if (key === undefined || share >= 1) throw new UsageError(`--faults ${name}=${value} is no share below 1; write e.g. ${example}`);
+    faults[key] = share;
+  }
+  return faults;
 }
 
 const one = (samples: readonly number[], draw: Draw): number => samples[Math.floor(draw.uniform() * samples.length)] as number;

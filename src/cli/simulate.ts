@@ -2,11 +2,13 @@ import { parseDuration } from '../config/duration.ts';
 import { parseScaling } from '../config/scaling.ts';
 import { defaultScaling, policyNames, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import { simulate } from '../planning/simulator.ts';
-import { summarize, type RunSummary, type Slo } from '../planning/summary.ts';
+import type { Recording } from '../planning/recorder.ts';
+import { summarize, timelineOf, type RunSummary, type Slo } from '../planning/summary.ts';
 import { workloadGroups } from '../planning/workloads.ts';
 import { UsageError } from './failure.ts';
 import { boundRow, solveBounds } from './lower-bound.ts';
-import { known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
+import { chart } from './simulate-chart.ts';
+import { faultsOf, known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
 
@@ -34,8 +36,11 @@ export const simulateVerb: VerbSpec = {
       .option('--settings <k=v,...>', 'scaling settings, those of the policy among them')
       .option('--slo <target>', 'the latency target, e.g. p95=6s', 'p95=6s')
       .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")
+      .option('--load-seconds <n>', 'what a container takes to load a model that it does not hold', '0')
+      .option('--faults <crash=p,failed-starts=p>', 'shares of jobs that take their container down, and of starts that fail')
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
+      .option('--timeline', 'with --json: counts of jobs and containers over time, in at most 1000 periods')
       .option('--seed <n>', 'of what is drawn', '1')
       .option('--bound', 'also how far it is from the lower bound, which is solved for the trace once and kept')
       .addHelpText('after', `\nWorkloads (docs/reference/workloads.md):\n${workloadLines().join('\n')}`),
@@ -53,10 +58,12 @@ function workloadLines(): string[] {
 
 /** How often the live controller asks a policy at most, milliseconds. */
 const periodMs = 100;
+/** Of the time line. */
+const periods = 1_000;
 /** As many GPUs as any policy may ask for. */
 const slots = 10_000;
 
-async function run({ options, print, paint, terminal }: Session): Promise<void> {
+async function run({ options, print, paint, terminal, json }: Session): Promise<void> {
   const text = (name: string): string | undefined => options[name] as string | undefined;
   const seed = numberOf('--seed', text('seed') ?? '1', { whole: true });
   const slo = sloOf(text('slo') ?? '');
@@ -73,16 +80,20 @@ async function run({ options, print, paint, terminal }: Session): Promise<void> 
   });
   if (options['bound'] === true && given.closedLoop !== undefined)
     throw new UsageError('--bound is about jobs that come at their times; those of --closed-loop depend on the answers');
+  const loadMs = numberOf('--load-seconds', text('loadSeconds') ?? '') * 1000;
+  const faults = faultsOf(text('faults'));
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
   const startedAt = performance.now();
-  const outcome = simulate({ source, scaling, ...timing, horizonMs, periodMs, slots });
+  const recorded = options['timeline'] === true || !json ? { periods } : {};
+  const outcome = simulate({ source, scaling, ...timing, faults, seed, loadMs: () => loadMs, horizonMs, periodMs, slots, ...recorded });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
   const bounds = options['bound'] === true ? await solveBounds({ jobs: outcome.jobs, startMs: timing.startMs, slo }, terminal) : null;
   const result = { ...head, ...summary, wall_s, ...(bounds && { lower_bound_gpu_seconds: bounds.lower }) };
+  const timeline = outcome.recording ? { timeline: timelineOf(outcome.recording) } : {};
   const rows = bounds ? [boundRow(bounds, summary, slo)] : [];
-  print(result, () => describe(result, { slo, rows, paint }));
+  print({ ...result, ...timeline }, () => describe(result, { slo, rows, paint }) + chart(outcome.recording as Recording));
 }
 
 function scalingOf(policy: string, settings: string | undefined, slo: Slo): ScalingSettings {
@@ -125,6 +136,15 @@ function describe(run: Described, { slo, rows: more, paint }: { slo: Slo; rows: 
     ],
     ['GPU-seconds', `${total.toFixed(0)}: start ${of(start)}, busy ${of(busy)}, idle ${of(idle)}`],
     ['cost', `${money(run.usd)} (GPU-seconds x price per hour / 3600)`],
+    ...(run.model_switches > 0
+      ? [
+          ['models', `${run.model_switches} loaded in place of others, ${percent(run.model_switches / run.jobs)} of the jobs`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+    ...(run.retries === undefined ? [] : [['retries', `${run.retries} tries lost their container`] as [string, string]]),
     ['containers', `${run.starts} started, ${run.peak_containers} at most at once`],
     ...more,
   ];

@@ -203,7 +203,7 @@ export class Controller {
     this.scaler.stop();
     this.#heartbeat?.cancel();
     for (const end of this.#endings) end();
-    for (const pool of this.pools.values()) for (const pending of pool.jobs.values()) pending.deadline?.cancel();
+    for (const pool of this.pools.values()) pool.close();
     await this.containers.close();
   }
 
@@ -212,7 +212,7 @@ export class Controller {
     if (this.#draining || this.#watch.interrupted) return;
     const { clock, attempts } = this.#deps;
     for (;;) {
-      const assignment = pool.dispatcher.next(clock.now(), pool.observations.serviceSeconds);
+      const assignment = pool.next();
       if (!assignment) return;
       const pending = pool.jobs.get(assignment.job.id) as PendingJob;
       const container = pool.containers.get(assignment.container) as Container;
@@ -258,7 +258,10 @@ export class Controller {
 
   #attemptEnded(pool: Pool, container: string, outcome: AttemptOutcome): void {
     if (outcome.kind === 'ended') {
-      if (outcome.loading) this.containers.apply(container, { type: 'loaded', ...outcome.loading });
+      if (outcome.loading) {
+        pool.observations.loaded(outcome.loading.to - outcome.loading.from);
+        this.containers.apply(container, { type: 'loaded', ...outcome.loading });
+      }
       this.#ended(outcome.job);
     } else if (outcome.kind === 'lost') {
       if (outcome.containerBroken) this.containers.lose(container, 'container_lost', outcome.message);

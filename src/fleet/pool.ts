@@ -3,7 +3,7 @@ import type { Deployment } from '../deployments/deployment.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Spent } from '../jobs/timing.ts';
 import { takesJobs, type Container } from './container.ts';
-import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Dispatcher, type Assignment } from './dispatch/dispatcher.ts';
 import { Overlap } from './dispatch/overlap.ts';
 import type { QueuedJob } from './dispatch/queue.ts';
 import { Observations, type Observed, type Prior } from './learning/observations.ts';
@@ -26,6 +26,16 @@ export interface PendingJob {
   readonly spent: Spent;
   /** Ends it at its deadline. */
   readonly deadline: Timer | null;
+}
+
+/** Counts of one moment. */
+export interface Counts {
+  readonly queued: number;
+  /** Prompts on containers that are not draining. */
+  readonly running: number;
+  readonly starting: number;
+  readonly busy: number;
+  readonly idle: number;
 }
 
 /** What the controller keeps in memory of one deployment: its queue, its containers, and what its policy remembers. */
@@ -58,6 +68,9 @@ export class Pool {
   readonly #clock: Clock;
   /** Binds next prompts to busy containers while the policy wants that. */
   readonly #overlap: Overlap;
+  readonly #onOpen: () => void;
+  /** Goes off when a job has waited long enough for a busy container. */
+  #look: Timer | null = null;
   #starting = 0;
   #draining = 0;
   #busy = 0;
@@ -68,8 +81,9 @@ export class Pool {
   #inFlight = 0;
   #accruedAt = 0;
 
-  /** `onOpen`: a busy container has a place for the next prompt. `prior`: what is known before anything was learnt. */
+  /** `onOpen`: jobs can be bound that could not before. `prior`: what is known before anything was learnt. */
   constructor(deployment: Deployment, { clock, onOpen, prior }: { clock: Clock; onOpen: () => void; prior: Partial<Prior> }) {
+    this.#onOpen = onOpen;
     this.deployment = deployment;
     this.key = poolKey(deployment.name, deployment.environment);
     this.#clock = clock;
@@ -82,6 +96,21 @@ export class Pool {
 
   get #aimsAtTarget(): boolean {
     return policies[this.deployment.scaling.policy].aimsAtTarget === true;
+  }
+
+  /** Nothing happens here any more. */
+  close(): void {
+    this.timer?.cancel();
+    this.#look?.cancel();
+    this.#overlap.close();
+    for (const pending of this.jobs.values()) pending.deadline?.cancel();
+  }
+
+  /** What there is now; `busy` includes those that drain. */
+  counts(): Counts {
+    const { size: queued } = this.dispatcher.queue;
+    const busy = this.#busy + this.#draining;
+    return { queued, running: this.#running, starting: this.#starting, busy, idle: this.idle.size };
   }
 
   get running(): number {
@@ -215,6 +244,15 @@ export class Pool {
     this.failedStarts++;
     this.lastFailure = message;
     this.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (this.failedStarts - 1));
+  }
+
+  /** Binds the next job; undefined: nothing can be bound now. If time alone changes that, `onOpen` is called then. */
+  next(): Assignment | undefined {
+    const { dispatcher, observations } = this;
+    const assignment = dispatcher.next(this.#clock.now(), observations.serviceSeconds, observations.loadMs);
+    this.#look?.cancel();
+    this.#look = dispatcher.lookAt === null ? null : this.#clock.at(dispatcher.lookAt, this.#onOpen);
+    return assignment;
   }
 
   #count(container: Container, sign: 1 | -1): void {

@@ -15,6 +15,8 @@ export interface Run {
 }
 
 interface Gpu {
+  /** What it holds; empty: nothing yet. */
+  model: string;
   running: Run | null;
   /** Prompts in the container's own queue. */
   readonly waiting: Run[];
@@ -31,19 +33,29 @@ export interface SimulatedGpusInput {
   /** The GPU has done the job; its outputs are yet to be collected. */
   readonly onFreed: (run: Run) => void;
   readonly onEnded: (run: Run) => void;
+  /** Milliseconds of loading a model onto a GPU that does not hold it. */
+  readonly loadMs: (model: string) => number;
+  readonly onLoaded: (ms: number) => void;
+  /** After so many milliseconds of its time on the GPU the job takes its container down; null: it does not. */
+  readonly crashAfterMs: (gpuMs: number) => number | null;
+  readonly onCrash: (container: string) => void;
 }
 
 /** What containers do with their prompts, as ComfyUI does it: one at a time on the GPU, first in first out. */
 export class SimulatedGpus {
   readonly #input: SimulatedGpusInput;
   readonly #gpus = new Map<string, Gpu>();
+  /** Models that were loaded in place of others. */
+  switches = 0;
+  /** Models that were loaded onto GPUs that held none. */
+  firstLoads = 0;
 
   constructor(input: SimulatedGpusInput) {
     this.#input = input;
   }
 
   add(container: string): void {
-    this.#gpus.set(container, { running: null, waiting: [], runs: new Set() });
+    this.#gpus.set(container, { model: '', running: null, waiting: [], runs: new Set() });
   }
 
   /** The container is gone; the tries that it takes with it come to nothing and are returned in the order in which they were bound. */
@@ -70,8 +82,22 @@ export class SimulatedGpus {
 
   #take(gpu: Gpu, run: Run): void {
     gpu.running = run;
-    this.#in(run.job.serviceMs, run, () => this.#free(gpu, run));
+    const gpuMs = this.#load(gpu, run.job.model) + run.job.serviceMs;
+    const crashMs = this.#input.crashAfterMs(gpuMs);
+    if (crashMs === null) this.#in(gpuMs, run, () => this.#free(gpu, run));
+    else this.#in(crashMs, run, () => this.#input.onCrash(run.container));
     this.#input.onTaken(run);
+  }
+
+  /** Milliseconds until the GPU holds the model. */
+  #load(gpu: Gpu, model: string): number {
+    if (model === '' || gpu.model === model) return 0;
+    if (gpu.model === '') this.firstLoads++;
+    else this.switches++;
+    gpu.model = model;
+    const loadMs = this.#input.loadMs(model);
+    this.#input.onLoaded(loadMs);
+    return loadMs;
   }
 
   #free(gpu: Gpu, run: Run): void {

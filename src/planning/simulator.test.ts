@@ -93,3 +93,10 @@ describe('users who wait for their answers', () => {
     slow.forEach(({ pause }, n) => expect(pause).toBeCloseTo(fast[n]!.pause, 6));
   });
 });
+
+test('models: the first one of a container and each change cost a load, which only changes count for', () => {
+  const jobs = ['a', 'a', 'b', '', 'b', 'a'].map((model, n) => ({ ...job(n * 10_000, 1_000), model }));
+  const outcome = run({ source: trace(...jobs), scaling: fixed(1), loadMs: (_, model) => (model === 'a' ? 3_000 : 5_000) });
+  expect([...outcome.responsesMs]).toEqual([4_000, 1_000, 6_000, 1_000, 1_000, 4_000]);
+  expect([outcome.firstLoads, outcome.modelSwitches]).toEqual([1, 2]);
+});

@@ -4,7 +4,11 @@ import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
+import type { Faults } from './faults.ts';
+import { Draw } from './random.ts';
+import { Recorder, type Recording } from './recorder.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
+import { SimulatedFaults } from './simulated-faults.ts';
 import { SimulatedGpus, type Run } from './simulated-gpus.ts';
 import { TraceFeed, type JobFeed } from './source.ts';
 import { Timeline } from './timeline.ts';
@@ -18,6 +22,14 @@ export interface SimulationInput {
   readonly startMs: number;
   /** Milliseconds that each job takes outside the GPU, before and after its time on it; left out: none. */
   readonly outsideMs?: { readonly before: number; readonly after: number };
+  /** Milliseconds of loading a model onto a GPU that does not hold it; left out: none. */
+  readonly loadMs?: (draw: Draw, model: string) => number;
+  /** What goes wrong; left out: nothing. */
+  readonly faults?: Partial<Faults>;
+  /** Record counts over time in at most so many periods, an even number; left out: none. */
+  readonly periods?: number;
+  /** Of faults and loads; left out: 0. */
+  readonly seed?: number;
   /** End of the accounts; null: the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
@@ -34,8 +46,15 @@ export interface SimulationOutcome {
   readonly gpuSeconds: GpuSeconds;
   readonly starts: number;
   readonly peakContainers: number;
+  readonly modelSwitches: number;
+  /** Models that were loaded onto GPUs that held none; not among the switches. */
+  readonly firstLoads: number;
+  /** Tries that lost their container. */
+  readonly retries: number;
   readonly endMs: number;
   readonly events: number;
+  /** Null unless asked for. */
+  readonly recording: Recording | null;
 }
 
 /** Runs the fleet's own scaler, policies, dispatcher and container states over jobs on virtual time. The same input gives the same outcome. */
@@ -54,10 +73,13 @@ class Simulation {
   readonly #jobs: TraceJob[] = [];
   readonly #responses: number[] = [];
   #answered = 0;
+  #retries = 0;
 
   constructor(input: SimulationInput) {
     this.#input = input;
     const timeline = this.#timeline;
+    const faults = new SimulatedFaults(input.faults ?? {}, input.seed ?? 0);
+    const loads = new Draw((input.seed ?? 0) + 2 ** 42);
     this.#feed = 'levels' in input.source ? new UserFeed(input.source) : new TraceFeed(input.source);
     this.#pool = new Pool(deploymentOf(input.scaling), {
       clock: timeline,
@@ -68,8 +90,10 @@ class Simulation {
       timeline,
       slots: input.slots,
       startMs: () => input.startMs,
+      startFails: () => faults.startFails(),
       onReady: (_, container) => this.#ready(container),
       onGone: (container) => void this.#gpus.remove(container),
+      onStartFailed: (pool) => this.#scaler.wake(pool),
     });
     this.#gpus = new SimulatedGpus({
       timeline,
@@ -77,6 +101,10 @@ class Simulation {
       onTaken: ({ id }) => this.#pool.promptTaken(id),
       onFreed: ({ id }) => this.#pool.promptFreed(id, { whole: true }),
       onEnded: (run) => this.#ended(run),
+      loadMs: (model) => input.loadMs?.(loads, model) ?? 0,
+      onLoaded: (ms) => this.#pool.observations.loaded(ms),
+      crashAfterMs: (gpuMs) => faults.crashAfterMs(gpuMs),
+      onCrash: (container) => this.#crashed(container),
     });
     this.#scaler = new Scaler({
       clock: timeline,
@@ -91,6 +119,7 @@ class Simulation {
 
   run(): SimulationOutcome {
     const timeline = this.#timeline;
+    const recorder = this.#input.periods === undefined ? null : new Recorder(this.#input.periods);
     const horizonMs = this.#input.horizonMs ?? this.#feed.endMs;
     this.#scaler.wake(this.#pool);
     // The fleet has been there before the trace begins: its first job is decided upon at once.
@@ -100,6 +129,7 @@ class Simulation {
       const next = timeline.peek();
       if (!next || (next.at > horizonMs && this.#answered === this.#jobs.length && this.#feed.exhausted)) break;
       timeline.step();
+      recorder?.note(timeline.now(), this.#pool.counts());
     }
     timeline.skipTo(horizonMs);
     const { starts, peak } = this.#containers;
@@ -109,17 +139,25 @@ class Simulation {
       gpuSeconds: this.#containers.used(),
       starts,
       peakContainers: peak,
+      modelSwitches: this.#gpus.switches,
+      firstLoads: this.#gpus.firstLoads,
+      retries: this.#retries,
       endMs: timeline.now(),
       events: timeline.events,
+      recording: recorder?.end(timeline.now()) ?? null,
     };
   }
 
   #arrive(job: TraceJob): void {
     const number = this.#jobs.push(job) - 1;
+    this.#enqueue(number, job, { isNew: true });
+    this.#changed();
+  }
+
+  #enqueue(number: number, job: TraceJob, { isNew }: { isNew: boolean }): void {
     const id = `j${String(number).padStart(9, '0')}`;
     const queued = { id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs };
-    this.#pool.queueJob(queued, job.workflow, { isNew: true });
-    this.#changed();
+    this.#pool.queueJob(queued, job.workflow, { isNew });
   }
 
   #ready({ id, inFlight, modelKey }: Container): void {
@@ -140,7 +178,7 @@ class Simulation {
     const pool = this.#pool;
     const now = this.#timeline.now();
     for (;;) {
-      const assignment = pool.dispatcher.next(now, pool.observations.serviceSeconds);
+      const assignment = pool.next();
       if (!assignment) return;
       const { container, job: queued } = assignment;
       const job = this.#jobs[queued.number] as TraceJob;
@@ -157,6 +195,18 @@ class Simulation {
     this.#pool.promptEnded(id, container, job.arrivalMs);
     this.#containers.apply(container, { type: 'job_ended', at: now, done: true });
     this.#feed.answered(job);
+    this.#changed();
+  }
+
+  /** What the container had goes back to where it was in the queue. However often that happens to a job, it is tried again. */
+  #crashed(container: string): void {
+    const lost = this.#gpus.remove(container);
+    this.#containers.fail(container, 'crashed');
+    for (const { id, number, job } of lost) {
+      this.#pool.promptEnded(id, container, null);
+      this.#enqueue(number, job, { isNew: false });
+    }
+    this.#retries += lost.length;
     this.#changed();
   }
 }

@@ -1,3 +1,4 @@
+import { countNames, type RecordedCounts, type Recording } from './recorder.ts';
 import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
 
@@ -22,7 +23,18 @@ export interface RunSummary {
   readonly usd: number | null;
   readonly starts: number;
   readonly peak_containers: number;
+  /** Models that were loaded in place of others. */
+  readonly model_switches: number;
+  /** Tries of jobs that lost their container; left out: none. */
+  readonly retries?: number;
   readonly events: number;
+  readonly timeline?: RunTimeline;
+}
+
+/** Counts over time: from `at_s` on for `period_s` seconds. Means to three places. */
+export interface RunTimeline {
+  readonly period_s: number;
+  readonly points: readonly ({ readonly at_s: number } & RecordedCounts)[];
 }
 
 export function summarize(outcome: SimulationOutcome, { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null }): RunSummary {
@@ -37,9 +49,20 @@ export function summarize(outcome: SimulationOutcome, { slo, usdPerHour }: { slo
     usd: usdPerHour === null ? null : (total * usdPerHour) / 3600,
     starts: outcome.starts,
     peak_containers: outcome.peakContainers,
+    model_switches: outcome.modelSwitches,
+    ...(outcome.retries > 0 && { retries: outcome.retries }),
     events: outcome.events,
   };
 }
+
+/** What was recorded, for programs that draw it. */
+export const timelineOf = ({ periodMs, periods }: Recording): RunTimeline => ({
+  period_s: periodMs / 1000,
+  points: periods.map((counts, index) => {
+    const rounded = countNames.map((name) => [name, { mean: milli(counts[name].mean), max: counts[name].max }]);
+    return { at_s: (index * periodMs) / 1000, ...(Object.fromEntries(rounded) as RecordedCounts) };
+  }),
+});
 
 /** Nearest rank: the ceil(p n)-th smallest, in seconds. */
 const percentile = (sortedMs: Float64Array, p: number): number => (sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000;

@@ -62,7 +62,7 @@ test('the ski rental catches a window of 60 s about every other time, one as lon
   const trace = drawTrace('ski-rental', 1);
   const startsWith = (seconds: number): number =>
     simulate({
-      trace,
+      source: trace,
       scaling: { ...defaultScaling, policy: 'per-input', scaledownWindowMs: seconds * 1000 },
       startMs: 20_000,
       horizonMs: null,

@@ -62,6 +62,11 @@ export class Overlap {
     if (prompt.opened) this.#deps.dispatcher.closeNext(prompt.container);
   }
 
+  /** Nothing opens any more. */
+  close(): void {
+    for (const prompt of this.#prompts.values()) prompt.timer?.cancel();
+  }
+
   #open(prompt: Bound): void {
     if (prompt.opened || !this.#deps.enabled()) return;
     prompt.opened = true;

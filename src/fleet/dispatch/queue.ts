@@ -21,6 +21,13 @@ interface Share {
   received: number;
 }
 
+/** Jobs of a key that are still to come, as if those before them had been taken. */
+interface Turn {
+  readonly received: number;
+  readonly job: QueuedJob;
+  readonly rest: Iterator<QueuedJob, void>;
+}
+
 /**
  * Queued jobs of one deployment: the highest priority first; inside a priority the key that has received the fewest predicted
  * GPU-seconds, ties by the age of its first job; inside a key by number, then by age: numbers are counted, but ComfyUI clients may choose
@@ -144,9 +151,26 @@ export class JobQueue {
     return first === undefined ? undefined : this.#levels.get(first)?.peek()?.jobs.peek();
   }
 
-  /** Takes the next job and charges its key with `predictedSeconds` of GPU time. */
-  take(predictedSeconds: number): QueuedJob | undefined {
-    const job = this.peek();
+  /** At most `count` jobs in the order in which `take` would give them, those of the first level only: the highest priority, and of it those that do not go behind. O(count log count). */
+  first(count: number, predictedSeconds: number): QueuedJob[] {
+    const level = this.#levels.get(this.#order[0] ?? 0);
+    const turns = new Heap<Turn>((a, b) => (a.received === b.received ? a.job.id < b.job.id : a.received < b.received));
+    for (const { jobs, received } of level?.inOrder() ?? []) {
+      if (turns.size === count) break;
+      const rest = jobs.inOrder();
+      turns.put({ received, job: rest.next().value as QueuedJob, rest });
+    }
+    const first: QueuedJob[] = [];
+    for (let turn = turns.pop(); turn && first.length < count; turn = turns.pop()) {
+      first.push(turn.job);
+      const job = turn.rest.next().value;
+      if (job) turns.put({ received: turn.received + predictedSeconds, job, rest: turn.rest });
+    }
+    return first;
+  }
+
+  /** Takes a job, the next one if none is named, and charges its key with `predictedSeconds` of GPU time. */
+  take(predictedSeconds: number, job = this.peek()): QueuedJob | undefined {
     if (!job) return undefined;
     const share = this.#shares.get(shareName(this.#levelOf(job), job)) as Share;
     this.#level = Math.max(this.#level, share.received);

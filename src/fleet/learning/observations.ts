@@ -68,6 +68,7 @@ export class Observations {
   readonly #starting = new Map<string, number>();
   #startMs: number;
   #leadMs: number | null = null;
+  #loadMs: number | null = null;
   #afterMs = 0;
   #ended = 0;
   #missed = 0;
@@ -82,6 +83,11 @@ export class Observations {
   /** From binding a prompt until its container's GPU takes it, when it need not wait for the GPU. Null: nothing is known yet. */
   get leadMs(): number | null {
     return this.#leadMs;
+  }
+
+  /** Loading a prompt's models onto a GPU that does not hold them. Null: nothing is known yet. */
+  get loadMs(): number | null {
+    return this.#loadMs;
   }
 
   /** Seconds that a job takes on the GPU, whatever its class. */
@@ -131,6 +137,11 @@ export class Observations {
     if (!prompt || prompt.takenAt !== null || prompt.freedAt !== null) return;
     prompt.takenAt = now;
     if (prompt.alone) this.#leadMs = mean(this.#leadMs, now - prompt.boundAt);
+  }
+
+  /** A prompt had to load its models; it took so long. */
+  loaded(ms: number): void {
+    this.#loadMs = mean(this.#loadMs, ms);
   }
 
   /** The prompt has ended on its container. `whole`: it ran to its end, so its time teaches something. */

@@ -11,7 +11,8 @@ export function workflowClass(graph: Graph): string {
   let hash = fnvOffset;
   for (const { class_type, inputs } of Object.values(graph)) {
     hash = mix(hash, class_type);
-    for (const [name, value] of Object.entries(inputs)) if (typeof value === 'number' && costly.has(name)) hash = mix(hash, `${name}=${value}`);
+    for (const [name, value] of Object.entries(inputs))
+      if (typeof value === 'number' && costly.has(name)) hash = mix(hash, `${name}=${value}`);
   }
   return hash.toString(16);
 }

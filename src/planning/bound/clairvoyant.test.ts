@@ -14,7 +14,7 @@ test('a plan of a fixed number answers as that policy does', () => {
   fc.assert(
     fc.property(tinyTrace, fc.integer({ min: 1, max: 3 }), ({ jobs, startMs }, containers) => {
       const scaling = { ...defaultScaling, policy: 'fixed' as const, minContainers: containers };
-      const policy = simulate({ trace: { name: '', jobs }, scaling, startMs, horizonMs: null, periodMs: 0, slots: 10 });
+      const policy = simulate({ source: { name: '', jobs }, scaling, startMs, horizonMs: null, periodMs: 0, slots: 10 });
       expect(replay({ jobs, startMs, plan: [{ atMs: 0, containers }], last: nobody })).toEqual(policy.responsesMs);
     }),
   );

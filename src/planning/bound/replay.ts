@@ -32,7 +32,7 @@ export function replay(input: Replay): Float64Array {
 class Run {
   readonly #input: Replay;
   readonly #timeline = new Timeline();
-  readonly #pool = new Pool(deployment);
+  readonly #pool = new Pool(deployment, { clock: this.#timeline, onOpen: () => undefined, prior: {} });
   readonly #containers: SimulatedContainers;
   readonly #responses: Float64Array;
   /** The timeline begins at 0, the plan perhaps before. */
@@ -48,10 +48,13 @@ class Run {
       timeline: this.#timeline,
       slots: 10_000,
       startMs: () => input.startMs,
+      startFails: () => false,
       onReady: (_, { id, inFlight, modelKey }) => {
         this.#pool.dispatcher.addContainer({ id, maxInputs: 1, inFlight, modelKey, at: this.#timeline.now() });
         this.#act();
       },
+      onGone: () => undefined,
+      onStartFailed: () => undefined,
     });
   }
 
@@ -76,7 +79,7 @@ class Run {
     const number = this.#arrived++;
     const id = `j${String(number).padStart(9, '0')}`;
     const priority = this.#input.last.has(number) ? -1 : 0;
-    this.#pool.dispatcher.queue.add({ id, priority, number, key: null, modelKey: '', createdAt: job.arrivalMs });
+    this.#pool.dispatcher.queue.add({ id, priority, number, key: null, modelKey: '', createdAt: job.arrivalMs, behind: null });
     this.#awaitArrival();
     this.#act();
   }
