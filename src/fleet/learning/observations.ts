@@ -224,8 +224,11 @@ const mean = (before: number | null, value: number): number => (before === null 
 /** Counts times by their step from now. */
 function counter(now: number, stepMs: number): (times: Iterable<number>) => number[] {
   return (times) => {
-    const counts = new Array<number>(steps).fill(0);
-    for (const at of times) counts[Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)))]! += 1;
+    const counts = Array.from({ length: steps }, () => 0);
+    for (const at of times) {
+      const step = Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)));
+      counts[step] = (counts[step] as number) + 1;
+    }
     return counts;
   };
 }
