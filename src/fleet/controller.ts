@@ -90,6 +90,7 @@ export class Controller {
       slots,
       periodMs: decisionPeriodMs,
       pools: () => this.pools.values(),
+      priceOf,
       gpuLimit,
       onStep: (step) => this.#decisions.record(step),
     });

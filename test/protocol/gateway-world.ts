@@ -124,6 +124,7 @@ export async function startGateway(options: GatewayOptions) {
     store,
     clock,
     random,
+    admit: () => undefined,
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });

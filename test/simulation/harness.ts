@@ -60,6 +60,7 @@ export class Simulation {
       store,
       clock,
       random,
+      admit: () => undefined,
       accept: (job) => controller.accept(job),
       canceled: (job) => controller.canceled(job),
     });
