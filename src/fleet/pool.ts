@@ -165,7 +165,7 @@ export class Pool {
       running: this.#running,
       starting: this.#starting,
       busy: this.#busy,
-      idleForMs: [...this.idle.values()].map((container) => now - (container.idleSince ?? now)),
+      idleForMs: this.#idleForMs(now),
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
@@ -198,6 +198,13 @@ export class Pool {
 
   learnServiceTime(seconds: number): void {
     this.serviceSeconds += serviceTimeWeight * (seconds - this.serviceSeconds);
+  }
+
+  /** In one pass, as it is made for each decision. */
+  #idleForMs(now: number): number[] {
+    const idleForMs: number[] = [];
+    for (const { idleSince } of this.idle.values()) idleForMs.push(now - (idleSince ?? now));
+    return idleForMs;
   }
 
   #count(container: Container, sign: 1 | -1): void {

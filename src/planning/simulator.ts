@@ -151,7 +151,8 @@ class Simulation {
   }
 
   #enqueue(number: number, job: TraceJob): void {
-    const id = `j${String(number).padStart(9, '0')}`;
+    // Ids sort by age.
+    const id = `j${1_000_000_000 + number}`;
     this.#pool.dispatcher.queue.add({ id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs });
   }
 

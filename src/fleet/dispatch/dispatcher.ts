@@ -14,6 +14,8 @@ interface Place {
   lastUsedAt: number;
   /** When the job that was bound last is expected to end. */
   until: number;
+  /** Where it is among those with the same models: the free ones or the full ones; null: not yet anywhere. */
+  among: Heap<Place> | null;
 }
 
 export interface Assignment {
@@ -52,6 +54,7 @@ export class Dispatcher {
       modelKey: input.modelKey,
       lastUsedAt: input.at,
       until: input.at,
+      among: null,
     };
     this.#containers.set(input.id, container);
     this.#index(container);
@@ -178,28 +181,23 @@ export class Dispatcher {
 
   #index(place: Place): void {
     this.#unindex(place);
-    if (place.inFlight >= place.maxInputs + place.extra) return putUnder(this.#busyByModel, place, endsFirst);
-    this.#free.put(place);
-    putUnder(this.#freeByModel, place, goesFirst);
+    const isFree = place.inFlight < place.maxInputs + place.extra;
+    if (isFree) this.#free.put(place);
+    const heaps = isFree ? this.#freeByModel : this.#busyByModel;
+    place.among = heaps.get(place.modelKey) ?? new Heap(isFree ? goesFirst : endsFirst);
+    if (place.among.size === 0) heaps.set(place.modelKey, place.among);
+    place.among.put(place);
   }
 
   #unindex(place: Place): void {
+    const { among, modelKey } = place;
+    if (!among) return;
     this.#free.remove(place);
-    removeUnder(this.#freeByModel, place);
-    removeUnder(this.#busyByModel, place);
+    among.remove(place);
+    place.among = null;
+    if (among.size > 0) return;
+    for (const heaps of [this.#freeByModel, this.#busyByModel]) if (heaps.get(modelKey) === among) heaps.delete(modelKey);
   }
-}
-
-function putUnder(heaps: Map<string, Heap<Place>>, place: Place, before: (a: Place, b: Place) => boolean): void {
-  let heap = heaps.get(place.modelKey);
-  if (!heap) heaps.set(place.modelKey, (heap = new Heap(before)));
-  heap.put(place);
-}
-
-function removeUnder(heaps: Map<string, Heap<Place>>, place: Place): void {
-  const heap = heaps.get(place.modelKey);
-  heap?.remove(place);
-  if (heap?.size === 0) heaps.delete(place.modelKey);
 }
 
 const endsFirst = (a: Place, b: Place): boolean => (a.until === b.until ? a.id < b.id : a.until < b.until);
