@@ -147,11 +147,20 @@ export class Dispatcher {
     return holder?.inFlight === best.inFlight ? holder : undefined;
   }
 
+  /**
+   * What a container with these models saves: they share what is asked, and each beyond the first saves a load only while the others are busy.
+   * The square stands for both; it was better than no or the first power on two generators with few and many models per container.
+   */
+  #worth(modelKey: string): number {
+    const copies = (this.#freeByModel.get(modelKey)?.size ?? 0) + (this.#busyByModel.get(modelKey)?.size ?? 0);
+    return this.#popularity.of(modelKey) / copies ** 2;
+  }
+
   #leastWanted(best: Place): Place {
     let least = best;
     for (const holders of this.#freeByModel.values()) {
       const place = holders.peek() as Place;
-      const apart = this.#popularity.of(place.modelKey) - this.#popularity.of(least.modelKey);
+      const apart = this.#worth(place.modelKey) - this.#worth(least.modelKey);
       if (place.inFlight === best.inFlight && apart < 0) least = place;
     }
     return least;
