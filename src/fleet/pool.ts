@@ -239,7 +239,7 @@ export class Pool {
       running: this.#running,
       starting: this.#starting,
       busy: this.#busy,
-      idleForMs: [...this.idle.values()].map((container) => now - (container.idleSince ?? now)),
+      idleForMs: this.#idleForMs(now),
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
@@ -283,6 +283,13 @@ export class Pool {
     this.#look?.cancel();
     this.#look = dispatcher.lookAt === null ? null : this.#clock.at(dispatcher.lookAt, this.#onOpen);
     return assignment;
+  }
+
+  /** In one pass, as it is made for each decision. */
+  #idleForMs(now: number): number[] {
+    const idleForMs: number[] = [];
+    for (const { idleSince } of this.idle.values()) idleForMs.push(now - (idleSince ?? now));
+    return idleForMs;
   }
 
   #count(container: Container, sign: 1 | -1): void {

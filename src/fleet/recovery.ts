@@ -82,7 +82,8 @@ async function recoverJob(
   const container = attempt && controller.containers.get(attempt.container);
   const pool = container && controller.containers.poolOf(container.id);
   if (attempt && container?.endpoint && pool) {
-    const listener = controller.listenerTo(pool, job);
+    // When its GPU took it is not known, so what is heard of that now would teach nonsense.
+    const listener = { ...controller.listenerTo(pool, job), executing: () => undefined };
     const input = { job, container, epoch: attempt.epoch, coldMs: attempt.coldMs, reason: 'resumed', spent: nothingSpent, listener };
     pool.dispatcher.jobFollowed(container.id);
     controller.follow(pool, job, container.id, attempts.resume(input, attempt));

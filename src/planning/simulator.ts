@@ -159,7 +159,8 @@ class Simulation {
   }
 
   #enqueue(number: number, job: TraceJob, { isNew }: { isNew: boolean }): void {
-    const id = `j${String(number).padStart(9, '0')}`;
+    // Ids sort by age.
+    const id = `j${1_000_000_000 + number}`;
     const queued = { id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs };
     this.#pool.queueJob(queued, job.workflow, { isNew });
   }
