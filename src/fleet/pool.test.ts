@@ -20,16 +20,16 @@ test('a job that waits for a busy container with its models is looked at again i
   const clock = new VirtualClock();
   const looks: number[] = [];
   const begin = clock.now();
-  const pool = new Pool(deployment, clock, () => looks.push(clock.now() - begin));
-  pool.estimates.learnLoad(20_000);
-  pool.serviceSeconds = 10;
+  const pool = new Pool(deployment, { clock, onOpen: () => looks.push(clock.now() - begin), prior: { serviceSeconds: 10 } });
+  pool.observations.loaded(20_000);
   for (const [id, modelKey] of [
     ['warm', 'a'],
     ['cold', 'b'],
   ] as const) {
     pool.dispatcher.addContainer({ id, maxInputs: 1, inFlight: 0, modelKey, at: 0 });
   }
-  for (const id of ['1', '2']) pool.dispatcher.queue.add({ id, priority: 0, number: 0, key: null, modelKey: 'a', createdAt: begin });
+  for (const id of ['1', '2'])
+    pool.dispatcher.queue.add({ id, priority: 0, number: 0, key: null, modelKey: 'a', createdAt: begin, behind: null });
   expect([pool.next()?.container, pool.next()]).toEqual(['warm', undefined]);
   await clock.runFor(29_999);
   expect(looks).toEqual([]);
@@ -41,10 +41,10 @@ test('a job that waits for a busy container with its models is looked at again i
   expect(looks).toEqual([30_000]);
 
   pool.dispatcher.jobEnded('cold', clock.now());
-  pool.dispatcher.queue.add({ id: '3', priority: 0, number: 0, key: null, modelKey: 'b', createdAt: clock.now() });
+  pool.dispatcher.queue.add({ id: '3', priority: 0, number: 0, key: null, modelKey: 'b', createdAt: clock.now(), behind: null });
   pool.next();
   pool.dispatcher.jobEnded('warm', clock.now());
-  pool.dispatcher.queue.add({ id: '4', priority: 0, number: 0, key: null, modelKey: 'b', createdAt: clock.now() });
+  pool.dispatcher.queue.add({ id: '4', priority: 0, number: 0, key: null, modelKey: 'b', createdAt: clock.now(), behind: null });
   expect(pool.next()).toBeUndefined();
   pool.close();
   await clock.runFor(100_000);

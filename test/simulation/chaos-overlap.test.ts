@@ -5,7 +5,7 @@ import { expectCalm, storm } from './storm.ts';
 /** The usual policy, but it binds the next prompt to a busy container. */
 vi.mock('../../src/fleet/scaling/per-input.ts', async (original) => {
   const { perInput } = await original<typeof PerInputModule>();
-  return { perInput: { ...perInput, overlaps: true } };
+  return { perInput: { ...perInput, aimsAtTarget: true } };
 });
 
 test.each(Array.from({ length: 25 }, (_, n) => n + 1))(
