@@ -190,7 +190,22 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
   const { runtime } = opened;
   const { gpuLimit } = config.workspace;
   const controller: Controller = new Controller(
-    { store, bus, clock, random, runtime, runner, attempts, deployments, definitions: opened.definitions, log, priceOf, gpuLimit, onEnded },
+    {
+      store,
+      bus,
+      clock,
+      random,
+      runtime,
+      runner,
+      attempts,
+      deployments,
+      definitions: opened.definitions,
+      prior: opened.prior,
+      log,
+      priceOf,
+      gpuLimit,
+      onEnded,
+    },
     slots,
   );
   return { runner, attempts, jobs, controller, slots, priceOf };

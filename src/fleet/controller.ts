@@ -16,6 +16,7 @@ import { isAlive, takesJobs, type Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { DecisionLog } from './decision-log.ts';
 import { Learner } from './learner.ts';
+import type { Prior } from './learning/observations.ts';
 import { workflowClass } from './learning/workflow-class.ts';
 import { Pool, poolKey, type PendingJob } from './pool.ts';
 import { RuntimeWatch } from './runtime-watch.ts';
@@ -44,6 +45,8 @@ export interface ControllerDependencies {
   readonly log: Logger;
   readonly gpuLimit: number | null;
   readonly priceOf: (gpu: string | null) => number | null;
+  /** What is known of jobs and starts before there was one. */
+  readonly prior: Partial<Prior>;
   /** A job reached its final state, and the store has it. */
   readonly onEnded: (job: Job) => void;
 }
@@ -358,7 +361,7 @@ export class Controller {
   }
 
   #addPool(deployment: Deployment): Pool {
-    const pool = new Pool(deployment, { clock: this.#deps.clock, onOpen: () => this.dispatch(pool), prior: {} });
+    const pool = new Pool(deployment, { clock: this.#deps.clock, onOpen: () => this.dispatch(pool), prior: this.#deps.prior });
     this.pools.set(pool.key, pool);
     return pool;
   }

@@ -15,6 +15,8 @@ const behindFor = 10;
 export interface Prior {
   readonly serviceSeconds: number;
   readonly startSeconds: number;
+  /** Of a job beside those on the GPU, half before and half after them; left out: not known. */
+  readonly outsideSeconds?: number;
 }
 
 /** What a policy that aims at the target is told of a deployment, beside the counts that every policy sees. */
@@ -73,11 +75,12 @@ export class Observations {
   #ended = 0;
   #missed = 0;
 
-  constructor(now: number, { serviceSeconds, startSeconds }: Prior) {
+  constructor(now: number, { serviceSeconds, startSeconds, outsideSeconds }: Prior) {
     this.#services = new ServiceTimes(serviceSeconds);
     this.#rates = new ArrivalRates(now);
     this.#bursts = new Bursts(now);
     this.#startMs = startSeconds * 1000;
+    if (outsideSeconds !== undefined) this.#leadMs = this.#afterMs = outsideSeconds * 500;
   }
 
   /** From binding a prompt until its container's GPU takes it, when it need not wait for the GPU. Null: nothing is known yet. */

@@ -89,8 +89,10 @@ export const slo: Policy = {
 
 /** Integral control: at rest exactly as many jobs miss as aimed at. */
 function correct(before: Memory, { ended, missed }: Observed, { slo: target }: ScalingSettings): number {
-  const aimed = (1 - target.p) * aimedShare * (ended - before.ended);
-  const moved = before.correction + gain * (missed - before.missed - aimed);
+  // Counts begin anew with each life of the gateway.
+  const since = ended < before.ended ? { ended: 0, missed: 0 } : before;
+  const aimed = (1 - target.p) * aimedShare * (ended - since.ended);
+  const moved = before.correction + gain * (missed - since.missed - aimed);
   return Math.min(Math.max(moved, leastCorrection), mostCorrection);
 }
 
