@@ -8,12 +8,11 @@ import { catalogueFor, definitionsFor, usualModels } from '../emulator/definitio
 import { loadProfile, type Profile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
-import type { Prior } from '../fleet/learning/observations.ts';
 import { SupervisorClient } from '../host/client.ts';
 import { checkComfyui, chooseRuntime, emulatedSlots, processSlots } from './detect.ts';
 import { deviceOf, findGpus } from './devices.ts';
 import { createRemoteRuntime } from './remote.ts';
-import type { Runtime } from './runtime.ts';
+import type { Prior, Runtime } from './runtime.ts';
 import { createSupervisedRuntime } from './supervised.ts';
 
 /** The banner does not wait longer for servers that do not answer. */

@@ -1,3 +1,4 @@
+import type { Prior } from '../../runtimes/runtime.ts';
 import type { QueuedJob } from '../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
 import { Bursts } from './bursts.ts';
@@ -10,14 +11,6 @@ export const steps = 64;
 const weight = 0.2;
 /** A late job goes behind the others until it has waited so many times the target's latency. */
 const behindFor = 10;
-
-/** What is known of a deployment before anything was learnt of it. */
-export interface Prior {
-  readonly serviceSeconds: number;
-  readonly startSeconds: number;
-  /** Of a job beside those on the GPU, half before and half after them; left out: not known. */
-  readonly outsideSeconds?: number;
-}
 
 /** What a policy that aims at the target is told of a deployment, beside the counts that every policy sees. */
 export interface Observed {
