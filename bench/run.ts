@@ -13,6 +13,7 @@ import { emulatorBench } from './emulator.ts';
 import { killBench } from './kill.ts';
 import { root } from './lib/gateway.ts';
 import { table, type Bench, type Row } from './lib/report.ts';
+import { modelsBench } from './models.ts';
 import { nativeBench } from './native.ts';
 import { overheadBench } from './overhead.ts';
 import { scalingBench } from './scaling.ts';
@@ -34,6 +35,7 @@ const benches: readonly Bench[] = [
   storeBench,
   emulatorBench,
   boundBench,
+  modelsBench,
 ];
 
 const { values, positionals } = parseArgs({
