@@ -83,8 +83,8 @@ async function run({ options, print, paint, terminal, json }: Session): Promise<
   });
   if (options['bound'] === true && given.closedLoop !== undefined)
     throw new UsageError('--bound is about jobs that come at their times; those of --closed-loop depend on the answers');
-  const world = worldOf({ workload: given.workload, faults: text('faults'), loadSeconds: text('loadSeconds') });
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
+  const world = worldOf({ workload: given.workload, faults: text('faults'), loadSeconds: text('loadSeconds') });
   const startedAt = performance.now();
   const recorded = options['timeline'] === true || !json ? { periods } : {};
   const outcome = simulate({ source, scaling, ...timing, ...world, seed, horizonMs, periodMs, slots, ...recorded });
