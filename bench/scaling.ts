@@ -79,7 +79,7 @@ function decisionCosts(containers: number, queued: number): number[] {
   const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, affordable: null, backoffUntil: 0 };
   return Array.from({ length: 1_000 }, (_, n) => {
     const startedAt = process.hrtime.bigint();
-    const summary = subject.summary(n, { due: false, lateAfterMs: null, affordable: null });
+    const summary = subject.summary(n, { due: false, lateAfterMs: null, affordable: null, price: null });
     applyLimits(perInput.decide(summary, defaultScaling, null), summary, defaultScaling, bounds);
     return Number(process.hrtime.bigint() - startedAt) / 1e6;
   });
