@@ -90,5 +90,10 @@ test('it keeps count however many jobs have come', () => {
   arrive(bursts, 2 * hour, 20);
   const fresh = new Bursts(0);
   arrive(fresh, 2 * hour, 20);
-  expect(bursts.rates(2 * hour).slice(6)).toEqual(fresh.rates(2 * hour).slice(6).map((rate) => expect.closeTo(rate, 12)));
+  expect(bursts.rates(2 * hour).slice(6)).toEqual(
+    fresh
+      .rates(2 * hour)
+      .slice(6)
+      .map((rate) => expect.closeTo(rate, 12)),
+  );
 });

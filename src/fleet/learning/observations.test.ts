@@ -199,7 +199,7 @@ describe('what a policy sees', () => {
   });
 
   /** Of each busy container. */
-  const busySteps = (): number[] => observe().busyEnds.flatMap((count, at) => new Array<number>(count).fill(at));
+  const busySteps = (): number[] => observe().busyEnds.flatMap((count, at) => Array.from({ length: count }, () => at));
 });
 
 test('jobs that can wait for a start are no burst', () => {
