@@ -76,10 +76,10 @@ function begin(subject: Pool, id: string, bound: string[]): void {
 /** Milliseconds of one scaling decision: summary, policy and limits. */
 function decisionCosts(containers: number, queued: number): number[] {
   const subject = pool(containers, queued);
-  const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, backoffUntil: 0 };
+  const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, affordable: null, backoffUntil: 0 };
   return Array.from({ length: 1_000 }, (_, n) => {
     const startedAt = process.hrtime.bigint();
-    const summary = subject.summary(n, { due: false, lateAfterMs: null });
+    const summary = subject.summary(n, { due: false, lateAfterMs: null, affordable: null });
     applyLimits(perInput.decide(summary, defaultScaling, null), summary, defaultScaling, bounds);
     return Number(process.hrtime.bigint() - startedAt) / 1e6;
   });

@@ -13,7 +13,7 @@ let begin: number;
 
 beforeEach(() => poolFor({}));
 
-function poolFor(scaling: Partial<ScalingSettings>): void {
+function poolFor(scaling: Partial<ScalingSettings>, serviceSeconds = 3): void {
   clock = new VirtualClock();
   begin = clock.now();
   opened = [];
@@ -29,7 +29,7 @@ function poolFor(scaling: Partial<ScalingSettings>): void {
     createdAt: 0,
     updatedAt: 0,
   };
-  pool = new Pool(deployment, { clock, onOpen: () => opened.push(clock.now() - begin), prior: { serviceSeconds: 3, startSeconds: 20 } });
+  pool = new Pool(deployment, { clock, onOpen: () => opened.push(clock.now() - begin), prior: { serviceSeconds, startSeconds: 20 } });
 }
 
 const slot = { host: 'h', device: 'gpu0', gpu: 'A10G', share: 1 };
@@ -65,7 +65,7 @@ function end(job: string, container: string, createdAt: number | null): void {
   happens(container, { type: 'job_ended', at: clock.now(), done: true });
 }
 
-const summary = () => pool.summary(clock.now(), { due: false, lateAfterMs: null });
+const summary = () => pool.summary(clock.now(), { due: false, lateAfterMs: null, affordable: null });
 
 describe('jobs in flight over time', () => {
   test('are summed exactly between two looks', async () => {
@@ -113,11 +113,13 @@ describe('jobs in flight over time', () => {
 describe('a queued job', () => {
   test('goes behind the others once half of its like would be late, for a policy that aims at the target', async () => {
     queue('a');
-    await clock.runFor(3_100);
+    await clock.runFor(3_300);
+    expect(summary().observed).toMatchObject({ behind: 0 });
+    await clock.runFor(100);
     queue('b');
     expect(summary().observed).toMatchObject({ behind: 1 });
     expect(pool.dispatcher.queue.peek()?.id).toBe('b');
-    await clock.runFor(57_000);
+    await clock.runFor(56_600);
     expect(summary().observed).toMatchObject({ behind: 1 });
     expect(pool.dispatcher.queue.peek()?.id).toBe('a');
   });
@@ -256,4 +258,36 @@ describe('starts', () => {
     expect(startSeconds()).toBe(20);
     expect(summary().observed?.startEnds.every((one) => one === 0)).toBe(true);
   });
+});
+
+test('a job that waits for a busy container with its models is looked at again in time, unless the pool is closed', async () => {
+  poolFor({ policy: 'per-input' }, 10);
+  pool.observations.loaded(20_000);
+  for (const [id, modelKey] of [
+    ['warm', 'a'],
+    ['cold', 'b'],
+  ] as const) {
+    pool.dispatcher.addContainer({ id, maxInputs: 1, inFlight: 0, modelKey, at: 0 });
+  }
+  for (const id of ['1', '2'])
+    pool.dispatcher.queue.add({ id, priority: 0, number: 0, key: null, modelKey: 'a', createdAt: begin, behind: null });
+  expect([pool.next()?.container, pool.next()]).toEqual(['warm', undefined]);
+  await clock.runFor(29_999);
+  expect(opened).toEqual([]);
+  await clock.runFor(1);
+  // 10 s until it should be free, and as long again as a load takes.
+  expect(opened).toEqual([30_000]);
+  expect(pool.next()?.container).toBe('cold');
+  await clock.runFor(100_000);
+  expect(opened).toEqual([30_000]);
+
+  pool.dispatcher.jobEnded('cold', clock.now());
+  pool.dispatcher.queue.add({ id: '3', priority: 0, number: 0, key: null, modelKey: 'b', createdAt: clock.now(), behind: null });
+  pool.next();
+  pool.dispatcher.jobEnded('warm', clock.now());
+  pool.dispatcher.queue.add({ id: '4', priority: 0, number: 0, key: null, modelKey: 'b', createdAt: clock.now(), behind: null });
+  expect(pool.next()).toBeUndefined();
+  pool.close();
+  await clock.runFor(100_000);
+  expect(opened).toEqual([30_000]);
 });

@@ -10,7 +10,10 @@ export interface Level {
   readonly overMs: number;
 }
 
-/** Users who each wait for their answer, pause, and ask again (a closed loop: slow answers slow the arrivals). Times are milliseconds. */
+/**
+ * Users who each wait for their answer, pause, and ask again (a closed loop: slow answers slow the arrivals). They have no keys of their own, so
+ * that their jobs go first come, first served. Times are milliseconds.
+ */
 export interface ClosedLoop {
   readonly name: string;
   /** In order of `fromMs`, beginning at 0. A user asks as soon as it has joined; where there are to be fewer, the last to join leave after their answer. */
@@ -24,7 +27,6 @@ export interface ClosedLoop {
 }
 
 interface User {
-  readonly name: string;
   /** Pauses and jobs have streams of their own, so that what a user asks depends neither on other users nor on how fast it is answered. */
   readonly pauses: Draw;
   readonly services: Draw;
@@ -71,7 +73,7 @@ export class UserFeed implements JobFeed {
 
   #user(index: number): User {
     const draw = (stream: number): Draw => new Draw(this.#loop.seed + (2 * index + stream) * 2 ** 32);
-    return { name: `user-${index + 1}`, pauses: draw(1), services: draw(2), index };
+    return { pauses: draw(1), services: draw(2), index };
   }
 
   #comeAt(at: number, user: User): void {
@@ -80,7 +82,7 @@ export class UserFeed implements JobFeed {
     this.#timeline.set(at, kinds.arrival, () => {
       this.#coming--;
       if (user.index >= this.#usersAt(at)) return;
-      const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: user.name, workflow: '' };
+      const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: null, workflow: '' };
       this.#asking.set(job, user);
       this.#arrive(job);
     });

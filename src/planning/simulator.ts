@@ -34,6 +34,8 @@ export interface SimulationInput {
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
   readonly periodMs: number;
+  /** Price of a GPU-hour, for budgets; left out: none. */
+  readonly usdPerHour?: number | null;
   /** GPUs that there are. */
   readonly slots: number;
 }
@@ -89,6 +91,7 @@ class Simulation {
     this.#containers = new SimulatedContainers({
       timeline,
       slots: input.slots,
+      usdPerHour: input.usdPerHour ?? null,
       startMs: () => input.startMs,
       startFails: () => faults.startFails(),
       onReady: (_, container) => this.#ready(container),
@@ -111,6 +114,7 @@ class Simulation {
       containers: this.#containers,
       slots: this.#containers.slots,
       pools: () => [this.#pool],
+      priceOf: () => input.usdPerHour ?? null,
       gpuLimit: null,
       periodMs: input.periodMs,
       onStep: () => undefined,
@@ -155,7 +159,8 @@ class Simulation {
   }
 
   #enqueue(number: number, job: TraceJob, { isNew }: { isNew: boolean }): void {
-    const id = `j${String(number).padStart(9, '0')}`;
+    // Ids sort by age.
+    const id = `j${1_000_000_000 + number}`;
     const queued = { id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs };
     this.#pool.queueJob(queued, job.workflow, { isNew });
   }

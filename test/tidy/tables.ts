@@ -110,7 +110,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
 export const pure: readonly string[] = [
   'src/errors.ts',
   'src/fleet/container.ts',
-  'src/fleet/estimates.ts',
+  'src/fleet/learning',
   'src/fleet/scaling/',
   'src/fleet/dispatch/',
   'src/fleet/pool.ts',

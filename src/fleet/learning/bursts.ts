@@ -45,7 +45,7 @@ export class Bursts {
     const excess = this.#countArrival(now, latencyMs) - noise * Math.sqrt((before.rate * latencyMs) / 1000);
     const needed = Math.ceil((excess * (latencyMs - slackMs)) / latencyMs);
     while (this.#missed.length < needed) this.#missed.push(0);
-    for (let number = before.containers; number < needed; number++) this.#missed[number]! += 1;
+    for (let number = before.containers; number < needed; number++) this.#missed[number] = (this.#missed[number] as number) + 1;
   }
 
   /** Jobs per second that each container would have helped, by its number (less one). */
@@ -74,7 +74,7 @@ export class Bursts {
     const seconds = (now - this.#at) / 1000;
     if (seconds === 0) return;
     const left = Math.exp(-seconds / memorySeconds);
-    for (let n = 0; n < this.#missed.length; n++) this.#missed[n]! *= left;
+    for (let n = 0; n < this.#missed.length; n++) this.#missed[n] = (this.#missed[n] as number) * left;
     this.#at = now;
   }
 }

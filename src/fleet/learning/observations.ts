@@ -1,3 +1,4 @@
+import type { Prior } from '../../runtimes/runtime.ts';
 import type { QueuedJob } from '../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
 import { Bursts } from './bursts.ts';
@@ -10,12 +11,6 @@ export const steps = 64;
 const weight = 0.2;
 /** A late job goes behind the others until it has waited so many times the target's latency. */
 const behindFor = 10;
-
-/** What is known of a deployment before anything was learnt of it. */
-export interface Prior {
-  readonly serviceSeconds: number;
-  readonly startSeconds: number;
-}
 
 /** What a policy that aims at the target is told of a deployment, beside the counts that every policy sees. */
 export interface Observed {
@@ -73,11 +68,12 @@ export class Observations {
   #ended = 0;
   #missed = 0;
 
-  constructor(now: number, { serviceSeconds, startSeconds }: Prior) {
+  constructor(now: number, { serviceSeconds, startSeconds, outsideSeconds }: Prior) {
     this.#services = new ServiceTimes(serviceSeconds);
     this.#rates = new ArrivalRates(now);
     this.#bursts = new Bursts(now);
     this.#startMs = startSeconds * 1000;
+    if (outsideSeconds !== undefined) this.#leadMs = this.#afterMs = outsideSeconds * 500;
   }
 
   /** From binding a prompt until its container's GPU takes it, when it need not wait for the GPU. Null: nothing is known yet. */
@@ -224,8 +220,11 @@ const mean = (before: number | null, value: number): number => (before === null 
 /** Counts times by their step from now. */
 function counter(now: number, stepMs: number): (times: Iterable<number>) => number[] {
   return (times) => {
-    const counts = new Array<number>(steps).fill(0);
-    for (const at of times) counts[Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)))]! += 1;
+    const counts = Array.from({ length: steps }, () => 0);
+    for (const at of times) {
+      const step = Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)));
+      counts[step] = (counts[step] as number) + 1;
+    }
     return counts;
   };
 }

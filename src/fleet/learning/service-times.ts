@@ -23,7 +23,7 @@ export class ServiceTimes {
 
   /** `guessSeconds`: what to expect before anything is known. */
   constructor(guessSeconds: number) {
-    this.#all = { jobs: priorJobs, mu: Math.log(guessSeconds), variance: vagueSigma ** 2 };
+    this.#all = { jobs: priorJobs, mu: Math.log(guessSeconds) - vagueSigma ** 2 / 2, variance: vagueSigma ** 2 };
   }
 
   learn(workflow: string, seconds: number): void {
@@ -51,6 +51,6 @@ function update(moments: Moments, log: number): void {
   moments.jobs++;
   const off = log - moments.mu;
   moments.mu += Math.max(leastWeight, 1 / moments.jobs) * off;
-  // One job alone has no spread: the first one leaves half of what was expected.
-  moments.variance += Math.max(leastWeight, 1 / (moments.jobs + 1)) * (off * off - moments.variance);
+  // One job alone has no spread: the first leaves half of what was expected, and later ones weigh more, so that this is soon forgotten.
+  moments.variance += Math.max(leastWeight, 2 / (moments.jobs + 3)) * (off * off - moments.variance);
 }

@@ -19,6 +19,8 @@ export interface FleetSummary {
   readonly late: number;
   /** Jobs in flight (queued or running) summed over time, so that the difference of two summaries by their distance is an exact mean. */
   readonly inFlightMs: number;
+  /** Containers to which the budget lets starts go, hard or not; null: no budget is set, or no price. */
+  readonly affordable: number | null;
   /** For a policy that aims at the target: what was learnt, and how queue and containers go on; null for others. */
   readonly observed: Observed | null;
 }

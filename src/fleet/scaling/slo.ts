@@ -42,7 +42,7 @@ interface View {
   readonly observed: Observed;
   readonly correction: number;
   readonly alive: number;
-  /** Containers wanted for the rate of arrivals alone; and with bursts and `min_containers`, within `max_containers`. */
+  /** Containers wanted for the rate of arrivals alone; and with bursts and `min_containers`, within `max_containers` and the budget. */
   readonly standing: number;
   readonly floor: number;
 }
@@ -89,8 +89,10 @@ export const slo: Policy = {
 
 /** Integral control: at rest exactly as many jobs miss as aimed at. */
 function correct(before: Memory, { ended, missed }: Observed, { slo: target }: ScalingSettings): number {
-  const aimed = (1 - target.p) * aimedShare * (ended - before.ended);
-  const moved = before.correction + gain * (missed - before.missed - aimed);
+  // Counts begin anew with each life of the gateway.
+  const since = ended < before.ended ? { ended: 0, missed: 0 } : before;
+  const aimed = (1 - target.p) * aimedShare * (ended - since.ended);
+  const moved = before.correction + gain * (missed - since.missed - aimed);
   return Math.min(Math.max(moved, leastCorrection), mostCorrection);
 }
 
@@ -101,7 +103,8 @@ function viewOf(summary: FleetSummary, settings: ScalingSettings, observed: Obse
   const standing = standingFor({ rate, service, latencySeconds, startSeconds, missSeconds });
   // One more container costs a container-second a second.
   const forBursts = bursts.findLastIndex((jobs) => missSeconds * jobs > 1) + 1;
-  const floor = Math.min(Math.max(settings.minContainers, standing, forBursts), settings.maxContainers ?? Infinity);
+  const wished = Math.max(settings.minContainers, standing, forBursts);
+  const floor = Math.min(wished, settings.maxContainers ?? Infinity, summary.affordable ?? Infinity);
   return { summary, settings, observed, correction, alive: aliveOf(summary), standing, floor };
 }
 
