@@ -174,6 +174,25 @@ describe('containers that stand for the rate of arrivals', () => {
     );
   });
 
+  test('are exactly those, where all jobs take as long', () => {
+    const input = fc.record({
+      rate: fc.double({ min: 0.001, max: 20, noNaN: true }),
+      missSeconds: fc.double({ min: 1, max: 200, noNaN: true }),
+      latencySeconds: fc.double({ min: 3.1, max: 12, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(input, ({ rate, missSeconds, latencySeconds }) => {
+        const service = lognormal(Math.log(3), 0);
+        const cost = (servers: number): number =>
+          servers + missSeconds * rate * lossShare({ rate, service, servers }, latencySeconds - service.mean);
+        const found = standing({ rate, missSeconds, latencySeconds, service });
+        const costs = Array.from({ length: 120 }, (_, servers) => cost(servers));
+        expect(cost(found)).toBeCloseTo(Math.min(...costs), 6);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   test('are no fewer for more jobs, nor where a miss is worth more', () => {
     const rate = fc.double({ min: 0.001, max: 30, noNaN: true });
     const worth = fc.double({ min: 0.1, max: 2_000, noNaN: true });
