@@ -181,13 +181,13 @@ export class Observations {
 
   /** Everything at this moment. */
   observe(now: number, { latencyMs, queue, behind }: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
-    const count = counter(now, latencyMs / steps);
+    const stepMs = latencyMs / steps;
     return {
-      stepSeconds: latencyMs / steps / 1000,
-      latestStarts: count(latestStarts(queue, now)),
+      stepSeconds: stepMs / 1000,
+      latestStarts: latestStarts(queue, now, stepMs),
       behind,
-      busyEnds: count(this.#busyEnds(now)),
-      startEnds: count(this.#startEnds()),
+      busyEnds: this.#busyEnds(now, stepMs),
+      startEnds: this.#startEnds(now, stepMs),
       rate: this.#rate(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
@@ -210,16 +210,20 @@ export class Observations {
     return intoHour > changeMs + this.#startMs ? rate : Math.max(rate, this.#hours.rate(now, now + this.#startMs) ?? 0);
   }
 
-  *#busyEnds(now: number): Iterable<number> {
+  #busyEnds(now: number, stepMs: number): number[] {
+    const counts = emptySteps();
     for (const prompts of this.#wanting.values()) {
       let at = now - (this.#leadMs ?? 0);
       for (const { service, takenAt } of prompts) at += 1000 * remaining(service, takenAt === null ? 0 : (now - takenAt) / 1000);
-      yield at;
+      count(counts, (at - now) / stepMs);
     }
+    return counts;
   }
 
-  *#startEnds(): Iterable<number> {
-    for (const began of this.#starting.values()) yield began + this.#startMs;
+  #startEnds(now: number, stepMs: number): number[] {
+    const counts = emptySteps();
+    for (const began of this.#starting.values()) count(counts, (began + this.#startMs - now) / stepMs);
+    return counts;
   }
 
   #free(prompt: Prompt, now: number): void {
@@ -232,18 +236,16 @@ export class Observations {
 
 const mean = (before: number | null, value: number): number => (before === null ? value : before + weight * (value - before));
 
-/** Counts times by their step from now. */
-function counter(now: number, stepMs: number): (times: Iterable<number>) => number[] {
-  return (times) => {
-    const counts = Array.from({ length: steps }, () => 0);
-    for (const at of times) {
-      const step = Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)));
-      counts[step] = (counts[step] as number) + 1;
-    }
-    return counts;
-  };
+const emptySteps = (): number[] => Array.from({ length: steps }, () => 0);
+
+/** One more at so many steps from now; the last step stands for all later ones, the first for what should have been. */
+function count(counts: number[], at: number): void {
+  const step = Math.max(0, Math.min(steps - 1, Math.floor(at)));
+  counts[step] = (counts[step] as number) + 1;
 }
 
-function* latestStarts(queue: Iterable<QueuedJob>, now: number): Iterable<number> {
-  for (const { behind } of queue) if (behind && behind.from > now) yield behind.from;
+function latestStarts(queue: Iterable<QueuedJob>, now: number, stepMs: number): number[] {
+  const counts = emptySteps();
+  for (const { behind } of queue) if (behind && behind.from > now) count(counts, (behind.from - now) / stepMs);
+  return counts;
 }
