@@ -85,7 +85,7 @@ function decisionCosts(policy: PolicyName): number[] {
   const { subject, clock } = pool;
   const { scaling } = subject.deployment;
   const { decide, lateAfterMs } = policies[policy];
-  const asked = { due: true, lateAfterMs: lateAfterMs?.(scaling) ?? null, affordable: null };
+  const asked = { due: true, lateAfterMs: lateAfterMs?.(scaling) ?? null, affordable: null, price: null };
   const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, affordable: null, backoffUntil: 0 };
   const costs = Array.from({ length: unseen + decisions }, () => {
     pool.pass();
@@ -93,7 +93,7 @@ function decisionCosts(policy: PolicyName): number[] {
     const summary = subject.summary(clock.now(), asked);
     const decision = decide(summary, scaling, subject.memory);
     applyLimits(decision, summary, scaling, bounds);
-    subject.decided(clock.now(), decision);
+    subject.decided(summary, decision);
     return Number(process.hrtime.bigint() - startedAt) / 1e6;
   });
   return costs.slice(unseen);

@@ -67,13 +67,13 @@ export class Pool {
   desired = 0;
   target = 0;
   heldBy: LimitedDecision['heldBy'] = null;
-  /** What the policy wants its user to know. */
-  note: string | null = null;
   /** Starts that failed in a row, and until when no other is tried. */
   failedStarts = 0;
   backoffUntil = 0;
   lastFailure: string | null = null;
   readonly #clock: Clock;
+  /** What the policy saw when it decided last. */
+  #lastSummary: FleetSummary | null = null;
   /** Binds next prompts to busy containers while the policy wants that. */
   readonly #overlap: Overlap;
   readonly #onOpen: () => void;
@@ -258,12 +258,18 @@ export class Pool {
     return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
   }
 
+  /** What the policy wants its user to know; null: nothing. */
+  get note(): string | null {
+    const { scaling } = this.deployment;
+    return (this.#lastSummary && policies[scaling.policy].note?.(this.#lastSummary, scaling, this.memory)) ?? null;
+  }
+
   /** What its policy decided. */
-  decided(now: number, { memory, desired, standing, note = null }: Decision): void {
+  decided(summary: FleetSummary, { memory, desired, standing }: Decision): void {
     this.memory = memory;
-    this.note = note;
+    this.#lastSummary = summary;
     this.desired = desired;
-    if (standing !== undefined) this.observations.stands(now, standing);
+    if (standing !== undefined) this.observations.stands(summary.now, standing);
   }
 
   /** A container became ready: starts work. */

@@ -99,7 +99,7 @@ export class Scaler {
     const bounds = this.#bounds(pool, scaling.budget.hard ? affordable : null);
     const limited = applyLimits(decision, summary, scaling, bounds);
     const heldBefore = pool.heldBy;
-    pool.decided(now, decision);
+    pool.decided(summary, decision);
     pool.target = limited.target;
     pool.heldBy = limited.heldBy;
     this.#act(pool, decision, limited);

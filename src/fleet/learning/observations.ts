@@ -25,7 +25,10 @@ export interface Observed {
   readonly latestStarts: readonly number[];
   /** Queued jobs that cannot. */
   readonly behind: number;
-  /** Busy containers by the step from now in which they will probably take the next job; starting ones by that in which they will be ready. */
+  /**
+   * Busy containers by the step from now in which they will probably take the next job; starting ones by that in which they will be ready.
+   * All zero while nobody waits who can still meet the target: then it makes no difference.
+   */
   readonly busyEnds: readonly number[];
   readonly startEnds: readonly number[];
   /** Arrivals per second. */
@@ -182,12 +185,13 @@ export class Observations {
   /** Everything at this moment. */
   observe(now: number, { latencyMs, queue, behind }: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
     const stepMs = latencyMs / steps;
+    const waiting = latestStarts(queue, now, stepMs);
     return {
       stepSeconds: stepMs / 1000,
-      latestStarts: latestStarts(queue, now, stepMs),
+      latestStarts: waiting ?? nothing,
       behind,
-      busyEnds: this.#busyEnds(now, stepMs),
-      startEnds: this.#startEnds(now, stepMs),
+      busyEnds: waiting ? this.#busyEnds(now, stepMs) : nothing,
+      startEnds: waiting ? this.#startEnds(now, stepMs) : nothing,
       rate: this.#rate(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
@@ -236,7 +240,8 @@ export class Observations {
 
 const mean = (before: number | null, value: number): number => (before === null ? value : before + weight * (value - before));
 
-const emptySteps = (): number[] => Array.from({ length: steps }, () => 0);
+const nothing: readonly number[] = Array.from({ length: steps }, () => 0);
+const emptySteps = (): number[] => nothing.slice();
 
 /** One more at so many steps from now; the last step stands for all later ones, the first for what should have been. */
 function count(counts: number[], at: number): void {
@@ -244,8 +249,9 @@ function count(counts: number[], at: number): void {
   counts[step] = (counts[step] as number) + 1;
 }
 
-function latestStarts(queue: Iterable<QueuedJob>, now: number, stepMs: number): number[] {
-  const counts = emptySteps();
-  for (const { behind } of queue) if (behind && behind.from > now) count(counts, (behind.from - now) / stepMs);
+/** Null: nobody waits who can still meet the target. */
+function latestStarts(queue: Iterable<QueuedJob>, now: number, stepMs: number): number[] | null {
+  let counts: number[] | null = null;
+  for (const { behind } of queue) if (behind && behind.from > now) count((counts ??= emptySteps()), (behind.from - now) / stepMs);
   return counts;
 }

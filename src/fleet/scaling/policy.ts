@@ -41,8 +41,6 @@ export interface Decision {
   /** When to be asked again if nothing happens before; null: not needed. */
   readonly wakeAt: number | null;
   readonly reason: string;
-  /** What its user should know beside that, whether it acts or not; absent: nothing. */
-  readonly note?: string | null;
   readonly memory: Json;
 }
 
@@ -67,6 +65,8 @@ export interface Policy {
    * those that can, and the next prompt is bound to a busy container in time to hide what jobs spend outside the GPU.
    */
   readonly aimsAtTarget?: true;
+  /** What its user should know beside what it does, after a decision; null: nothing. */
+  readonly note?: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => string | null;
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
 
