@@ -13,9 +13,12 @@ import { emulatorBench } from './emulator.ts';
 import { killBench } from './kill.ts';
 import { root } from './lib/gateway.ts';
 import { table, type Bench, type Row } from './lib/report.ts';
+import { liveBench } from './live.ts';
+import { modelsBench } from './models.ts';
 import { nativeBench } from './native.ts';
 import { overheadBench } from './overhead.ts';
 import { scalingBench } from './scaling.ts';
+import { simulatorBench } from './simulator.ts';
 import { socketsBench } from './sockets.ts';
 import { startBench } from './start.ts';
 import { storeBench } from './store.ts';
@@ -33,7 +36,10 @@ const benches: readonly Bench[] = [
   socketsBench,
   storeBench,
   emulatorBench,
+  simulatorBench,
   boundBench,
+  modelsBench,
+  liveBench,
 ];
 
 const { values, positionals } = parseArgs({

@@ -127,17 +127,24 @@ async function drive(): Promise<LoadResult> {
     }
   };
   const more = (): boolean => next < spec.jobs && elapsed() < (spec.seconds ?? Infinity) * 1_000;
-  if ('perSecond' in spec.pacing) await openLoop(spec.pacing.perSecond, more, one, elapsed);
-  else await closedLoop(spec.pacing, more, one);
+  const { pacing } = spec;
+  if ('perSecond' in pacing) await openLoop((count) => (count * 1_000) / pacing.perSecond, more, one, elapsed);
+  else if ('atMs' in pacing) await openLoop((count) => pacing.atMs[count] ?? 0, more, one, elapsed);
+  else await closedLoop(pacing, more, one);
   const seconds = elapsed() / 1_000;
   await Promise.all(servers.map((server) => server.close()));
   return { answers, failures, seconds };
 }
 
-async function openLoop(perSecond: number, more: () => boolean, one: () => Promise<void>, elapsed: () => number): Promise<void> {
+async function openLoop(
+  timeOf: (count: number) => number,
+  more: () => boolean,
+  one: () => Promise<void>,
+  elapsed: () => number,
+): Promise<void> {
   const running: Promise<void>[] = [];
   for (let count = 0; more(); count++) {
-    const wait = (count * 1_000) / perSecond - elapsed();
+    const wait = timeOf(count) - elapsed();
     if (wait > 0) await pause(wait);
     running.push(one());
   }

@@ -85,7 +85,7 @@ function decisionCosts(policy: PolicyName): number[] {
   const { subject, clock } = pool;
   const { scaling } = subject.deployment;
   const { decide, lateAfterMs } = policies[policy];
-  const asked = { due: true, lateAfterMs: lateAfterMs?.(scaling) ?? null, affordable: null };
+  const asked = { due: true, lateAfterMs: lateAfterMs?.(scaling) ?? null, affordable: null, price: null };
   const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, affordable: null, backoffUntil: 0 };
   const costs = Array.from({ length: unseen + decisions }, () => {
     pool.pass();

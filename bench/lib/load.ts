@@ -21,9 +21,12 @@ export interface LoadSpec {
   readonly urls: readonly string[];
   /**
    * Closed: so many clients, each with its next job when its last one is answered and its pause (uniform, ms) is over. Open: jobs at a
-   * fixed rate, whatever the answers do.
+   * fixed rate or at these times, whatever the answers do.
    */
-  readonly pacing: { readonly clients: number; readonly pauseMs?: readonly [number, number] } | { readonly perSecond: number };
+  readonly pacing:
+    | { readonly clients: number; readonly pauseMs?: readonly [number, number] }
+    | { readonly perSecond: number }
+    | { readonly atMs: readonly number[] };
   readonly jobs: number;
   /** No new jobs after so long. */
   readonly seconds?: number;

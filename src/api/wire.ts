@@ -145,6 +145,7 @@ export function wireDeployment(deployment: Deployment, workflow: Workflow, queue
       desired_containers: queue?.desired ?? 0,
       target_containers: queue?.target ?? 0,
       held_by: queue?.heldBy ?? null,
+      note: queue?.note ?? null,
     },
     url: deploymentPath(deployment),
     created_at: wireTime(deployment.createdAt),

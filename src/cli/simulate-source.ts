@@ -9,6 +9,7 @@ import type { SimulationInput } from '../planning/simulator.ts';
 import type { Trace } from '../planning/trace.ts';
 import { parseTrace } from '../planning/trace-file.ts';
 import { drawTrace, workloads, type WorkloadName } from '../planning/workloads.ts';
+import type { Workload } from '../planning/workloads/workload.ts';
 import { unreadable, UsageError } from './failure.ts';
 import { pairs } from './verb.ts';
 
@@ -78,12 +79,25 @@ function usersOf(text: string, { seconds, profile, seed }: { seconds: number; pr
   };
 }
 
+/** What goes wrong, and how long models take to load: as given, else as the workload says. */
+export function worldOf(given: {
+  workload: string | undefined;
+  faults: string | undefined;
+  loadSeconds: string | undefined;
+}): Pick<SimulationInput, 'faults' | 'loadMs'> {
+  const workload: Partial<Workload> = given.workload === undefined ? {} : workloads[given.workload as WorkloadName];
+  const faults = given.faults === undefined ? workload.faults : faultsOf(given.faults);
+  const { modelLoadSeconds = () => 0 } = workload;
+  const seconds = given.loadSeconds === undefined ? null : numberOf('--load-seconds', given.loadSeconds);
+  return { ...(faults && { faults }), loadMs: (draw) => 1000 * (seconds ?? modelLoadSeconds(draw)) };
+}
+
 /** `crash=0.01,failed-starts=0.05`. */
-export function faultsOf(text: string | undefined): Faults {
+function faultsOf(text: string): Faults {
   const faults = { crashPerJob: 0, failedStarts: 0 };
   const names: Record<string, 'crashPerJob' | 'failedStarts'> = { crash: 'crashPerJob', 'failed-starts': 'failedStarts' };
   const example = '--faults crash=0.01,failed-starts=0.05';
-  for (const [name, value] of pairs(text === undefined ? [] : text.split(','), example)) {
+  for (const [name, value] of pairs(text.split(','), example)) {
     const share = numberOf(`--faults ${name}`, value);
     const key = names[name];
     if (key === undefined || share >= 1) throw new UsageError(`--faults ${name}=${value} is no share below 1; write e.g. ${example}`);

@@ -8,7 +8,7 @@ import { workloadGroups } from '../planning/workloads.ts';
 import { UsageError } from './failure.ts';
 import { boundRow, solveBounds } from './lower-bound.ts';
 import { chart } from './simulate-chart.ts';
-import { faultsOf, known, numberOf, sourceOf, timingOf } from './simulate-source.ts';
+import { known, numberOf, sourceOf, timingOf, worldOf } from './simulate-source.ts';
 import { money, seconds, table, type Palette } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
 
@@ -36,8 +36,11 @@ export const simulateVerb: VerbSpec = {
       .option('--settings <k=v,...>', 'scaling settings, those of the policy among them')
       .option('--slo <target>', 'the latency target, e.g. p95=6s', 'p95=6s')
       .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")
-      .option('--load-seconds <n>', 'what a container takes to load a model that it does not hold', '0')
-      .option('--faults <crash=p,failed-starts=p>', 'shares of jobs that take their container down, and of starts that fail')
+      .option('--load-seconds <n>', "what a container takes to load a model that it does not hold (else the workload's, else 0)")
+      .option(
+        '--faults <crash=p,failed-starts=p>',
+        "shares of jobs that take their container down, and of starts that fail (else the workload's)",
+      )
       .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
       .option('--price <usd>', 'of a GPU-hour (else no price)')
       .option('--timeline', 'with --json: counts of jobs and containers over time, in at most 1000 periods')
@@ -80,12 +83,11 @@ async function run({ options, print, paint, terminal, json }: Session): Promise<
   });
   if (options['bound'] === true && given.closedLoop !== undefined)
     throw new UsageError('--bound is about jobs that come at their times; those of --closed-loop depend on the answers');
-  const loadMs = numberOf('--load-seconds', text('loadSeconds') ?? '') * 1000;
-  const faults = faultsOf(text('faults'));
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
+  const world = worldOf({ workload: given.workload, faults: text('faults'), loadSeconds: text('loadSeconds') });
   const startedAt = performance.now();
   const recorded = options['timeline'] === true || !json ? { periods } : {};
-  const outcome = simulate({ source, scaling, ...timing, faults, seed, loadMs: () => loadMs, horizonMs, periodMs, slots, ...recorded });
+  const outcome = simulate({ source, scaling, ...timing, ...world, seed, horizonMs, periodMs, slots, ...recorded });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;

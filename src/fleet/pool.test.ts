@@ -65,7 +65,7 @@ function end(job: string, container: string, createdAt: number | null): void {
   happens(container, { type: 'job_ended', at: clock.now(), done: true });
 }
 
-const summary = () => pool.summary(clock.now(), { due: false, lateAfterMs: null, affordable: null });
+const summary = () => pool.summary(clock.now(), { due: false, lateAfterMs: null, affordable: null, price: null });
 
 describe('jobs in flight over time', () => {
   test('are summed exactly between two looks', async () => {

@@ -40,6 +40,9 @@ export interface Counts {
   readonly idle: number;
 }
 
+/** What goes into a summary beside the pool's own: whether the policy's time has come, from which wait on it calls a job late, and money. */
+type Asked = Pick<FleetSummary, 'due' | 'affordable' | 'price'> & { readonly lateAfterMs: number | null };
+
 /** What the controller keeps in memory of one deployment: its queue, its containers, and what its policy remembers. */
 export class Pool {
   readonly key: string;
@@ -64,6 +67,8 @@ export class Pool {
   desired = 0;
   target = 0;
   heldBy: LimitedDecision['heldBy'] = null;
+  /** What the policy wants its user to know. */
+  note: string | null = null;
   /** Starts that failed in a row, and until when no other is tried. */
   failedStarts = 0;
   backoffUntil = 0;
@@ -227,10 +232,7 @@ export class Pool {
   }
 
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
-  summary(
-    now: number,
-    { due, lateAfterMs, affordable }: { due: boolean; lateAfterMs: number | null; affordable: number | null },
-  ): FleetSummary {
+  summary(now: number, { due, lateAfterMs, affordable, price }: Asked): FleetSummary {
     this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
@@ -245,6 +247,7 @@ export class Pool {
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
       affordable,
+      price,
       observed: this.#aimsAtTarget ? this.#observe(now) : null,
     };
   }
@@ -256,8 +259,9 @@ export class Pool {
   }
 
   /** What its policy decided. */
-  decided(now: number, { memory, desired, standing }: Decision): void {
+  decided(now: number, { memory, desired, standing, note = null }: Decision): void {
     this.memory = memory;
+    this.note = note;
     this.desired = desired;
     if (standing !== undefined) this.observations.stands(now, standing);
   }

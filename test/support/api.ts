@@ -273,6 +273,7 @@ function fakeFleet(containers: ContainerRecord[], stopped: ApiWorld['stopped']):
         desired: 4,
         target: 2,
         heldBy: 'max_containers',
+        note: null,
       },
     ],
     waitingFor: () => 'a container that starts',

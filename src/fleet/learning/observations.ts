@@ -2,6 +2,7 @@ import type { Prior } from '../../runtimes/runtime.ts';
 import type { QueuedJob } from '../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
 import { Bursts } from './bursts.ts';
+import { HoursOfWeek } from './hours-of-week.ts';
 import { elapsedWhen, quantile, remaining, type Lognormal } from './lognormal.ts';
 import { ServiceTimes } from './service-times.ts';
 
@@ -11,6 +12,10 @@ export const steps = 64;
 const weight = 0.2;
 /** A late job goes behind the others until it has waited so many times the target's latency. */
 const behindFor = 10;
+
+const hourMs = 3_600_000;
+/** So long after the change of an hour the rates that were counted still know more of the hour before. */
+const changeMs = 180_000;
 
 /** What a policy that aims at the target is told of a deployment, beside the counts that every policy sees. */
 export interface Observed {
@@ -56,6 +61,7 @@ interface Prompt {
 export class Observations {
   readonly #services: ServiceTimes;
   readonly #rates: ArrivalRates;
+  readonly #hours: HoursOfWeek;
   readonly #bursts: Bursts;
   readonly #prompts = new Map<string, Prompt>();
   /** Prompts of each container that still want its GPU, in the order in which they were bound. */
@@ -71,6 +77,7 @@ export class Observations {
   constructor(now: number, { serviceSeconds, startSeconds, outsideSeconds }: Prior) {
     this.#services = new ServiceTimes(serviceSeconds);
     this.#rates = new ArrivalRates(now);
+    this.#hours = new HoursOfWeek(now);
     this.#bursts = new Bursts(now);
     this.#startMs = startSeconds * 1000;
     if (outsideSeconds !== undefined) this.#leadMs = this.#afterMs = outsideSeconds * 500;
@@ -94,6 +101,7 @@ export class Observations {
   /** A job has come. */
   arrived(now: number, latencyMs: number): void {
     this.#rates.arrived(now);
+    this.#hours.arrived(now);
     const slackMs = latencyMs - this.#wholeMs(this.serviceSeconds);
     if (slackMs < this.#startMs) this.#bursts.arrived(now, { latencyMs, slackMs: Math.max(0, slackMs), startMs: this.#startMs });
   }
@@ -180,7 +188,7 @@ export class Observations {
       behind,
       busyEnds: this.#busyEnds(now, stepMs),
       startEnds: this.#startEnds(now, stepMs),
-      rate: this.#rates.rate(now),
+      rate: this.#rate(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
       startSeconds: this.#startMs / 1000,
@@ -193,6 +201,13 @@ export class Observations {
   /** From binding to the end, where the GPU takes so many seconds. */
   #wholeMs(gpuSeconds: number): number {
     return (this.#leadMs ?? 0) + gpuSeconds * 1000 + this.#afterMs;
+  }
+
+  /** Arrivals per second when a container that is started now will be ready: around the change of an hour, at least what is usual then. */
+  #rate(now: number): number {
+    const rate = this.#rates.rate(now);
+    const intoHour = (now + this.#startMs) % hourMs;
+    return intoHour > changeMs + this.#startMs ? rate : Math.max(rate, this.#hours.rate(now, now + this.#startMs) ?? 0);
   }
 
   #busyEnds(now: number, stepMs: number): number[] {

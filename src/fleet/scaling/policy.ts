@@ -21,6 +21,8 @@ export interface FleetSummary {
   readonly inFlightMs: number;
   /** Containers to which the budget lets starts go, hard or not; null: no budget is set, or no price. */
   readonly affordable: number | null;
+  /** USD per hour of one more container; null: no price set. */
+  readonly price: number | null;
   /** For a policy that aims at the target: what was learnt, and how queue and containers go on; null for others. */
   readonly observed: Observed | null;
 }
@@ -39,6 +41,8 @@ export interface Decision {
   /** When to be asked again if nothing happens before; null: not needed. */
   readonly wakeAt: number | null;
   readonly reason: string;
+  /** What its user should know beside that, whether it acts or not; absent: nothing. */
+  readonly note?: string | null;
   readonly memory: Json;
 }
 

@@ -82,6 +82,7 @@ export const slo: Policy = {
       standing: view.standing,
       wakeAt: earliest(planned, spare.wakeAt, look),
       reason: reasonFor(view, { start, ...spare }, wanted),
+      note: noteFor(view),
       memory: { ended: observed.ended, missed: observed.missed, correction, gaps } as unknown as Json,
     };
   },
@@ -155,6 +156,19 @@ function spareOf({ summary, observed, alive, floor }: View, gaps: IdleGaps): Pic
     while (cancel < most && idleWindowMs(gaps, alive - stop - cancel, startMs) === 0) cancel++;
   }
   return { stop, cancel, wakeAt };
+}
+
+/** What a target costs that leaves no time for a start, or that it cannot be met. */
+function noteFor({ summary, settings, observed, floor }: View): string | null {
+  const latency = settings.slo.latencyMs / 1000;
+  const takes = observed.service.mean + observed.outsideSeconds;
+  const slack = latency - takes;
+  if (observed.ended > 0 && slack < 0)
+    return `Jobs take ${takes.toFixed(1)} s and the target is ${latency} s: no number of containers can meet it.`;
+  if (floor <= settings.minContainers || slack >= observed.startSeconds) return null;
+  const cost = summary.price === null ? '' : ` for $${(floor * summary.price).toFixed(2)} an hour`;
+  const why = `since a start takes ${observed.startSeconds.toFixed(1)} s and a job can wait only ${Math.max(0, slack).toFixed(1)} s`;
+  return `${floor} stand ready${cost}, ${why}. With starts faster than that none would have to.`;
 }
 
 const startMsOf = ({ startSeconds }: Observed): number => startSeconds * 1000;
