@@ -73,7 +73,7 @@ export const experiments: readonly Experiment[] = [
     what: 'option 1 while 10 users become 100',
     ...jump,
     scaling: defaultScaling,
-    article: { median_s: 5, containers: 62, usd_per_min: null, words: 'back to normal after about 1 min; 62 at the peak' },
+    article: { median_s: 5, containers: 62, usd_per_min: null, words: 'the 62 at the peak; back to normal after about 1 min' },
   },
   { name: 'slo-10', what: 'nothing set but the target', ...tenUsers, scaling: slo, article: null },
   { name: 'slo-100', what: 'nothing set but the target, while 10 users become 100', ...jump, scaling: slo, article: null },
