@@ -36,6 +36,9 @@ const benches: readonly Bench[] = [
   boundBench,
 ];
 
+// What a bench launched is killed at the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { launch } from './processes.ts';
+import { launch } from '../../src/cli/child-processes.ts';
 
 /** What a client does for one job. */
 export type Kind =
@@ -20,10 +20,9 @@ export interface LoadSpec {
   /** Clients go round them. */
   readonly urls: readonly string[];
   /**
-   * Closed: so many clients, each with its next job when its last one is answered and its pause (uniform, ms) is over. Open: jobs at a
-   * fixed rate, whatever the answers do.
+   * Closed: so many clients, each with its next job when its last one is answered. Open: jobs at a fixed rate, whatever the answers do.
    */
-  readonly pacing: { readonly clients: number; readonly pauseMs?: readonly [number, number] } | { readonly perSecond: number };
+  readonly pacing: { readonly clients: number } | { readonly perSecond: number };
   readonly jobs: number;
   /** No new jobs after so long. */
   readonly seconds?: number;

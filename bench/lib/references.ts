@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { kill, launch, output, pause, untilGone } from './processes.ts';
+import { kill, launch, pause, untilGone } from '../../src/cli/child-processes.ts';
+import { output } from './processes.ts';
 
 /** A program that a bench compares with. */
 export interface Reference {

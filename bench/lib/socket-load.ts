@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { launch } from './processes.ts';
+import { launch } from '../../src/cli/child-processes.ts';
 
 export interface SocketLoadSpec {
   /** Clients go round them. */

@@ -4,12 +4,13 @@ import { scatterChart } from '../charts/scatter-chart.ts';
 import type { Point } from '../charts/svg.ts';
 import { meanOver, type Answer, type ContainerSample } from '../planning/experiment-figures.ts';
 import type { Experiment, ExperimentRun } from '../planning/experiments.ts';
+import type { LiveRun } from './live-experiment.ts';
 import { percentile } from '../planning/summary.ts';
 
 /** What was run, simulated and, where it was asked for, live. */
 export interface Pair {
   readonly simulated: ExperimentRun;
-  readonly live: ExperimentRun | null;
+  readonly live: LiveRun | null;
 }
 
 /** Answers are taken together so long, milliseconds. */

@@ -2,7 +2,7 @@ import { htmlReport, type Section, type Table } from '../charts/report.ts';
 import type { Figures } from '../planning/experiment-figures.ts';
 import type { ExperimentName } from '../planning/experiments.ts';
 import { chartsOf, choicesChart, containersChart, type Pair } from './experiment-charts.ts';
-import { articleWords, columns, definitions, settingsOf, statedSettings, type Given } from './experiment-words.ts';
+import { columns, definitions, rowsOf, settingsOf, statedSettings, type Given } from './experiment-words.ts';
 
 /** The report of `comfleet experiment options`: one HTML page. */
 export function experimentReport(pairs: readonly Pair[], given: Given): string {
@@ -54,19 +54,10 @@ function verdict(figures: ReadonlyMap<ExperimentName, Figures>): string {
 }
 
 function figuresTable(pairs: readonly Pair[]): Table {
-  const rows = pairs.flatMap(({ simulated, live }) => {
-    const { name, what } = simulated.experiment;
-    const cells = (figures: Figures): string[] => columns.map(([, cell]) => cell(figures) || '–');
-    const article = articleWords(simulated.experiment) || '–';
-    if (live === null) return [[`${name}: ${what}`, ...cells(simulated.figures), article]];
-    return [
-      [`${name}: ${what}, live`, ...cells(live.figures), article],
-      [`${name}, simulated`, ...cells(simulated.figures), ''],
-    ];
-  });
+  const rows = pairs.flatMap((pair) => rowsOf(pair, `${pair.simulated.experiment.name}: ${pair.simulated.experiment.what}`));
   return {
-    head: ['experiment', ...columns.map(([name]) => name), 'the article'],
-    rows,
+    head: ['experiment', ...columns.map(({ name }) => name), 'the article'],
+    rows: rows.map((row) => row.map((cell) => cell || '–')),
     figures: columns.map((_, index) => index + 1),
     chosen: rows.flatMap(([name], index) => (name?.startsWith('slo-') ? [index] : [])),
   };

@@ -1,20 +1,66 @@
 import { formatScaling, scalingRows } from '../config/scaling.ts';
 import type { Profile } from '../emulator/profile.ts';
 import { defaultScaling } from '../fleet/scaling/settings.ts';
+import type { Pair } from './experiment-charts.ts';
+import type { LiveRun } from './live-experiment.ts';
 import type { Figures } from '../planning/experiment-figures.ts';
 import { pauseSeconds, slots, type Experiment, type ExperimentTiming } from '../planning/experiments.ts';
 
 /** Experiments in words and cells, for terminal and report. */
 
-export const columns: readonly (readonly [name: string, cell: (figures: Figures) => string])[] = [
-  ['median', ({ median_s: value }) => `${value.toFixed(2)} s`],
-  ['p95', ({ p95_s: value }) => `${value.toFixed(2)} s`],
-  ['first answers', ({ first_answer_s: value }) => `${value.toFixed(1)} s`],
-  ['busy', ({ held_containers: value }) => value.toFixed(1)],
-  ['peak', ({ peak_containers: value }) => String(value)],
-  ['$/min', ({ usd_per_min: value }) => value.toFixed(3)],
-  ['recovery', ({ recovery_s: value }) => (value === null ? '' : `${value.toFixed(0)} s`)],
+export interface Column {
+  readonly name: string;
+  readonly figure: keyof Figures;
+  readonly text: (value: number) => string;
+}
+
+const inSeconds =
+  (places: number) =>
+  (value: number): string =>
+    `${value.toFixed(places)} s`;
+
+export const columns: readonly Column[] = [
+  { name: 'median', figure: 'median_s', text: inSeconds(2) },
+  { name: 'p95', figure: 'p95_s', text: inSeconds(2) },
+  { name: 'first answers', figure: 'first_answer_s', text: inSeconds(1) },
+  { name: 'busy', figure: 'held_containers', text: (value) => value.toFixed(1) },
+  { name: 'peak', figure: 'peak_containers', text: String },
+  { name: '$/min', figure: 'usd_per_min', text: (value) => value.toFixed(3) },
+  { name: 'recovery', figure: 'recovery_s', text: inSeconds(0) },
 ];
+
+/** A cell for each column; empty where there is no such figure. */
+export const cellsOf = (figures: Figures): string[] =>
+  columns.map(({ figure, text }) => {
+    const value = figures[figure];
+    return value === null ? '' : text(value);
+  });
+
+/** By how much the live figures differ from the simulated ones. */
+export const differencesOf = (simulated: Figures, live: Figures): string[] =>
+  columns.map(({ figure }) => {
+    const [before, after] = [simulated[figure], live[figure]];
+    if (before === null || after === null || before === 0) return '';
+    const percent = (after / before - 1) * 100;
+    return `${percent < 0 ? '-' : '+'}${Math.abs(percent).toFixed(1)} %`;
+  });
+
+/** An experiment's rows: name, figures, the article. Where it was run live, too, both and the difference. */
+export function rowsOf({ simulated, live }: Pair, name: string): string[][] {
+  const article = articleWords(simulated.experiment);
+  const one = cellsOf(simulated.figures);
+  if (live === null) return [[name, ...one, article]];
+  return [
+    [`${name}, simulated`, ...one, article],
+    [`${name}, live`, ...cellsOf(live.figures), failedWords(live.failures)],
+    ['difference', ...differencesOf(simulated.figures, live.figures), ''],
+  ];
+}
+
+const failedWords = (failures: LiveRun['failures']): string =>
+  Object.entries(failures)
+    .map(([reason, count]) => `failed: ${count} x ${reason}`)
+    .join('; ');
 
 /** What the article says of it. */
 export function articleWords({ article }: Experiment): string {
