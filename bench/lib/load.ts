@@ -42,7 +42,7 @@ export interface LoadResult {
 export async function load(spec: LoadSpec): Promise<LoadResult> {
   const child = launch(process.execPath, [fileURLToPath(new URL('client.ts', import.meta.url)), JSON.stringify(spec)]);
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const result = await text(child.stdout!);
+  const result = await text(child.stdout);
   if ((await exited) !== 0) throw new Error(`the client failed: ${child.errors()}`);
   return JSON.parse(result) as LoadResult;
 }

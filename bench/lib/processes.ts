@@ -9,7 +9,7 @@ const run = promisify(execFile);
 export async function output(command: string, args: readonly string[], options: LaunchOptions = {}): Promise<string> {
   const child = launch(command, args, options);
   let text = '';
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const code = await new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject));
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with code ${code}: ${child.errors()}`);
   return text;

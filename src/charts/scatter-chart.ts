@@ -97,8 +97,9 @@ function labelsOf(
     .map((point) => {
       const [{ x, y }, width] = [onPlot(point), widthOf(point.label) * (point.chosen ? 1.08 : 1)];
       const gap = point.chosen ? 15 : 10;
+      const beside: Box = { x: x + gap, y: y + 4, width };
       const places: Box[] = [
-        { x: x + gap, y: y + 4, width },
+        beside,
         { x: x - gap - width, y: y + 4, width },
         ...[-gap, gap + 10].flatMap((dy) => [
           { x: x - width / 2, y: y + dy, width },
@@ -112,7 +113,7 @@ function labelsOf(
       ];
       const inside = (box: Box): boolean =>
         box.x >= edge.left && box.x + box.width <= edge.right && box.y - lineHeight >= edge.top && box.y <= edge.bottom - 2;
-      const box = places.find((place) => inside(place) && !taken.some((other) => overlap(place, other))) ?? (places[0] as Box);
+      const box = places.find((place) => inside(place) && !taken.some((other) => overlap(place, other))) ?? beside;
       taken.push(box);
       return label(point.label, box.x, box.y, 'start', point.chosen ? 'strong' : 'soft');
     });

@@ -47,7 +47,7 @@ export async function startGateway({
   const child = launch(program, [...first, '--json', '--port', String(port), '--data-dir', dataDir, ...args], { cwd, env });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const line = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', resolve);
+    createInterface({ input: child.stdout }).once('line', resolve);
     child.once('close', (code) => reject(new Error(`comfleet up ended with code ${code}: ${child.errors()}`)));
   });
   const startedMs = performance.now() - begun;

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
 
 /** Processes that this one started, each in a group of its own: none of them outlives it, however it ends by itself. */
 const groups = new Set<number>();
@@ -8,13 +9,13 @@ export interface LaunchOptions {
   readonly cwd?: string;
 }
 
-export type Launched = ChildProcess & { readonly errors: () => string };
+export type Launched = ChildProcessByStdio<null, Readable, Readable> & { readonly errors: () => string };
 
 /** Starts a program whose standard output is read by the caller; its standard error is kept in `errors` (the last of it). */
 export function launch(command: string, args: readonly string[], options: LaunchOptions = {}): Launched {
   const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4_000)));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4_000)));
   const { pid } = child;
   if (pid !== undefined) {
     adopt(pid);

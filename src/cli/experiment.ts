@@ -55,7 +55,11 @@ async function run(session: Session): Promise<void> {
 /** Live figures where there are some, and then the simulated ones beside them. */
 function answerOf(pairs: readonly Pair[]): object {
   const simulated = pairs.map(({ simulated: { experiment, figures } }) => ({ name: experiment.name, ...figures }));
-  const live = pairs.flatMap(({ live: run }) => (run ? [{ name: run.experiment.name, ...run.figures, failures: run.failures }] : []));
+  const live = pairs.flatMap(({ live: run }) => {
+    if (!run) return [];
+    const { experiment, figures, failures } = run;
+    return [{ name: experiment.name, ...figures, ...(Object.keys(failures).length > 0 && { failures }) }];
+  });
   return live.length > 0 ? { experiments: live, simulated } : { experiments: simulated };
 }
 

@@ -36,6 +36,11 @@ test.each([
   expect(figuresOf({ answers: answers(badUntil), containers, peakContainers: 6 }, course, 6).recovery_s).toBe(seconds);
 });
 
+test('a worse moment long after the jump is another matter', () => {
+  const late = answers(110_000).map((answer) => (answer.askedMs === 250_000 ? { ...answer, ms: 40_000 } : answer));
+  expect(figuresOf({ answers: late, containers, peakContainers: 6 }, course, 6).recovery_s).toBe(39);
+});
+
 test('a jump that nobody notices takes no time to recover from, one without answers afterwards all of it', () => {
   const of = (list: Answer[]) => figuresOf({ answers: list, containers, peakContainers: 6 }, course, 6).recovery_s;
   expect(of(answers(0))).toBe(0);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { experiments, simulateExperiment, type ExperimentName } from './experiments.ts';
+import { experiments, simulateExperiment, type ExperimentName, type ExperimentRun } from './experiments.ts';
 
 /** Timing of the profile a10g-collage. */
 const [gpu, outside, start, pause] = [3.5, 0.9, 15.5, 3];
@@ -71,6 +71,6 @@ test.each(seeds)('slo, seed %i: the target is kept with fewer GPUs than one for 
 });
 
 test('the same seed gives the same run, another one another', () => {
-  expect(run('slo-10', 7)).toEqual(run('slo-10', 7));
-  expect(run('slo-10', 8).observation).not.toEqual(run('slo-10', 7).observation);
+  expect(again('slo-10', 7)).toEqual(again('slo-10', 7));
+  expect(again('slo-10', 8).observation).not.toEqual(again('slo-10', 7).observation);
 });
