@@ -36,7 +36,7 @@ test('simulated and live below each other, and by how much they differ', () => {
 
 test('without a live run there is one row', () => {
   expect(rowsOf({ simulated, live: null }, 'scale-out')).toEqual([
-    ['scale-out', '4.40 s', ...(rowsOf({ simulated, live }, '')[0]!.slice(2) as string[])],
+    ['scale-out', '4.40 s', ...rowsOf({ simulated, live }, '')[0]!.slice(2)],
   ]);
 });
 

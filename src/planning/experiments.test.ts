@@ -10,12 +10,19 @@ const timing = {
   serviceMs: () => gpu * 1000,
   usdPerHour: price,
 };
-const run = (name: ExperimentName, seed = 1) =>
+const again = (name: ExperimentName, seed: number): ExperimentRun =>
   simulateExperiment(
     experiments.find((one) => one.name === name)!,
     timing,
     seed,
   );
+const done = new Map<string, ExperimentRun>();
+/** The same run for every test that asks for it. */
+const run = (name: ExperimentName, seed: number): ExperimentRun => {
+  const key = `${name} ${seed}`;
+  if (!done.has(key)) done.set(key, again(name, seed));
+  return done.get(key)!;
+};
 const seeds = [1, 2, 3];
 
 /** Mean number of busy containers of N users who never wait: N R / (R + Z), by Little's law. */
