@@ -4,12 +4,13 @@ import { defaultScaling } from '../src/fleet/scaling/settings.ts';
 import { Draw } from '../src/planning/random.ts';
 import { simulate } from '../src/planning/simulator.ts';
 import type { Trace } from '../src/planning/trace.ts';
-import { startGateway, temporaryFolder, writeSetting } from './lib/gateway.ts';
+import { startGateway } from '../src/cli/child-gateway.ts';
+import { temporaryFolder, writeSetting } from './lib/gateway.ts';
 import { failed, load, why } from './lib/load.ts';
 import type { Bench, Figure } from './lib/report.ts';
 import { quantile } from './lib/statistics.ts';
 
-/** Profile a10g-collage: on the GPU, outside it (half before, half after), a start; seconds. */
+/** As in profile a10g-collage: on the GPU, outside it (half before, half after), a start; seconds. */
 const timing = { service: 3.5, outside: 0.9, start: 15.5 };
 /** Accounts of both end then, seconds: everything is answered and most containers have gone. */
 const horizon = 240;
@@ -50,7 +51,8 @@ function simulated(source: Trace, policy: PolicyName): Outcome {
 /** The same trace on emulated containers, in real time. */
 async function live({ jobs }: Trace, policy: PolicyName): Promise<Outcome> {
   const folder = temporaryFolder();
-  const args = writeSetting({ folder, profile: 'a10g-collage', workflow: 'collage', capacity: 100, scaling: { policy } });
+  const profile = { start: timing.start, execute: timing.service, outside: timing.outside };
+  const args = writeSetting({ folder, profile, workflow: 'sampler', capacity: 100, scaling: { policy } });
   const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
   const begun = Date.now();
   const atMs = jobs.map(({ arrivalMs }) => arrivalMs);

@@ -42,6 +42,9 @@ const benches: readonly Bench[] = [
   liveBench,
 ];
 
+// What a bench launched is killed at the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -2,7 +2,7 @@
 import { Pool } from 'undici';
 import { WebSocket } from 'ws';
 import type { LoadResult, LoadSpec } from './load.ts';
-import { pause } from './processes.ts';
+import { pause } from '../../src/cli/child-processes.ts';
 import { plainGraph } from './workflows.ts';
 
 const spec = JSON.parse(process.argv[2] ?? '') as LoadSpec;
@@ -151,16 +151,9 @@ async function openLoop(
   await Promise.all(running);
 }
 
-async function closedLoop(
-  { clients, pauseMs: [least, most] = [0, 0] }: { clients: number; pauseMs?: readonly [number, number] },
-  more: () => boolean,
-  one: () => Promise<void>,
-): Promise<void> {
+async function closedLoop({ clients }: { clients: number }, more: () => boolean, one: () => Promise<void>): Promise<void> {
   const client = async (): Promise<void> => {
-    while (more()) {
-      await one();
-      if (most > 0) await pause(least + Math.random() * (most - least));
-    }
+    while (more()) await one();
   };
   await Promise.all(Array.from({ length: clients }, client));
 }

@@ -3,6 +3,7 @@ import { packageVersion } from '../version.ts';
 import { containersVerb } from './containers.ts';
 import { deployVerb } from './deploy.ts';
 import { doctorVerb } from './doctor.ts';
+import { addExperiment } from './experiment.ts';
 import { exitCodes, report, UsageError, type ExitCode } from './failure.ts';
 import { jobsVerb } from './jobs.ts';
 import { addKeys } from './keys.ts';
@@ -43,6 +44,7 @@ export function createProgram(machine: Machine, done: (code: ExitCode) => void, 
     .showHelpAfterError('(comfleet --help lists the verbs, comfleet VERB --help shows how one is used)')
     .addHelpText('after', helpEnd());
   for (const verb of verbs) addVerb(program, verb, machine, done);
+  addExperiment(program, machine, done);
   addKeys(program, machine, done);
   return program;
 }

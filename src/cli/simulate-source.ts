@@ -74,7 +74,7 @@ function usersOf(text: string, { seconds, profile, seed }: { seconds: number; pr
     levels: [{ fromMs: 0, users: count, overMs: 0 }],
     endMs: seconds * 1000,
     pauseMs: (draw) => Math.round(draw.between(Number(least), Number(most)) * 1000),
-    serviceMs: (draw) => Math.round(one(execute, draw) * 1000),
+    serviceMs: drawn(execute),
     seed,
   };
 }
@@ -106,7 +106,11 @@ function faultsOf(text: string): Faults {
   return faults;
 }
 
-const one = (samples: readonly number[], draw: Draw): number => samples[Math.floor(draw.uniform() * samples.length)] as number;
+/** One of a profile's samples for each draw, seconds as milliseconds. */
+export const drawn =
+  (samples: readonly number[]) =>
+  (draw: Draw): number =>
+    Math.round((samples[Math.floor(draw.uniform() * samples.length)] as number) * 1000);
 
 /** A number >= 0 of the command line. Error: usage. */
 export function numberOf(flag: string, text: string, { whole = false } = {}): number {

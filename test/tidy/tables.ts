@@ -37,6 +37,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/app.ts',
     'src/api/schemas.ts',
     'src/api/wire.ts',
+    'src/charts',
     'src/config',
     'src/data-folder.ts',
     'src/emulator/profile.ts',
@@ -53,6 +54,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/fleet': ['src/jobs', 'src/telemetry/decisions.ts'],
   'src/planning': ['src/fleet'],
   'src/solver': ['src/planning/bound'],
+  'src/charts': [],
   'src/deployments': ['src/comfyui', 'src/config'],
   'src/workspaces': [],
   'src/outbound': [],
@@ -97,7 +99,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli'],
   highs: ['src/solver'],
   yaml: ['src/config'],
-  sharp: ['src/emulator', 'src/api', 'src/assets'],
+  sharp: ['src/emulator', 'src/api', 'src/assets', 'src/cli'],
   'hash-wasm': ['src/assets', 'src/deployments'],
   ws: ['src/comfyui', 'src/emulator', 'src/api'],
   undici: ['src/comfyui', 'src/outbound', 'src/cli', 'src/runtimes', 'src/host'],
@@ -109,6 +111,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
 /** Decisions: same arguments, same answer. No Node modules, no packages, no clock, no randomness. */
 export const pure: readonly string[] = [
   'src/errors.ts',
+  'src/charts/',
   'src/fleet/container.ts',
   'src/fleet/learning',
   'src/fleet/scaling/',
