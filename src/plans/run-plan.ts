@@ -47,9 +47,9 @@ async function work(
   const ended = Promise.withResolvers<void>();
   const next = (): void => {
     const task = tasks.shift();
+    if (task === undefined) return ended.resolve();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
-    if (task === undefined) ended.resolve();
-    else worker.postMessage(task);
+    worker.postMessage(task);
   };
   const abort = (): void => ended.reject(signal?.reason as Error);
   signal?.addEventListener('abort', abort);

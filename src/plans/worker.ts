@@ -12,11 +12,13 @@ export type Done = { task: number; run: PlanRun } | { task: 'bound'; bound: Plan
 /** A thread that does the tasks of one plan, one after the other, as it is told. */
 const prepared = workerData as PreparedPlan;
 
-parentPort?.on('message', (task: Task) => {
-  void answer(task).then((done) => parentPort?.postMessage(done));
-});
+parentPort?.on('message', (task: Task) => void answer(task));
 
-async function answer(task: Task): Promise<Done> {
-  if (task === 'bound') return { task, bound: boundOf(prepared, await openHighs()) };
-  return { task, run: evaluate(prepared, prepared.candidates[task] as PreparedPlan['candidates'][number]) };
+async function answer(task: Task): Promise<void> {
+  const done: Done =
+    task === 'bound'
+      ? { task, bound: boundOf(prepared, await openHighs()) }
+      : { task, run: evaluate(prepared, prepared.candidates[task] as PreparedPlan['candidates'][number]) };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
+  parentPort?.postMessage(done);
 }

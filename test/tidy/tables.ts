@@ -41,6 +41,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/data-folder.ts',
     'src/emulator/profile.ts',
     'src/planning',
+    'src/plans/run-plan.ts',
     'src/runtimes/detect.ts',
     'src/runtimes/devices.ts',
     'src/solver',

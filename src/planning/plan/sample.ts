@@ -49,8 +49,8 @@ export function sampleOfUsers(users: UniformUsers, outsideMs: number, most = mos
 function partsOf(jobs: readonly TraceJob[], size: number): Part[] {
   return Array.from({ length: Math.floor(jobs.length / size) }, (_, number) => {
     const part = jobs.slice(number * size, (number + 1) * size);
-    const next = jobs[(number + 1) * size] ?? (part.at(-1) as TraceJob);
-    return { jobs: part, fromMs: (part[0] as TraceJob).arrivalMs, toMs: next.arrivalMs };
+    const next = jobs[(number + 1) * size] ?? part.at(-1);
+    return { jobs: part, fromMs: (part[0] as TraceJob).arrivalMs, toMs: (next as TraceJob).arrivalMs };
   });
 }
 
