@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { flatScaling } from '../config/flat-scaling.ts';
 import { boundOf } from '../planning/plan/bound.ts';
 import { evaluate } from '../planning/plan/evaluate.ts';
 import { planOf } from '../planning/plan/planner.ts';
@@ -21,7 +22,7 @@ const question: PlanQuestion = {
 };
 
 test('however it is spread over threads, the answer is the same as without any', async () => {
-  const prepared = preparePlan(question);
+  const prepared = preparePlan(question, flatScaling);
   const runs = prepared.candidates.map((candidate) => evaluate(prepared, candidate));
   const alone = planOf(prepared, runs, boundOf(prepared, await openHighs()));
   expect(await runPlan(question, { threads: 1 })).toEqual(alone);

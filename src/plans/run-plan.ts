@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { flatScaling } from '../config/flat-scaling.ts';
 import type { PlanBound } from '../planning/plan/bound.ts';
 import type { PlanRun } from '../planning/plan/evaluate.ts';
 import { planOf, type Plan } from '../planning/plan/planner.ts';
@@ -18,7 +19,7 @@ export interface PlanOptions {
 
 /** Answers a question on threads of its own. Errors: those of `preparePlan`, at once; `signal`'s reason. */
 export async function runPlan(question: PlanQuestion, { threads = defaultThreads(), onProgress, signal }: PlanOptions = {}): Promise<Plan> {
-  const prepared = preparePlan(question);
+  const prepared = preparePlan(question, flatScaling);
   const runs: PlanRun[] = [];
   let bound: PlanBound = { missing: 'it was not solved' };
   // The longest first, so that no thread is left with it at the end.

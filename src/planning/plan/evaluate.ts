@@ -1,10 +1,9 @@
-import { flatScaling } from '../../config/flat-scaling.ts';
-import { defaultScaling, type PolicyName, type ScalingSettings } from '../../fleet/scaling/settings.ts';
-import { simulate, type SimulationInput } from '../simulator.ts';
+import type { PolicyName } from '../../fleet/scaling/settings.ts';
+import { simulate } from '../simulator.ts';
 import { summarize } from '../summary.ts';
 import { closedLoopOf } from '../uniform-users.ts';
 import type { Candidate } from './candidates.ts';
-import type { PlanQuestion, PreparedPlan } from './question.ts';
+import type { PreparedCandidate, PreparedPlan } from './question.ts';
 
 /** How often the live controller asks a policy at most, milliseconds. */
 const periodMs = 100;
@@ -32,18 +31,25 @@ export interface PlanRun {
 }
 
 /** Simulates the source under one candidate. The same arguments give the same run, on whatever thread. */
-export function evaluate({ question, spanMs }: PreparedPlan, candidate: Candidate): PlanRun {
-  const { source, slo, usdPerHour } = question;
+export function evaluate({ question, spanMs }: PreparedPlan, { policy, settings, scaling }: PreparedCandidate): PlanRun {
+  const { source, slo, usdPerHour, startMs, outsideMs, horizonMs, seed, loadMs } = question;
   const outcome = simulate({
-    ...simulationOf(question),
     source: source.type === 'trace' ? source.trace : closedLoopOf(source.users),
-    scaling: settingsOf(candidate, question),
+    scaling,
+    startMs,
+    outsideMs,
+    horizonMs,
+    seed,
+    loadMs: () => loadMs,
+    periodMs,
+    slots,
   });
   const { latency_s, attainment, windows_attained, gpu_seconds, ...summary } = summarize(outcome, { slo, usdPerHour: null });
   const gpuSecondsPerHour = (gpu_seconds.total * 3_600_000) / spanMs;
   const sorted = outcome.responsesMs.toSorted();
   return {
-    ...candidate,
+    policy,
+    settings,
     usd_per_hour: usdPerHour === null ? null : (gpuSecondsPerHour * usdPerHour) / 3600,
     gpu_seconds_per_hour: gpuSecondsPerHour,
     p50_s: latency_s.p50,
@@ -58,24 +64,3 @@ export function evaluate({ question, spanMs }: PreparedPlan, candidate: Candidat
     peak_containers: summary.peak_containers,
   };
 }
-
-/** What all simulations of a question have in common. */
-export const simulationOf = ({
-  startMs,
-  outsideMs,
-  horizonMs,
-  seed,
-  loadMs,
-}: PlanQuestion): Omit<SimulationInput, 'source' | 'scaling'> => ({
-  startMs,
-  outsideMs,
-  horizonMs,
-  seed,
-  loadMs: () => loadMs,
-  periodMs,
-  slots,
-});
-
-/** A candidate's settings in force, with the question's target. */
-export const settingsOf = ({ policy, settings }: Candidate, { slo }: PlanQuestion): ScalingSettings =>
-  flatScaling(policy, settings, { ...defaultScaling, slo });

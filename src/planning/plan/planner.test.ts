@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { tinyTrace } from '../../../test/support/tiny-traces.ts';
+import { flatScaling } from '../../config/flat-scaling.ts';
 import { drawTrace } from '../workloads.ts';
 import type { Trace } from '../trace.ts';
 import { candidatesFor, keyOf, peers } from './candidates.ts';
@@ -8,8 +9,8 @@ import { byCost, frontierOf } from './choose.ts';
 import { demandOf } from './demand.ts';
 import { evaluate } from './evaluate.ts';
 import { planOf, type Plan } from './planner.ts';
-import { preparePlan } from './prepare.ts';
-import type { PlanQuestion } from './question.ts';
+import { preparePlan as prepare } from './prepare.ts';
+import type { PlanQuestion, PreparedPlan } from './question.ts';
 import { mostJobs, sampleOf } from './sample.ts';
 
 const jobsAt = (...jobs: readonly (readonly [number, number])[]): Trace => traceOf(jobs);
@@ -31,6 +32,8 @@ const question = (trace: Trace, change: Partial<PlanQuestion> = {}): PlanQuestio
   budgetUsdPerHour: null,
   ...change,
 });
+
+const preparePlan = (given: PlanQuestion): PreparedPlan => prepare(given, flatScaling);
 
 function plan(trace: Trace, change: Partial<PlanQuestion> = {}): Plan {
   const prepared = preparePlan(question(trace, change));
@@ -194,7 +197,10 @@ test('users who wait: fixed fleets below the load are tried, too, and there is n
   expect(prepared.demand).toEqual({ load: 35 / 7.4, peak: 10 });
   const sizes = prepared.candidates.filter(({ policy }) => policy === 'fixed').map(({ settings }) => settings['min_containers']);
   expect(sizes).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
-  const seven = evaluate(prepared, { policy: 'fixed', settings: { min_containers: 7 } });
+  const seven = evaluate(
+    prepared,
+    prepared.candidates.find(({ settings }) => settings['min_containers'] === 7)!,
+  );
   expect(seven.usd_per_hour).toBeCloseTo(8.4, 0);
   expect(seven.meets).toBe(true);
   const endless = preparePlan({ ...asked, source: { type: 'users', users: { ...users, users: 1_000, endMs: 1e9 } } });
@@ -207,6 +213,9 @@ test('no candidate is there twice, and each has settings that its policy knows',
     const candidates = candidatesFor({ load, peak: Math.ceil(load * 3) }, { closed: false });
     expect(new Set(candidates.map(keyOf)).size).toBe(candidates.length);
     const prepared = preparePlan(question(jobsAt([0, 1])));
-    for (const candidate of candidates) expect(evaluate(prepared, candidate).jobs).toBe(1);
+    for (const { policy, settings } of candidates) {
+      const scaling = flatScaling(policy, settings);
+      expect(evaluate(prepared, { policy, settings, scaling }).jobs).toBe(1);
+    }
   }
 });

@@ -1,15 +1,16 @@
 import { ComfleetError } from '../../errors.ts';
+import { defaultScaling } from '../../fleet/scaling/settings.ts';
 import { possible } from '../bound/bounds.ts';
 import type { Slo } from '../summary.ts';
 import type { Trace } from '../trace.ts';
 import type { UniformUsers } from '../uniform-users.ts';
 import { candidatesFor } from './candidates.ts';
 import { demandOf, demandOfUsers, type Demand } from './demand.ts';
-import type { PlanQuestion, PlanSource, PreparedPlan } from './question.ts';
+import type { PlanQuestion, PlanSource, PreparedPlan, ReadSettings } from './question.ts';
 import { sampleOf, sampleOfUsers, type Sample } from './sample.ts';
 
 /** Looks at the jobs, cuts what is too long and chooses what to try. Errors: `impossible_target`, `invalid_parameter`, `invalid_trace`. */
-export function preparePlan(question: PlanQuestion): PreparedPlan {
+export function preparePlan(question: PlanQuestion, read: ReadSettings): PreparedPlan {
   const { usdPerHour, budgetUsdPerHour, slo, source: given } = question;
   if (budgetUsdPerHour !== null && usdPerHour === null)
     throw new ComfleetError('invalid_parameter', 'A budget needs the price of a GPU-hour');
@@ -17,7 +18,11 @@ export function preparePlan(question: PlanQuestion): PreparedPlan {
     given.type === 'trace' ? ofTrace(given.trace, question) : ofUsers(given.users, question);
   return {
     question: { ...question, source, horizonMs },
-    candidates: candidatesFor(demand, { closed: source.type === 'users' }),
+    candidates: candidatesFor(demand, { closed: source.type === 'users' }).map(({ policy, settings }) => ({
+      policy,
+      settings,
+      scaling: read(policy, settings, { ...defaultScaling, slo }),
+    })),
     spanMs,
     demand,
     sample,

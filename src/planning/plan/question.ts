@@ -1,3 +1,4 @@
+import type { PolicyName, ScalingSettings } from '../../fleet/scaling/settings.ts';
 import type { SimulationInput } from '../simulator.ts';
 import type { Slo } from '../summary.ts';
 import type { Trace } from '../trace.ts';
@@ -21,11 +22,19 @@ export interface PlanQuestion extends Required<Pick<SimulationInput, 'startMs' |
   readonly budgetUsdPerHour: number | null;
 }
 
+/** A candidate with its settings in force. */
+export interface PreparedCandidate extends Candidate {
+  readonly scaling: ScalingSettings;
+}
+
+/** Reads a candidate's settings; all that it does not name stand as in `base`. */
+export type ReadSettings = (policy: PolicyName, settings: Candidate['settings'], base: ScalingSettings) => ScalingSettings;
+
 /** A question with everything that each of its runs needs; plain data. */
 export interface PreparedPlan {
   /** Its source is what runs are made on. */
   readonly question: PlanQuestion;
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly PreparedCandidate[];
   /** What the runs' costs are divided by, milliseconds > 0. */
   readonly spanMs: number;
   readonly demand: Demand;
