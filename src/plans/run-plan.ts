@@ -18,8 +18,14 @@ export interface PlanOptions {
 }
 
 /** Answers a question on threads of its own. Errors: those of `preparePlan`, at once; `signal`'s reason. */
-export async function runPlan(question: PlanQuestion, { threads = defaultThreads(), onProgress, signal }: PlanOptions = {}): Promise<Plan> {
-  const prepared = preparePlan(question, flatScaling);
+export const runPlan = async (question: PlanQuestion, options: PlanOptions = {}): Promise<Plan> =>
+  runPrepared(preparePlan(question, flatScaling), options);
+
+/** The same for a question that was looked at already. */
+export async function runPrepared(
+  prepared: PreparedPlan,
+  { threads = defaultThreads(), onProgress, signal }: PlanOptions = {},
+): Promise<Plan> {
   const runs: PlanRun[] = [];
   let bound: PlanBound = { missing: 'it was not solved' };
   // The longest first, so that no thread is left with it at the end.
