@@ -2,8 +2,9 @@ import { parseScaling } from '../../config/scaling.ts';
 import { priceList } from '../../config/prices.ts';
 import type { Deployment } from '../../deployments/deployment.ts';
 import { defaultScaling } from '../../fleet/scaling/settings.ts';
-import type { PlanQuestion, PlanSource } from '../../planning/plan/question.ts';
+import type { PlanQuestion } from '../../planning/plan/question.ts';
 import { traceFromRows } from '../../planning/trace-file.ts';
+import type { UniformUsers } from '../../planning/uniform-users.ts';
 import { drawTrace } from '../../planning/workloads.ts';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
@@ -22,37 +23,48 @@ export async function planQuestion(context: ApiContext, body: PlanBody): Promise
   const base = deployment?.scaling ?? defaultScaling;
   const { slo = base.slo } = body.slo === undefined ? {} : parseScaling({ slo: body.slo }, base);
   const half = body.outside_seconds * 500;
+  const horizonMs = body.horizon_seconds === undefined ? null : Math.round(body.horizon_seconds * 1000);
   return {
-    source: await sourceOf(context, body, deployment),
+    horizonMs,
+    ...(await sourceOf(context, body, deployment)),
     startMs: body.start_seconds === undefined ? await measuredStartMs(context, deployment) : Math.round(body.start_seconds * 1000),
     outsideMs: { before: Math.round(half), after: Math.round(half) },
     loadMs: Math.round(body.load_seconds * 1000),
     slo,
     usdPerHour: body.price ?? priceOf(context),
     budgetUsdPerHour: body.budget?.usd_per_hour ?? null,
-    horizonMs: body.horizon_seconds === undefined ? null : Math.round(body.horizon_seconds * 1000),
     seed: body.seed,
   };
 }
 
-async function sourceOf({ recordedTrace, clock }: ApiContext, body: PlanBody, deployment: Deployment | null): Promise<PlanSource> {
+type Source = Pick<PlanQuestion, 'source'> & Partial<Pick<PlanQuestion, 'horizonMs'>>;
+
+function sourceOf(context: ApiContext, body: PlanBody, deployment: Deployment | null): Source | Promise<Source> {
   const { workload, trace, closed_loop: loop, seed } = body;
   if ([workload, trace, loop].filter((given) => given !== undefined).length > 1)
     fail('workload', 'give one of workload, closed_loop and trace');
-  if (workload !== undefined) return { type: 'trace', trace: drawTrace(workload, seed) };
-  if (trace !== undefined) return { type: 'trace', trace: traceFromRows(trace, 'trace') };
-  if (loop) {
-    const [least, most] = loop.pause_seconds;
-    if (least > most) fail('closed_loop.pause_seconds', 'the least pause must not be longer than the longest');
-    const serviceMs = loop.service_seconds.map((value) => Math.round(value * 1000));
-    const users = { users: loop.users, endMs: loop.seconds * 1000, pauseMs: [least * 1000, most * 1000] as const, serviceMs, seed };
-    return { type: 'users', users };
-  }
-  if (!deployment) return fail('deployment', 'say what to plan for: deployment, workload, closed_loop or trace');
-  const recorded = await recordedTrace(deployment, clock.now() - dayMs);
-  if (recorded.jobs.length === 0)
+  if (workload !== undefined) return { source: { type: 'trace', trace: drawTrace(workload, seed) } };
+  if (trace !== undefined) return { source: { type: 'trace', trace: traceFromRows(trace, 'trace') } };
+  if (loop) return { source: { type: 'users', users: usersOf(loop, seed) } };
+  if (deployment) return recordedOf(context, deployment);
+  return fail('deployment', 'say what to plan for: deployment, workload, closed_loop or trace');
+}
+
+function usersOf(loop: NonNullable<PlanBody['closed_loop']>, seed: number): UniformUsers {
+  const [least, most] = loop.pause_seconds;
+  if (least > most) fail('closed_loop.pause_seconds', 'the least pause must not be longer than the longest');
+  const serviceMs = loop.service_seconds.map((value) => Math.round(value * 1000));
+  return { users: loop.users, endMs: loop.seconds * 1000, pauseMs: [least * 1000, most * 1000], serviceMs, seed };
+}
+
+/** The last day, or all the time since the deployment was made, until now. */
+async function recordedOf({ recordedTrace, clock }: ApiContext, deployment: Deployment): Promise<Source> {
+  const now = clock.now();
+  const from = Math.max(deployment.createdAt, now - dayMs);
+  const trace = await recordedTrace(deployment, from);
+  if (trace.jobs.length === 0)
     fail('deployment', `${deployment.name} answered no job in the last 24 h; give a workload, closed_loop or trace`);
-  return { type: 'trace', trace: recorded };
+  return { source: { type: 'trace', trace }, horizonMs: now - from };
 }
 
 /** The median of the newest ones. */

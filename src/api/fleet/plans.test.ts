@@ -86,7 +86,13 @@ test('a deployment gives its own jobs of the last day, its target, its starts an
   }
   await context.store.saveContainer(containerOf('d', { startedAt: t0, readyAt: t0 + 1, environment: 'staging' }));
   const { source, ...question } = await questionOf({ deployment: 'collage' });
-  expect(question).toMatchObject({ startMs: 7_000, usdPerHour: 1.1, slo: { p: 0.9, latencyMs: 9_000 }, budgetUsdPerHour: null });
+  expect(question).toMatchObject({
+    startMs: 7_000,
+    usdPerHour: 1.1,
+    slo: { p: 0.9, latencyMs: 9_000 },
+    budgetUsdPerHour: null,
+    horizonMs: 24 * hour,
+  });
   // The first came 25 h ago; the trace begins 24 h ago.
   const job = { serviceMs: 3_900, model: '', user: null, workflow: '' };
   expect(source).toEqual({
@@ -183,8 +189,11 @@ test('a gateway that stops gives up what runs', async () => {
   const plans = createPlans({
     clock: world.clock,
     random: world.context.random,
-    run: (_prepared, { signal }) =>
-      new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))),
+    run: (_prepared, options) =>
+      new Promise((_resolve, reject) => {
+        const signal = options?.signal;
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
     report: (error) => expect.unreachable(String(error)),
   });
   const { id } = plans.start('local', await questionOf({ trace, slo: { latency: '30s' } }));

@@ -21,13 +21,16 @@ export const peers = {
 
 /** Sizes of fixed fleets that are tried. */
 const fixedSizes = 16;
+/** As many as settings may ask for. */
+const mostContainers = 10_000;
 
 /**
  * Everything that is tried: the peers as they come, `slo`, fixed fleets from the load up to where nothing waits, and a small grid of each
  * policy's settings, with floors of none, half of the load and all of it. In a closed loop slow answers slow the arrivals, so that fewer than
  * the load (of users who never wait) can do: there fixed fleets begin at half of it.
  */
-export function candidatesFor({ load, peak }: Demand, { closed }: { closed: boolean }): Candidate[] {
+export function candidatesFor(demand: Demand, { closed }: { closed: boolean }): Candidate[] {
+  const [load, peak] = [Math.min(demand.load, mostContainers), Math.min(demand.peak, mostContainers)];
   const floors = [...new Set([0, Math.ceil(load / 2), Math.ceil(load)])];
   const all: Candidate[] = [
     { policy: 'slo', settings: {} },

@@ -209,7 +209,7 @@ test('users who wait: fixed fleets below the load are tried, too, and there is n
 });
 
 test('no candidate is there twice, and each has settings that its policy knows', () => {
-  for (const load of [0.01, 0.6, 4.7, 300]) {
+  for (const load of [0.01, 0.6, 4.7, 300, 20_000]) {
     const candidates = candidatesFor({ load, peak: Math.ceil(load * 3) }, { closed: false });
     expect(new Set(candidates.map(keyOf)).size).toBe(candidates.length);
     const prepared = preparePlan(question(jobsAt([0, 1])));
