@@ -8,7 +8,7 @@ import { columns, definitions, rowsOf, settingsOf, statedSettings, type Given } 
 import { liveExperiment, type LiveRun } from './live-experiment.ts';
 import type { Machine } from './machine.ts';
 import { writeCharts, writeReport } from './report-files.ts';
-import { drawn, known, numberOf, timingOf } from './simulate-source.ts';
+import { drawn, givenOf, known, numberOf, timingOf } from './simulate-source.ts';
 import { bar, seconds, StatusLine, table, type Palette } from './terminal.ts';
 import { addVerb, type Session, type VerbSpec } from './verb.ts';
 
@@ -42,7 +42,7 @@ async function run(session: Session): Promise<void> {
   const only = text('only');
   const chosen = experiments.filter(({ name }) => only === undefined || name === known('experiment', only, experimentNames));
   const profile = loadProfile(profileName);
-  const { startMs, outsideMs = { before: 0, after: 0 } } = timingOf({ profile: profileName, startSeconds: undefined, users: true });
+  const { startMs, outsideMs = { before: 0, after: 0 } } = timingOf(givenOf({ profile: profileName }));
   const timing = { startMs, outsideMs, serviceMs: drawn(profile.seconds.execute), usdPerHour: profile.gpu.price_per_hour_usd };
   const given: Given = { profile, timing, seed: numberOf('--seed', text('seed') ?? '', { whole: true }) };
   const simulated = chosen.map((experiment) => simulateExperiment(experiment, timing, given.seed));

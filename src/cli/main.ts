@@ -9,6 +9,7 @@ import { jobsVerb } from './jobs.ts';
 import { addKeys } from './keys.ts';
 import { logsVerb } from './logs.ts';
 import type { Machine } from './machine.ts';
+import { planVerb } from './plan.ts';
 import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
 import { simulateVerb } from './simulate.ts';
@@ -16,7 +17,7 @@ import { topVerb } from './top.ts';
 import { upVerb } from './up.ts';
 import { addVerb, commanderCode } from './verb.ts';
 
-const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, simulateVerb, doctorVerb];
+const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, simulateVerb, planVerb, doctorVerb];
 
 /** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {
