@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { toProblem } from '../../errors.ts';
-import type { PlanRecord } from '../../plans/plans.ts';
 import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
 import * as planSchemas from '../plan-schemas.ts';
 import * as schemas from '../schemas.ts';
-import { wireTime } from '../wire.ts';
+import { wirePlan } from '../wire.ts';
 import { planQuestion } from './plan-question.ts';
 
 const tags = ['plans'];
@@ -43,16 +41,4 @@ export function addPlanRoutes(app: Api, context: ApiContext): void {
     },
     (request) => wirePlan(plans.get(workspace, request.params.id)),
   );
-}
-
-function wirePlan({ id, state, progress, createdAt, finishedAt, plan, error }: PlanRecord): z.infer<typeof planSchemas.plan> {
-  return {
-    id,
-    state,
-    progress,
-    created_at: wireTime(createdAt),
-    finished_at: finishedAt === null ? null : wireTime(finishedAt),
-    result: plan as z.infer<typeof planSchemas.plan>['result'],
-    error: error && toProblem(error),
-  };
 }

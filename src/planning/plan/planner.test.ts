@@ -215,6 +215,8 @@ test('users who wait: fixed fleets below the load are tried, too, and there is n
   );
   expect(seven.usd_per_hour).toBeCloseTo(8.4, 0);
   expect(seven.meets).toBe(true);
+  const never = { ...asked, source: { type: 'users', users: { ...users, endMs: 0 } } } as const;
+  expect(() => preparePlan(never)).toThrow('The users need some time to ask in');
   const endless = preparePlan({ ...asked, source: { type: 'users', users: { ...users, users: 1_000, endMs: 1e9 } } });
   expect(endless.spanMs).toBe(Math.floor((mostJobs / 1_000) * 7_400));
   expect(endless.sample?.parts).toEqual([{ what: 'beginning', from_s: 0, to_s: endless.spanMs / 1000 }]);

@@ -51,6 +51,7 @@ function ofTrace(given: Trace, question: PlanQuestion): Looked {
 
 function ofUsers(given: UniformUsers, { outsideMs, horizonMs }: PlanQuestion): Looked {
   const outside = outsideMs.before + outsideMs.after;
+  if (given.endMs <= 0) throw new ComfleetError('invalid_parameter', 'The users need some time to ask in');
   const { users, sample } = sampleOfUsers(given, outside);
   const spanMs = Math.max(users.endMs, sample ? 0 : (horizonMs ?? 0));
   const demand = demandOfUsers(users, outside);
