@@ -73,7 +73,7 @@ export class Observations {
   #startMs: number;
   #leadMs: number | null = null;
   #loadMs: number | null = null;
-  #afterMs = 0;
+  #afterMs: number | null = null;
   #ended = 0;
   #missed = 0;
 
@@ -204,7 +204,7 @@ export class Observations {
 
   /** From binding to the end, where the GPU takes so many seconds. */
   #wholeMs(gpuSeconds: number): number {
-    return (this.#leadMs ?? 0) + gpuSeconds * 1000 + this.#afterMs;
+    return (this.#leadMs ?? 0) + gpuSeconds * 1000 + (this.#afterMs ?? 0);
   }
 
   /** Arrivals per second when a container that is started now will be ready: around the change of an hour, at least what is usual then. */
