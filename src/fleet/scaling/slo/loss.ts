@@ -53,6 +53,15 @@ const waitsOf = (load: number, servers: number, blocked: number): number => bloc
 /** Standard normal quantiles of the middles of twenty equal shares. */
 const deviations = [0.063, 0.189, 0.319, 0.454, 0.598, 0.755, 0.935, 1.15, 1.44, 1.96].flatMap((z) => [-z, z]);
 
+/** The times of twenty equal shares of the jobs; kept, since several decisions look at the same prediction. */
+function shares(service: Lognormal): readonly number[] {
+  let times = known.get(service);
+  if (!times) known.set(service, (times = deviations.map((z) => quantile(service, z))));
+  return times;
+}
+
+const known = new WeakMap<Lognormal, readonly number[]>();
+
 export interface StandingInput extends Omit<Queueing, 'servers'> {
   /** The target's latency less what jobs take outside the GPU, and what a start takes: seconds. */
   readonly latencySeconds: number;
@@ -66,9 +75,9 @@ export interface StandingInput extends Omit<Queueing, 'servers'> {
  * miss x rate x share missed. Only jobs that cannot wait for a start count: for the others one is started when they come.
  */
 export function standingFor({ rate, service, latencySeconds, startSeconds, missSeconds }: StandingInput): number {
-  const slacks = deviations
-    .map((z) => latencySeconds - quantile(service, z))
-    // A job that takes longer than the target misses it anyway.
+  // A job that takes longer than the target misses it anyway.
+  const slacks = shares(service)
+    .map((seconds) => latencySeconds - seconds)
     .filter((slack) => slack >= 0 && slack < startSeconds);
   if (rate <= 0 || slacks.length === 0) return 0;
   const load = rate * service.mean;
