@@ -42,7 +42,7 @@ async function run(session: Session): Promise<void> {
   const only = text('only');
   const chosen = experiments.filter(({ name }) => only === undefined || name === known('experiment', only, experimentNames));
   const profile = loadProfile(profileName);
-  const { startMs, outsideMs = { before: 0, after: 0 } } = timingOf(givenOf({ profile: profileName }));
+  const { startMs, outsideMs } = timingOf(givenOf({ profile: profileName }));
   const timing = { startMs, outsideMs, serviceMs: drawn(profile.seconds.execute), usdPerHour: profile.gpu.price_per_hour_usd };
   const given: Given = { profile, timing, seed: numberOf('--seed', text('seed') ?? '', { whole: true }) };
   const simulated = chosen.map((experiment) => simulateExperiment(experiment, timing, given.seed));
