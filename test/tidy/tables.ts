@@ -58,7 +58,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/outbound': [],
   'src/telemetry': ['src/fleet/scaling', 'src/config/scaling.ts', 'src/config/duration.ts'],
   'src/config': ['src/version.ts', 'src/fleet/scaling'],
-  'src/store': ['src/sqlite'],
+  'src/store': ['src/sqlite', 'src/fleet/learning/workflow-class.ts'],
   'src/assets': ['src/sqlite'],
   'src/sqlite': [],
   'src/bus': [],
