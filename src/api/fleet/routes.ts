@@ -9,12 +9,14 @@ import { addJobEventRoutes } from './job-events.ts';
 import { addJobResultRoutes } from './job-results.ts';
 import { addJobRoutes } from './jobs.ts';
 import { addKeyRoutes } from './keys.ts';
+import { addTraceRoutes } from './traces.ts';
 import { addUploadRoutes } from './uploads.ts';
 import { addUsageRoutes } from './usage.ts';
 
 /** The fleet dialect, `/fleet/v1/...`: one file per resource. */
 export function addFleetRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   addDeploymentRoutes(app, context);
+  addTraceRoutes(app, context);
   addJobRoutes(app, context);
   addJobEventRoutes(app, context, parts);
   addJobResultRoutes(app, context, parts);
