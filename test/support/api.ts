@@ -56,6 +56,7 @@ export function configOf(change: Partial<Config> = {}): Config {
     gpus: {},
     page: { folder: null, container: false, port: 8289 },
     retention: { jobsMs: 1, outputsMs: 1, uploadsMs: 1 },
+    shadow: { everyMs: null, windowMs: 86_400_000 },
     openGraphs: null,
     deployments: [],
     file: null,
@@ -206,6 +207,9 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     logs: async function* () {
       yield { at: t0, stream: 'stdout', text: 'Starting server' };
       yield { at: t0 + 1, stream: 'stderr', text: '<b>warning</b>' };
+    },
+    shadow: {
+      view: ({ name, environment }) => ({ deployment: name, environment, state: 'off', note: 'off', next_at: null, result: null }),
     },
     dashboard: () => ({ state: 'building' }),
     page: null,

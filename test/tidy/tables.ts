@@ -64,7 +64,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/fleet': ['src/jobs', 'src/telemetry/decisions.ts'],
   'src/planning': ['src/fleet'],
   'src/solver': ['src/planning/bound'],
-  'src/shadow': ['src/fleet', 'src/planning', 'src/solver'],
+  'src/shadow': ['src/fleet', 'src/planning', 'src/solver', 'src/telemetry/metrics.ts'],
   'src/deployments': ['src/comfyui', 'src/config'],
   'src/workspaces': [],
   'src/outbound': [],
@@ -129,6 +129,9 @@ export const pure: readonly string[] = [
   'src/fleet/scaler.ts',
   'src/fleet/slots.ts',
   'src/planning/',
+  'src/shadow/advice.ts',
+  'src/shadow/candidates.ts',
+  'src/shadow/replay.ts',
   'src/jobs/job.ts',
   'src/jobs/timing.ts',
 ];

@@ -9,6 +9,7 @@ import { addJobEventRoutes } from './job-events.ts';
 import { addJobResultRoutes } from './job-results.ts';
 import { addJobRoutes } from './jobs.ts';
 import { addKeyRoutes } from './keys.ts';
+import { addShadowRoutes } from './shadow.ts';
 import { addTraceRoutes } from './traces.ts';
 import { addUploadRoutes } from './uploads.ts';
 import { addUsageRoutes } from './usage.ts';
@@ -17,6 +18,7 @@ import { addUsageRoutes } from './usage.ts';
 export function addFleetRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   addDeploymentRoutes(app, context);
   addTraceRoutes(app, context);
+  addShadowRoutes(app, context);
   addJobRoutes(app, context);
   addJobEventRoutes(app, context, parts);
   addJobResultRoutes(app, context, parts);
