@@ -85,7 +85,7 @@ function costOf({ gpuSeconds }: Run, { windowMs, usdPerHour }: AdviceInput): str
   return `$${figure(hours * usdPerHour)} ${per}`;
 }
 
-const figure = (value: number): string => value.toFixed(value >= 0.1 || value === 0 ? 2 : 4);
+const figure = (value: number): string => (value >= 0.1 || value === 0 ? value.toFixed(2) : value.toPrecision(2));
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(1))} %`;
 

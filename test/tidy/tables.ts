@@ -91,7 +91,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],
   // The pages share the server's types, never its code.
-  web: ['src/api/wire.ts', 'src/telemetry/overview'],
+  web: ['src/api/wire.ts', 'src/shadow/document.ts', 'src/telemetry/overview'],
 };
 
 /** May import anything: the composition root, and what stands outside the program. */
