@@ -96,7 +96,7 @@ describe('a round', () => {
     const [now] = result?.runs ?? [];
     expect(now).toMatchObject({ name: 'now', usd_per_hour: ((now?.gpu_seconds ?? 0) / 300) * 1.8 });
     expect(result?.bound).toEqual({ gpu_seconds: 50, usd_per_hour: (50 / 300) * 1.8, ratio: (now?.gpu_seconds ?? 0) / 50 });
-    expect(result?.sentence).toMatch(/\$[\d.]+ an hour.*\(simulated on the last 5 min\)\.$/);
+    expect(result?.sentence).toMatch(/\(simulated on the last 5 min\)\.$/);
     expect([...shadow.results()].map(({ deployment }) => deployment)).toEqual(['collage']);
     await shadow.stop();
   });
