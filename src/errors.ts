@@ -38,6 +38,7 @@ export const errorCatalogue = {
     'The declaration of the workflow is wrong',
     'Correct the input, output or file that the message names.',
   ),
+  invalid_trace: row(422, 'caller', 'The trace cannot be read', 'Correct the line that the message names, or export the trace again.'),
   unknown_node: row(
     422,
     'caller',

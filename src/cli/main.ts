@@ -10,11 +10,12 @@ import { logsVerb } from './logs.ts';
 import type { Machine } from './machine.ts';
 import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
+import { simulateVerb } from './simulate.ts';
 import { topVerb } from './top.ts';
 import { upVerb } from './up.ts';
 import { addVerb, commanderCode } from './verb.ts';
 
-const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, doctorVerb];
+const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, simulateVerb, doctorVerb];
 
 /** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {

@@ -83,6 +83,32 @@ export type ContainerEvent =
   | { type: 'stopped'; at: number; reason: string }
   | { type: 'failed'; at: number; code: string; message: string };
 
+/** A container as its start begins. */
+export const startingContainer = (
+  given: Slot &
+    Pick<
+      ContainerRecord,
+      'id' | 'workspace' | 'environment' | 'deployment' | 'revision' | 'runtime' | 'epoch' | 'startReason' | 'usdPerHour'
+    >,
+  at: number,
+): Container => ({
+  ...given,
+  state: 'starting',
+  endpoint: null,
+  startedAt: at,
+  readyAt: null,
+  stoppedAt: null,
+  stopReason: null,
+  failure: null,
+  phases: [],
+  jobsDone: 0,
+  busySeconds: 0,
+  inFlight: 0,
+  idleSince: null,
+  busySince: null,
+  modelKey: '',
+});
+
 export const isAlive = (state: ContainerState): boolean => state !== 'stopped' && state !== 'failed';
 
 /** May a new job be bound to it? */

@@ -5,7 +5,7 @@ import { ComfleetError } from '../errors.ts';
 import type { RunningContainer, Runtime, RuntimeEvent } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, Random, Timer } from './clock.ts';
-import { advance, isAlive, recordOf, type Container, type ContainerEvent, type ContainerRecord } from './container.ts';
+import { advance, isAlive, recordOf, startingContainer, type Container, type ContainerEvent, type ContainerRecord } from './container.ts';
 import type { Pool } from './pool.ts';
 import type { Slots } from './slots.ts';
 
@@ -66,8 +66,7 @@ export class Containers {
     const slot = slots.take(id);
     if (!slot) return false;
     const { deployment } = pool;
-    const price = priceOf(slot.gpu);
-    const container: Container = {
+    const given = {
       ...slot,
       id,
       workspace: deployment.workspace,
@@ -76,24 +75,10 @@ export class Containers {
       revision: deployment.revision,
       runtime: runtime.name,
       epoch: this.epoch,
-      state: 'starting',
-      endpoint: null,
-      startedAt: clock.now(),
-      readyAt: null,
-      stoppedAt: null,
       startReason: reason,
-      stopReason: null,
-      failure: null,
-      phases: [],
-      jobsDone: 0,
-      busySeconds: 0,
-      usdPerHour: price,
-      inFlight: 0,
-      idleSince: null,
-      busySince: null,
-      modelKey: '',
+      usdPerHour: priceOf(slot.gpu),
     };
-    this.#put(pool, container, null);
+    this.#put(pool, startingContainer(given, clock.now()), null);
     runtime
       .start({ id, epoch: this.epoch, slot, deployment: deployment.name, revision: deployment.revision })
       .catch((error: unknown) => this.fail(id, isLost(error) ? 'crashed' : 'start_failed', messageOf(error)));

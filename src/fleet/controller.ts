@@ -26,7 +26,6 @@ const heartbeatMs = 5_000;
 const leaseTtlMs = 15_000;
 /** A policy runs at most once in this time, unless at a time it asked for. */
 const decisionPeriodMs = 100;
-const maxBackoffMs = 60_000;
 /** So long a gateway that ends waits for its containers; what is left then ends with the runtime. */
 const stopLimitMs = 30_000;
 
@@ -313,7 +312,9 @@ export class Controller {
   #containerChanged(container: Container, before: Container | null, pool: Pool): void {
     const { state } = container;
     if (state === 'ready' && before?.state !== 'ready' && before?.state !== 'busy') this.#containerReady(pool, container);
-    if (state === 'failed' && before?.readyAt === null) this.#startFailed(pool, container);
+    // Those that their supervisor took with it are no failures of theirs.
+    if (state === 'failed' && before?.readyAt === null && container.failure?.code !== 'crashed')
+      pool.startFailed(this.#deps.clock.now(), container.failure?.message ?? null);
     const drained = state === 'draining' && container.failure === null && container.inFlight === 0;
     if (drained && before !== null && before.inFlight > 0) {
       this.#detach(this.containers.stop(container.id, container.stopReason ?? 'drained'));
@@ -327,24 +328,13 @@ export class Controller {
 
   #containerReady(pool: Pool, container: Container): void {
     const { clock } = this.#deps;
-    pool.failedStarts = 0;
-    pool.backoffUntil = 0;
-    pool.lastFailure = null;
+    pool.startSucceeded();
     const { maxInputs } = pool.deployment.scaling;
     const { id, inFlight, modelKey, endpoint } = container;
     pool.dispatcher.addContainer({ id, maxInputs, inFlight, modelKey, at: clock.now() });
     this.dispatch(pool);
     this.scaler.wake(pool);
     if (endpoint) this.#detach(this.learner.containerReady(endpoint));
-  }
-
-  /** Starts that fail together are one failure; those that their supervisor took with it are none of theirs. */
-  #startFailed(pool: Pool, container: Container): void {
-    const now = this.#deps.clock.now();
-    if (container.failure?.code === 'crashed' || now < pool.backoffUntil) return;
-    pool.failedStarts++;
-    pool.lastFailure = container.failure?.message ?? null;
-    pool.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (pool.failedStarts - 1));
   }
 
   /** What made starts fail is gone. */

@@ -8,6 +8,9 @@ import type { FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
 import type { Timer } from './clock.ts';
 
+/** The longest pause after failed starts. */
+const maxBackoffMs = 60_000;
+
 /** Weight of the newest job in the learnt service time. */
 const serviceTimeWeight = 0.2;
 
@@ -123,6 +126,21 @@ export class Pool {
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
     };
+  }
+
+  /** A container became ready: starts work. */
+  startSucceeded(): void {
+    this.failedStarts = 0;
+    this.backoffUntil = 0;
+    this.lastFailure = null;
+  }
+
+  /** Starts that fail together are one failure: 1 s until the next try, then twice as long each time. */
+  startFailed(now: number, message: string | null): void {
+    if (now < this.backoffUntil) return;
+    this.failedStarts++;
+    this.lastFailure = message;
+    this.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (this.failedStarts - 1));
   }
 
   learnServiceTime(seconds: number): void {

@@ -109,11 +109,14 @@ export class Scaler {
     const { containers } = this.#deps;
     for (let n = 0; n < limited.start; n++) containers.start(pool, decision.reason);
     const why = (done: number, wished: number): string => (done > wished ? 'over max_containers' : decision.reason);
-    for (const container of [...pool.idle.values()].slice(0, limited.stop))
-      containers.drain(container.id, why(limited.stop, decision.stop));
-    for (const container of latestStarts(pool).slice(0, limited.cancel))
-      containers.drain(container.id, why(limited.cancel, decision.cancel));
-    for (const container of drainOrder(pool).slice(0, limited.drain)) containers.drain(container.id, 'over max_containers');
+    if (limited.stop > 0)
+      for (const container of [...pool.idle.values()].slice(0, limited.stop))
+        containers.drain(container.id, why(limited.stop, decision.stop));
+    if (limited.cancel > 0)
+      for (const container of latestStarts(pool).slice(0, limited.cancel))
+        containers.drain(container.id, why(limited.cancel, decision.cancel));
+    if (limited.drain > 0)
+      for (const container of drainOrder(pool).slice(0, limited.drain)) containers.drain(container.id, 'over max_containers');
     if (isShort(pool)) this.#reclaim(pool, decision.start - limited.start);
   }
 

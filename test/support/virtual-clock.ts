@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from '../../src/fleet/clock.ts';
 import { Heap } from '../../src/fleet/dispatch/heap.ts';
 import { createIdMaker } from '../../src/fleet/system-clock.ts';
+import { seededUint32 } from '../../src/planning/random.ts';
 
 interface Event {
   readonly at: number;
@@ -50,16 +51,9 @@ export class VirtualClock implements Clock {
 /** Lets every promise that can settle do so: a macrotask comes after all microtasks, however they chain. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Random numbers by a seed (mulberry32 for 32 bits at a time); ids follow the clock. */
+/** Random numbers by a seed; ids follow the clock. */
 export function seededRandom(seed: number, clock: Clock): Random & { chance(p: number): boolean } {
-  let state = seed >>> 0;
-  const uint32 = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
+  const uint32 = seededUint32(seed);
   const uint48 = (): number => (uint32() & 0xffff) * 2 ** 32 + uint32();
   return { int: (below) => uint48() % below, id: createIdMaker(clock, uint48), chance: (p) => uint32() / 2 ** 32 < p };
 }

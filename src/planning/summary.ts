@@ -1,0 +1,69 @@
+import type { GpuSeconds } from './simulated-containers.ts';
+import type { SimulationOutcome } from './simulator.ts';
+import type { Trace } from './trace.ts';
+
+/** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
+export interface Slo {
+  readonly p: number;
+  readonly latencyMs: number;
+  readonly windowMs: number;
+}
+
+/** What a simulated run comes to. */
+export interface RunSummary {
+  readonly jobs: number;
+  /** Seconds from arrival to completion, by nearest rank. */
+  readonly latency_s: { readonly p50: number; readonly p95: number; readonly p99: number };
+  /** Share of the jobs within the target's latency. */
+  readonly attainment: number;
+  /** Share of the windows of arrivals, those without any left out, that meet the target. */
+  readonly windows_attained: number;
+  readonly gpu_seconds: GpuSeconds;
+  /** GPU-seconds x price per hour / 3600; null: no price set. */
+  readonly usd: number | null;
+  readonly starts: number;
+  readonly peak_containers: number;
+  readonly events: number;
+}
+
+export function summarize(
+  outcome: SimulationOutcome,
+  trace: Trace,
+  { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null },
+): RunSummary {
+  const sorted = outcome.responsesMs.toSorted();
+  const { start, busy, idle, total } = outcome.gpuSeconds;
+  return {
+    jobs: sorted.length,
+    latency_s: { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) },
+    attainment: share(outcome.responsesMs, slo.latencyMs),
+    windows_attained: windowsAttained(outcome.responsesMs, trace, slo),
+    gpu_seconds: { start: milli(start), busy: milli(busy), idle: milli(idle), total: milli(total) },
+    usd: usdPerHour === null ? null : (total * usdPerHour) / 3600,
+    starts: outcome.starts,
+    peak_containers: outcome.peakContainers,
+    events: outcome.events,
+  };
+}
+
+/** Nearest rank: the ceil(p n)-th smallest, in seconds. */
+const percentile = (sortedMs: Float64Array, p: number): number => (sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000;
+
+/** Sums of whole milliseconds that went through floating point, as such again. */
+const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
+const share = (responsesMs: Float64Array, latencyMs: number): number =>
+  responsesMs.length === 0 ? 1 : responsesMs.reduce((count, ms) => count + (ms <= latencyMs ? 1 : 0), 0) / responsesMs.length;
+
+function windowsAttained(responsesMs: Float64Array, { jobs }: Trace, { p, latencyMs, windowMs }: Slo): number {
+  const windows = new Map<number, { all: number; onTime: number }>();
+  for (const [index, { arrivalMs }] of jobs.entries()) {
+    const number = Math.floor(arrivalMs / windowMs);
+    const window = windows.get(number) ?? { all: 0, onTime: 0 };
+    window.all++;
+    if ((responsesMs[index] as number) <= latencyMs) window.onTime++;
+    windows.set(number, window);
+  }
+  if (windows.size === 0) return 1;
+  return [...windows.values()].filter(({ all, onTime }) => onTime >= p * all).length / windows.size;
+}

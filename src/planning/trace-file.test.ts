@@ -1,0 +1,50 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { formatTrace, parseTrace } from './trace-file.ts';
+
+const name = fc.stringMatching(/^[\w.-]{0,12}$/);
+const job = fc.record({
+  arrivalMs: fc.nat(86_400_000),
+  serviceMs: fc.nat(600_000),
+  model: name,
+  user: fc.option(name.filter((text) => text !== '')),
+  workflow: name,
+});
+
+test('what is written is read back to the same', () => {
+  fc.assert(
+    fc.property(fc.array(job, { minLength: 1, maxLength: 50 }), (jobs) => {
+      const trace = { name: 't.csv', jobs: jobs.toSorted((a, b) => a.arrivalMs - b.arrivalMs) };
+      expect(parseTrace(formatTrace(trace), 't.csv')).toEqual(trace);
+    }),
+  );
+});
+
+test('lines of JSON say the same as CSV', () => {
+  const csv = 'arrival_s,service_s,model\r\n0.5,3.5,sdxl\r\n\r\n1,2,\r\n';
+  const lines = '{"arrival_s": 0.5, "service_s": 3.5, "model": "sdxl"}\n{"service_s": "2", "arrival_s": 1}\n';
+  expect(parseTrace(lines, 't')).toEqual(parseTrace(csv, 't'));
+});
+
+test.each([
+  ['', 't.csv is empty; it begins with the line arrival_s,service_s'],
+  ['arrival_s,service_s\n', 't.csv has no jobs'],
+  ['0,3.5\n1,2\n', 't.csv:1 has an unknown column "0"; known are arrival_s, service_s, model, user, workflow'],
+  ['arrival_s\n1\n', 't.csv:1 lacks the column service_s'],
+  ['arrival_s,service_s,user,user\n', 't.csv:1 names the column user twice'],
+  ['arrival_s,service_s,colour\n', 't.csv:1 has an unknown column "colour"'],
+  ['arrival_s,service_s\n1,2\n0.5,2\n', 't.csv:3 arrival_s 0.5 comes after 1 of an earlier line: sort the lines by arrival_s'],
+  ['arrival_s,service_s\n-1,2\n', 't.csv:2 arrival_s must be a number of seconds >= 0, got "-1"'],
+  ['arrival_s,service_s\n1,soon\n', 't.csv:2 service_s must be a number of seconds >= 0, got "soon"'],
+  ['arrival_s,service_s\n1,\n', 't.csv:2 service_s must be a number of seconds >= 0, got ""'],
+  ['arrival_s,service_s\n1,Infinity\n', 'got "Infinity"'],
+  ['arrival_s,service_s\n1,2,3\n', 't.csv:2 has 3 values where the header names 2'],
+  ['{"arrival_s": 1, "service_s": 2}\nnot json\n', 't.csv:2 is no JSON'],
+  ['{"arrival_s": 1, "service_s": 2}\n[1]\n', 't.csv:2 is no JSON object'],
+  ['{"arrival_s": 1, "service_s": null}\n', 't.csv:1 service_s must be a number of seconds >= 0, got null'],
+  ['{"arrival_s": 1, "service_s": 2, "user": 5}\n', 't.csv:1 user must be a text, got 5'],
+])('%j is refused: %s', (text, message) => {
+  expect(() => parseTrace(text, 't.csv')).toThrow(
+    expect.objectContaining({ code: 'invalid_trace', message: expect.stringContaining(message) as string }) as Error,
+  );
+});

@@ -1,0 +1,132 @@
+import { ComfleetError } from '../errors.ts';
+import type { Trace, TraceJob } from './trace.ts';
+
+/** Traces as files: CSV with a header, or JSON lines with the same names. Times are seconds from the start of the trace. */
+
+const columns = ['arrival_s', 'service_s', 'model', 'user', 'workflow'] as const;
+type Column = (typeof columns)[number];
+type Row = Partial<Record<Column, unknown>>;
+
+const example = 'arrival_s,service_s';
+
+/** Reads a trace. `name` stands in messages. Error: `invalid_trace`, with the line and what it should be. */
+export function parseTrace(text: string, name: string): Trace {
+  const lines = text.split(/\r?\n/);
+  while (lines.at(-1)?.trim() === '') lines.pop();
+  const first = lines[0];
+  if (first === undefined) throw wrong(name, `is empty; it begins with the line ${example}, then one line for each job`);
+  const rows = first.trimStart().startsWith('{') ? jsonRows(lines, name) : csvRows(lines, name);
+  const jobs: TraceJob[] = [];
+  let before = 0;
+  for (const { line, row } of rows) {
+    const job = jobOf(row, (message) => wrong(name, message, line));
+    if (job.arrivalMs < before) {
+      const at = `arrival_s ${job.arrivalMs / 1000} comes after ${before / 1000} of an earlier line`;
+      throw wrong(name, `${at}: sort the lines by arrival_s`, line);
+    }
+    before = job.arrivalMs;
+    jobs.push(job);
+  }
+  if (jobs.length === 0) throw wrong(name, `has no jobs: after the line ${example} comes one line for each`);
+  return { name, jobs };
+}
+
+/** The trace as CSV; columns that no job uses are left out. `parseTrace` reads it back to the same. */
+export function formatTrace({ jobs }: Trace): string {
+  const used = columns.filter((column, index) => index < 2 || jobs.some((job) => textOf(job, column) !== ''));
+  const lines = jobs.map((job) => used.map((column) => textOf(job, column)).join(','));
+  return `${[used.join(','), ...lines].join('\n')}\n`;
+}
+
+function textOf(job: TraceJob, column: Column): string {
+  switch (column) {
+    case 'arrival_s':
+      return String(job.arrivalMs / 1000);
+    case 'service_s':
+      return String(job.serviceMs / 1000);
+    case 'user':
+      return job.user ?? '';
+    default:
+      return job[column];
+  }
+}
+
+interface NumberedRow {
+  readonly line: number;
+  readonly row: Row;
+}
+
+function* csvRows(lines: readonly string[], name: string): Generator<NumberedRow> {
+  const header = (lines[0] as string)
+    .replace(/^\uFEFF/, '')
+    .split(',')
+    .map((column) => column.trim());
+  checkColumns(header, (message) => wrong(name, message, 1));
+  for (let index = 1; index < lines.length; index++) {
+    const text = lines[index] as string;
+    if (text.trim() === '') continue;
+    const cells = text.split(',');
+    if (cells.length !== header.length) {
+      throw wrong(name, `has ${cells.length} values where the header names ${header.length} (${header.join(',')})`, index + 1);
+    }
+    yield { line: index + 1, row: Object.fromEntries(header.map((column, place) => [column, (cells[place] as string).trim()])) };
+  }
+}
+
+function* jsonRows(lines: readonly string[], name: string): Generator<NumberedRow> {
+  for (let index = 0; index < lines.length; index++) {
+    const text = lines[index] as string;
+    if (text.trim() === '') continue;
+    const fail = (message: string): ComfleetError => wrong(name, message, index + 1);
+    const row = parseLine(text, fail);
+    checkColumns(Object.keys(row), fail);
+    yield { line: index + 1, row };
+  }
+}
+
+function parseLine(text: string, fail: (message: string) => ComfleetError): Row {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw fail(`is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw fail('is no JSON object; write e.g. {"arrival_s": 0.5, "service_s": 3.5}');
+}
+
+function checkColumns(given: readonly string[], fail: (message: string) => ComfleetError): void {
+  const unknown = given.find((column) => !(columns as readonly string[]).includes(column));
+  if (unknown !== undefined) throw fail(`has an unknown column ${JSON.stringify(unknown)}; known are ${columns.join(', ')}`);
+  const missing = columns.slice(0, 2).find((column) => !given.includes(column));
+  if (missing !== undefined) throw fail(`lacks the column ${missing}; it begins with the line ${example}`);
+  const twice = given.find((column, index) => given.indexOf(column) !== index);
+  if (twice !== undefined) throw fail(`names the column ${twice} twice`);
+}
+
+/** Ten years: far beyond any trace, and whole milliseconds stay exact. */
+const mostSeconds = 3_650 * 86_400;
+
+function jobOf(row: Row, fail: (message: string) => ComfleetError): TraceJob {
+  const milliseconds = (column: 'arrival_s' | 'service_s'): number => {
+    const value = row[column];
+    const number = typeof value === 'number' || (typeof value === 'string' && value !== '') ? Number(value) : Number.NaN;
+    if (number >= 0 && number <= mostSeconds) return Math.round(number * 1000);
+    throw fail(`${column} must be a number of seconds >= 0, got ${JSON.stringify(value)}`);
+  };
+  const text = (column: 'model' | 'user' | 'workflow'): string => {
+    const value = row[column] ?? '';
+    if (typeof value === 'string') return value;
+    throw fail(`${column} must be a text, got ${JSON.stringify(value)}`);
+  };
+  return {
+    arrivalMs: milliseconds('arrival_s'),
+    serviceMs: milliseconds('service_s'),
+    model: text('model'),
+    user: text('user') || null,
+    workflow: text('workflow'),
+  };
+}
+
+const wrong = (name: string, message: string, line?: number): ComfleetError =>
+  new ComfleetError('invalid_trace', `${name}${line === undefined ? '' : `:${line}`} ${message}`, line === undefined ? {} : { line });
