@@ -7,6 +7,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { articleBench } from './article.ts';
+import { boundBench } from './bound.ts';
 import { crowdBench } from './crowd.ts';
 import { emulatorBench } from './emulator.ts';
 import { killBench } from './kill.ts';
@@ -32,6 +33,7 @@ const benches: readonly Bench[] = [
   socketsBench,
   storeBench,
   emulatorBench,
+  boundBench,
 ];
 
 const { values, positionals } = parseArgs({

@@ -3,6 +3,7 @@ import { Pool } from '../src/fleet/pool.ts';
 import { applyLimits } from '../src/fleet/scaling/limits.ts';
 import { perInput } from '../src/fleet/scaling/per-input.ts';
 import { defaultScaling } from '../src/fleet/scaling/settings.ts';
+import { Timeline } from '../src/planning/timeline.ts';
 import type { Bench, Figure } from './lib/report.ts';
 import { median, quantile } from './lib/statistics.ts';
 
@@ -10,7 +11,7 @@ const rounds = 20_000;
 
 /** A deployment with so many containers, a tenth of them idle between jobs, and so many queued jobs of a hundred keys. */
 function pool(containers: number, queued: number): Pool {
-  const built = new Pool({
+  const deployment = {
     name: 'bench',
     environment: 'production',
     workspace: 'local',
@@ -21,7 +22,8 @@ function pool(containers: number, queued: number): Pool {
     problems: [],
     createdAt: 0,
     updatedAt: 0,
-  });
+  };
+  const built = new Pool(deployment, { clock: new Timeline(), onOpen: () => undefined, prior: {} });
   for (let n = 0; n < containers; n++) {
     const id = `c${String(n).padStart(6, '0')}`;
     built.put(readyContainer(id));
@@ -38,6 +40,7 @@ const job = (n: number) => ({
   key: `k${n % 100}`,
   modelKey: `m${n % 7}`,
   createdAt: n,
+  behind: null,
 });
 
 function readyContainer(id: string): Container {
@@ -73,10 +76,10 @@ function begin(subject: Pool, id: string, bound: string[]): void {
 /** Milliseconds of one scaling decision: summary, policy and limits. */
 function decisionCosts(containers: number, queued: number): number[] {
   const subject = pool(containers, queued);
-  const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, backoffUntil: 0 };
+  const bounds = { freeSlots: 0, gpuSharesLeft: 100, share: 1, affordable: null, backoffUntil: 0 };
   return Array.from({ length: 1_000 }, (_, n) => {
     const startedAt = process.hrtime.bigint();
-    const summary = subject.summary(n, { due: false, lateAfterMs: null });
+    const summary = subject.summary(n, { due: false, lateAfterMs: null, affordable: null });
     applyLimits(perInput.decide(summary, defaultScaling, null), summary, defaultScaling, bounds);
     return Number(process.hrtime.bigint() - startedAt) / 1e6;
   });

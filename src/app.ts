@@ -25,6 +25,7 @@ import { ComfleetError } from './errors.ts';
 import { tuneCollector } from './collector.ts';
 import type { Clock, Random } from './fleet/clock.ts';
 import { findFrontend } from './frontend-folder.ts';
+import { admit } from './fleet/admission.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
 import { recover } from './fleet/recovery.ts';
@@ -176,6 +177,7 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
     store,
     clock,
     random,
+    admit: (request) => admit(controller.pools, request),
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
@@ -188,7 +190,22 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
   const { runtime } = opened;
   const { gpuLimit } = config.workspace;
   const controller: Controller = new Controller(
-    { store, bus, clock, random, runtime, runner, attempts, deployments, definitions: opened.definitions, log, priceOf, gpuLimit, onEnded },
+    {
+      store,
+      bus,
+      clock,
+      random,
+      runtime,
+      runner,
+      attempts,
+      deployments,
+      definitions: opened.definitions,
+      prior: opened.prior,
+      log,
+      priceOf,
+      gpuLimit,
+      onEnded,
+    },
     slots,
   );
   return { runner, attempts, jobs, controller, slots, priceOf };

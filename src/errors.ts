@@ -98,6 +98,12 @@ export const errorCatalogue = {
   ),
   conflict: row(409, 'caller', 'Someone else changed it meanwhile', 'Read it again and repeat the change.'),
   too_many_requests: row(429, 'caller', 'Too much at once', 'Wait for the time in Retry-After.'),
+  over_budget: row(
+    429,
+    'caller',
+    'The budget of the deployment is spent',
+    'Wait for the time in Retry-After, give the job a higher priority, or raise budget.usd_per_hour.',
+  ),
   workflow_error: row(500, 'workflow', 'The workflow failed', 'Read error.node and error.message; run the same graph in ComfyUI.'),
   out_of_memory: row(500, 'workflow', 'The GPU ran out of memory', 'Use a smaller picture or batch, or a larger GPU.'),
   disk_full: row(

@@ -5,7 +5,7 @@ import { variables } from '../src/config/environment.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
 import { protocolPage } from './protocol/page.ts';
 import { checks, circles, deadFiles, isTest, show } from './tidy/checks.ts';
-import { configurationPage, errorPage, keysOf } from './tidy/pages.ts';
+import { configurationPage, errorPage, keysOf, workloadPage } from './tidy/pages.ts';
 import { lineAt, readSources } from './tidy/sources.ts';
 import { adapters, edges, entries, ports, pure, rooms } from './tidy/tables.ts';
 
@@ -49,6 +49,7 @@ describe('the reference is in step', () => {
     ['errors.md', errorPage()],
     ['configuration.md', configurationPage(jsonSchema())],
     ['protocol.md', protocolPage()],
+    ['workloads.md', workloadPage()],
   ])('docs/reference/%s says what the program does (after a change: npm test -- tidy -u)', async (name, page) => {
     await expect(page).toMatchFileSnapshot(`${root}docs/reference/${name}`);
   });

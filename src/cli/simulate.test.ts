@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RunTimeline } from '../planning/summary.ts';
 import { openCli, type CliWorld } from '../../test/support/cli.ts';
 
 let cli: CliWorld;
@@ -37,6 +38,7 @@ test('a trace under a policy: latency, GPU-seconds, money and starts as JSON', a
     usd: (177 * 1.8) / 3600,
     starts: 3,
     peak_containers: 3,
+    model_switches: 0,
     events: expect.any(Number) as number,
     wall_s: expect.any(Number) as number,
   });
@@ -49,6 +51,50 @@ test('the same seed gives the same run, but for the time that it took', async ()
   });
   expect(await run('7')).toEqual(await run('7'));
   expect(await run('8')).not.toEqual(await run('7'));
+});
+
+test('users who wait for their answers: jobs, time outside the GPU and starts of the profile', async () => {
+  const run = await cli.json('simulate', '--closed-loop', 'users=10,wait=1-5', '--policy', 'fixed', '--settings', 'min_containers=10');
+  expect(run).toMatchObject({
+    workload: '10 users',
+    latency_s: { p50: 4.4, p95: 4.4, p99: 19.9 },
+    starts: 10,
+    gpu_seconds: { start: 155 },
+  });
+  // Each of the users is answered about every 4.4 s + 3 s, after the start.
+  expect(Math.abs(Number(run['jobs']) / (((600 - 15.5) * 10) / 7.4) - 1)).toBeLessThan(0.05);
+});
+
+test('faults and models: what they cost is told', async () => {
+  writeFileSync(path.join(cli.folder, 'models.csv'), 'arrival_s,service_s,model\n0,1,a\n10,1,b\n20,1,a\n30,1,a\n');
+  const one = ['simulate', '--trace', 'models.csv', '--settings', 'min_containers=1,max_containers=1'];
+  const run = await cli.json(...one, '--load-seconds', '4', '--start-seconds', '0');
+  expect(run).toMatchObject({ model_switches: 2, latency_s: { p50: 5 } });
+  expect(run).not.toHaveProperty('retries');
+  const { out } = await cli.comfleet([...one, '--load-seconds', '4', '--faults', 'crash=0.5', '--seed', '2']);
+  expect(out).toMatch(/models\s+\d+ loaded in place of others, \d+\.\d % of the jobs/);
+  expect(out).toMatch(/retries\s+\d+ tries lost their container/);
+});
+
+test('counts over time: as points when they are asked for, else drawn', async () => {
+  const args = ['simulate', '--workload', 'bursty', '--policy', 'per-input'];
+  expect(await cli.json(...args)).not.toHaveProperty('timeline');
+  const { timeline } = (await cli.json(...args, '--timeline')) as unknown as { timeline: RunTimeline };
+  expect(timeline.points.length).toBeGreaterThan(400);
+  expect(timeline.points.length).toBeLessThanOrEqual(1_000);
+  expect(timeline.points[1]).toEqual({
+    at_s: timeline.period_s,
+    ...Object.fromEntries(
+      ['queued', 'running', 'starting', 'busy', 'idle'].map((name) => [
+        name,
+        { mean: expect.any(Number) as number, max: expect.any(Number) as number },
+      ]),
+    ),
+  });
+  const { out } = await cli.comfleet(args);
+  expect(out).toMatch(/in flight {3}[ ▁▂▃▄▅▆▇█]{72} highest \d+\.\d/);
+  expect(out).toMatch(/containers {2}[ ▁▂▃▄▅▆▇█]{72} highest \d+\.\d/);
+  expect(out).toContain('0 to 2.');
 });
 
 test('settings reach the policy: common ones and its own', async () => {
@@ -68,7 +114,14 @@ test('for people it is a table that says that it is simulated', async () => {
 
 test.each([
   [[], 'Give either --workload NAME or --trace FILE'],
-  [['--workload', 'steady', '--trace', 'trace.csv'], 'Give either --workload NAME or --trace FILE'],
+  [['--workload', 'steady', '--trace', 'trace.csv'], 'Give either --workload NAME or --trace FILE or --closed-loop users=10,wait=1-5'],
+  [['--closed-loop', 'users=10'], '--closed-loop users=10 says nothing that can be simulated'],
+  [['--closed-loop', 'users=0,wait=1-5'], 'says nothing'],
+  [['--closed-loop', 'users=5,wait=5-1'], 'says nothing'],
+  [['--closed-loop', 'users=5,wait=1,colour=red'], 'says nothing'],
+  [['--closed-loop', 'users=5,wait=1-5', '--profile', 'a10g'], 'There is no profile a10g'],
+  [['--workload', 'steady', '--faults', 'crash=1'], '--faults crash=1 is no share below 1'],
+  [['--workload', 'steady', '--faults', 'crush=0.1'], '--faults crush=0.1 is no share below 1'],
   [['--workload', 'stedy'], 'There is no workload stedy; did you mean steady?'],
   [['--workload', 'steady', '--policy', 'kedda'], 'There is no policy kedda; did you mean keda?'],
   [['--trace', 'none.csv'], 'There is no file none.csv'],

@@ -6,16 +6,17 @@ import type { PromptRunner } from '../comfyui/runner.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import type { Deployments } from '../deployments/deployments.ts';
 import { ComfleetError } from '../errors.ts';
-import type { AttemptOutcome, Attempts } from '../jobs/attempts.ts';
+import type { AttemptListener, AttemptOutcome, Attempts } from '../jobs/attempts.ts';
 import { isEnded, type FinalState, type Job, type JobError } from '../jobs/job.ts';
 import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.ts';
-import type { Runtime } from '../runtimes/runtime.ts';
+import type { Prior, Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { pause, type Clock, type Random, type Timer } from './clock.ts';
 import { isAlive, takesJobs, type Container } from './container.ts';
 import { Containers } from './containers.ts';
 import { DecisionLog } from './decision-log.ts';
 import { Learner } from './learner.ts';
+import { workflowClass } from './learning/workflow-class.ts';
 import { Pool, poolKey, type PendingJob } from './pool.ts';
 import { RuntimeWatch } from './runtime-watch.ts';
 import { Scaler } from './scaler.ts';
@@ -43,6 +44,8 @@ export interface ControllerDependencies {
   readonly log: Logger;
   readonly gpuLimit: number | null;
   readonly priceOf: (gpu: string | null) => number | null;
+  /** What is known of jobs and starts before there was one. */
+  readonly prior: Partial<Prior>;
   /** A job reached its final state, and the store has it. */
   readonly onEnded: (job: Job) => void;
 }
@@ -89,6 +92,7 @@ export class Controller {
       slots,
       periodMs: decisionPeriodMs,
       pools: () => this.pools.values(),
+      priceOf,
       gpuLimit,
       onStep: (step) => this.#decisions.record(step),
     });
@@ -130,14 +134,14 @@ export class Controller {
   /** A job was accepted and is stored. */
   accept(job: Job): void {
     publishJob(this.#deps.bus, job, 'queued');
-    const pool = this.enqueue(job, job.createdAt, nothingSpent);
+    const pool = this.enqueue(job, { waitingSince: job.createdAt, spent: nothingSpent, isNew: true });
     if (!pool) return;
     this.dispatch(pool);
     this.scaler.wake(pool);
   }
 
   /** Puts a job into its queue without acting on it; undefined when its deployment is gone (the job is failed then). */
-  enqueue(job: Job, waitingSince: number, spent: Spent): Pool | undefined {
+  enqueue(job: Job, { waitingSince, spent, isNew }: { waitingSince: number; spent: Spent; isNew: boolean }): Pool | undefined {
     const pool = this.pools.get(poolKey(job.deployment, job.environment));
     if (!pool) {
       this.#detach(this.#endQueued(job, 'failed', { code: 'unknown_deployment', message: `deployment ${job.deployment} is gone` }));
@@ -146,7 +150,7 @@ export class Controller {
     const deadline = job.deadlineAt === null ? null : this.#deps.clock.at(job.deadlineAt, () => this.#expire(pool, job.id));
     pool.jobs.set(job.id, { job, waitingSince, spent, deadline });
     const { id, priority, number, key, modelKey, createdAt } = job;
-    pool.dispatcher.queue.add({ id, priority, number, key, modelKey, createdAt });
+    pool.queueJob({ id, priority, number, key, modelKey, createdAt }, workflowClass(job.graph), { isNew });
     return pool;
   }
 
@@ -202,7 +206,7 @@ export class Controller {
     this.scaler.stop();
     this.#heartbeat?.cancel();
     for (const end of this.#endings) end();
-    for (const pool of this.pools.values()) for (const pending of pool.jobs.values()) pending.deadline?.cancel();
+    for (const pool of this.pools.values()) pool.close();
     await this.containers.close();
   }
 
@@ -211,35 +215,43 @@ export class Controller {
     if (this.#draining || this.#watch.interrupted) return;
     const { clock, attempts } = this.#deps;
     for (;;) {
-      const assignment = pool.dispatcher.next(clock.now(), pool.serviceSeconds);
+      const assignment = pool.next();
       if (!assignment) return;
       const pending = pool.jobs.get(assignment.job.id) as PendingJob;
       const container = pool.containers.get(assignment.container) as Container;
       pool.jobs.delete(pending.job.id);
       pending.deadline?.cancel();
       const coldMs = coldWait(pending, container, clock.now());
-      const input = { job: pending.job, container, epoch: this.containers.epoch, coldMs, reason: assignment.reason, spent: pending.spent };
+      const { job, spent } = pending;
+      const listener = this.listenerTo(pool, job);
+      const input = { job, container, epoch: this.containers.epoch, coldMs, reason: assignment.reason, spent, listener };
       this.follow(pool, pending.job, container.id, attempts.run(input));
     }
+  }
+
+  /** What hears how far the job's prompt is. */
+  listenerTo(pool: Pool, { id }: Job): AttemptListener {
+    return { executing: () => pool.promptTaken(id), freed: (whole) => pool.promptFreed(id, { whole }) };
   }
 
   /** Counts a job on its container until its attempt ends, then acts on how it ended. */
   follow(pool: Pool, job: Job, container: string, attempt: Promise<AttemptOutcome>): void {
     const { clock, log } = this.#deps;
     this.#bound.set(job.id, pool);
+    pool.promptBound(job.id, container, workflowClass(job.graph));
     this.containers.apply(container, { type: 'job_started', at: clock.now(), modelKey: job.modelKey });
-    const release = (done: boolean): void => {
+    const release = (done: boolean, hasResult: boolean): void => {
       this.#bound.delete(job.id);
-      pool.dispatcher.jobEnded(container, clock.now());
+      pool.promptEnded(job.id, container, hasResult ? job.createdAt : null);
       this.containers.apply(container, { type: 'job_ended', at: clock.now(), done });
     };
     attempt.then(
       (outcome) => {
-        release(outcome.kind === 'ended');
+        release(outcome.kind === 'ended', outcome.kind === 'ended' && outcome.job.state === 'succeeded');
         this.#attemptEnded(pool, container, outcome);
       },
       (error: unknown) => {
-        release(false);
+        release(false, false);
         log.error({ event: 'attempt_failed', job_id: job.id, container_id: container, err: error }, 'an attempt ended without a result');
         this.containers.fail(container, 'internal', 'an attempt on it ended without a result');
         this.#afterAttempt(pool);
@@ -249,15 +261,17 @@ export class Controller {
 
   #attemptEnded(pool: Pool, container: string, outcome: AttemptOutcome): void {
     if (outcome.kind === 'ended') {
-      pool.learnServiceTime(outcome.seconds);
-      if (outcome.loading) this.containers.apply(container, { type: 'loaded', ...outcome.loading });
+      if (outcome.loading) {
+        pool.observations.loaded(outcome.loading.to - outcome.loading.from);
+        this.containers.apply(container, { type: 'loaded', ...outcome.loading });
+      }
       this.#ended(outcome.job);
     } else if (outcome.kind === 'lost') {
       if (outcome.containerBroken) this.containers.lose(container, 'container_lost', outcome.message);
       if (isEnded(outcome.job)) this.#ended(outcome.job);
       else {
         publishJob(this.#deps.bus, outcome.job, 'requeued');
-        this.enqueue(outcome.job, this.#deps.clock.now(), outcome.spent);
+        this.enqueue(outcome.job, { waitingSince: this.#deps.clock.now(), spent: outcome.spent, isNew: false });
       }
     }
     this.#afterAttempt(pool);
@@ -346,7 +360,7 @@ export class Controller {
   }
 
   #addPool(deployment: Deployment): Pool {
-    const pool = new Pool(deployment);
+    const pool = new Pool(deployment, { clock: this.#deps.clock, onOpen: () => this.dispatch(pool), prior: this.#deps.prior });
     this.pools.set(pool.key, pool);
     return pool;
   }

@@ -3,16 +3,22 @@ import type { Deployment } from '../deployments/deployment.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Spent } from '../jobs/timing.ts';
 import { takesJobs, type Container } from './container.ts';
-import { Dispatcher } from './dispatch/dispatcher.ts';
-import type { FleetSummary } from './scaling/policy.ts';
+import { Dispatcher, type Assignment } from './dispatch/dispatcher.ts';
+import { Overlap } from './dispatch/overlap.ts';
+import type { QueuedJob } from './dispatch/queue.ts';
+import type { Prior } from '../runtimes/runtime.ts';
+import { Observations, type Observed } from './learning/observations.ts';
+import { policies } from './scaling/policies.ts';
+import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
-import type { Timer } from './clock.ts';
+import { Spending, type Affordable } from './scaling/spending.ts';
+import type { Clock, Timer } from './clock.ts';
 
 /** The longest pause after failed starts. */
 const maxBackoffMs = 60_000;
 
-/** Weight of the newest job in the learnt service time. */
-const serviceTimeWeight = 0.2;
+/** What a start is taken to need before there was one. */
+const guessedStartSeconds = 20;
 
 /** A queued job and what its earlier attempts have cost it. */
 export interface PendingJob {
@@ -24,10 +30,22 @@ export interface PendingJob {
   readonly deadline: Timer | null;
 }
 
+/** Counts of one moment. */
+export interface Counts {
+  readonly queued: number;
+  /** Prompts on containers that are not draining. */
+  readonly running: number;
+  readonly starting: number;
+  readonly busy: number;
+  readonly idle: number;
+}
+
 /** What the controller keeps in memory of one deployment: its queue, its containers, and what its policy remembers. */
 export class Pool {
   readonly key: string;
   readonly dispatcher = new Dispatcher();
+  readonly observations: Observations;
+  readonly spending: Spending;
   /** Queued jobs by id; the dispatcher's queue has their order. */
   readonly jobs = new Map<string, PendingJob>();
   readonly containers = new Map<string, Container>();
@@ -50,8 +68,14 @@ export class Pool {
   failedStarts = 0;
   backoffUntil = 0;
   lastFailure: string | null = null;
-  /** Learnt seconds per job: what a key is charged before the true figure is known. */
-  serviceSeconds = 1;
+  readonly #clock: Clock;
+  /** Binds next prompts to busy containers while the policy wants that. */
+  readonly #overlap: Overlap;
+  readonly #onOpen: () => void;
+  /** Goes off when a job has waited long enough for a busy container. */
+  #look: Timer | null = null;
+  /** What its containers cost now. */
+  #usdPerHour = 0;
   #starting = 0;
   #draining = 0;
   #busy = 0;
@@ -62,9 +86,37 @@ export class Pool {
   #inFlight = 0;
   #accruedAt = 0;
 
-  constructor(deployment: Deployment) {
+  /** `onOpen`: jobs can be bound that could not before. `prior`: what is known before anything was learnt. */
+  constructor(deployment: Deployment, { clock, onOpen, prior }: { clock: Clock; onOpen: () => void; prior: Partial<Prior> }) {
+    this.#onOpen = onOpen;
     this.deployment = deployment;
     this.key = poolKey(deployment.name, deployment.environment);
+    this.#clock = clock;
+    this.spending = new Spending(clock.now());
+    const serviceSeconds = deployment.scaling.slo.latencyMs / 2_000;
+    this.observations = new Observations(clock.now(), { serviceSeconds, startSeconds: guessedStartSeconds, ...prior });
+    const { dispatcher, observations } = this;
+    const enabled = (): boolean => this.#aimsAtTarget && this.deployment.scaling.maxInputs === 1;
+    this.#overlap = new Overlap({ clock, observations, dispatcher, enabled, onOpen });
+  }
+
+  get #aimsAtTarget(): boolean {
+    return policies[this.deployment.scaling.policy].aimsAtTarget === true;
+  }
+
+  /** Nothing happens here any more. */
+  close(): void {
+    this.timer?.cancel();
+    this.#look?.cancel();
+    this.#overlap.close();
+    for (const pending of this.jobs.values()) pending.deadline?.cancel();
+  }
+
+  /** What there is now; `busy` includes those that drain. */
+  counts(): Counts {
+    const { size: queued } = this.dispatcher.queue;
+    const busy = this.#busy + this.#draining;
+    return { queued, running: this.#running, starting: this.#starting, busy, idle: this.idle.size };
   }
 
   get running(): number {
@@ -83,6 +135,7 @@ export class Pool {
   /** Puts a container in or changes it; keeps every count and index in step, in O(log n). */
   put(container: Container): void {
     const before = this.containers.get(container.id);
+    this.#costs(costOf(container) - costOf(before));
     if (before) this.#count(before, -1);
     this.containers.set(container.id, container);
     this.#count(container, 1);
@@ -92,11 +145,39 @@ export class Pool {
     if (isIdle) this.idle.set(container.id, container);
     else if (wasIdle) this.idle.delete(container.id);
     if (!takesJobs(container.state)) this.dispatcher.removeContainer(container.id);
+    this.#observeStart(before, container);
+  }
+
+  /** What its containers cost changes by so many USD per hour. */
+  #costs(change: number): void {
+    if (change === 0) return;
+    this.#accrueSpending(this.#clock.now());
+    this.#usdPerHour += change;
+  }
+
+  #accrueSpending(now: number): void {
+    this.spending.accrue(now, { usdPerHour: this.#usdPerHour, budget: this.deployment.scaling.budget.usdPerHour });
+  }
+
+  /** Containers that its budget allows, at a price in USD per hour each; null: it has no budget. */
+  affordable(now: number, price: number): Affordable | null {
+    const { usdPerHour } = this.deployment.scaling.budget;
+    if (usdPerHour === null) return null;
+    this.#accrueSpending(now);
+    return this.spending.affordable(usdPerHour, price);
+  }
+
+  #observeStart(before: Container | undefined, { id, state, startedAt, readyAt }: Container): void {
+    if (!before && state === 'starting') this.observations.startBegan(id, startedAt);
+    if (before?.state === 'starting' && state !== 'starting')
+      this.observations.startEnded(id, readyAt ?? this.#clock.now(), { ready: readyAt !== null });
   }
 
   remove(id: string): void {
     const container = this.containers.get(id);
     if (!container) return;
+    if (container.state === 'starting') this.observations.startEnded(id, this.#clock.now(), { ready: false });
+    this.#costs(-costOf(container));
     this.#count(container, -1);
     this.containers.delete(id);
     this.idle.delete(id);
@@ -110,8 +191,46 @@ export class Pool {
     this.#inFlight = this.dispatcher.queue.size + this.#running;
   }
 
+  /** Puts a job into the queue. `isNew`: it has just come, rather than come back. */
+  queueJob(job: Omit<QueuedJob, 'behind'>, workflow: string, { isNew }: { isNew: boolean }): void {
+    const { latencyMs } = this.deployment.scaling.slo;
+    if (isNew) this.observations.arrived(this.#clock.now(), latencyMs);
+    const behind = this.#aimsAtTarget ? this.observations.behind({ createdAt: job.createdAt, workflow }, latencyMs) : null;
+    this.dispatcher.queue.add({ ...job, behind });
+  }
+
+  /** A job went to a container. Jobs of a workflow class take about as long. */
+  promptBound(job: string, container: string, workflow: string): void {
+    this.observations.bound(job, container, workflow, this.#clock.now());
+    this.#overlap.bound(job, container);
+  }
+
+  /** The container's GPU began with it; only the first such word counts. */
+  promptTaken(job: string): void {
+    this.observations.taken(job, this.#clock.now());
+    this.#overlap.taken(job);
+  }
+
+  /** It has ended on the container; its outputs are yet to be collected. `whole`: it ran to its end. */
+  promptFreed(job: string, { whole }: { whole: boolean }): void {
+    this.observations.freed(job, this.#clock.now(), { whole });
+    this.#overlap.freed(job);
+  }
+
+  /** The job has left its container. `createdAt` of one that has its result; null: it failed, or will be tried again. */
+  promptEnded(job: string, container: string, createdAt: number | null): void {
+    const now = this.#clock.now();
+    const late = createdAt === null ? null : now - createdAt > this.deployment.scaling.slo.latencyMs;
+    this.observations.ended(job, now, { late });
+    this.#overlap.ended(job);
+    this.dispatcher.jobEnded(container, now);
+  }
+
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
-  summary(now: number, { due, lateAfterMs }: { due: boolean; lateAfterMs: number | null }): FleetSummary {
+  summary(
+    now: number,
+    { due, lateAfterMs, affordable }: { due: boolean; lateAfterMs: number | null; affordable: number | null },
+  ): FleetSummary {
     this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
@@ -121,11 +240,26 @@ export class Pool {
       running: this.#running,
       starting: this.#starting,
       busy: this.#busy,
-      idleForMs: [...this.idle.values()].map((container) => now - (container.idleSince ?? now)),
+      idleForMs: this.#idleForMs(now),
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
+      affordable,
+      observed: this.#aimsAtTarget ? this.#observe(now) : null,
     };
+  }
+
+  #observe(now: number): Observed {
+    const { queue } = this.dispatcher;
+    queue.turn(now);
+    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
+  }
+
+  /** What its policy decided. */
+  decided(now: number, { memory, desired, standing }: Decision): void {
+    this.memory = memory;
+    this.desired = desired;
+    if (standing !== undefined) this.observations.stands(now, standing);
   }
 
   /** A container became ready: starts work. */
@@ -143,8 +277,20 @@ export class Pool {
     this.backoffUntil = now + Math.min(maxBackoffMs, 1_000 * 2 ** (this.failedStarts - 1));
   }
 
-  learnServiceTime(seconds: number): void {
-    this.serviceSeconds += serviceTimeWeight * (seconds - this.serviceSeconds);
+  /** Binds the next job; undefined: nothing can be bound now. If time alone changes that, `onOpen` is called then. */
+  next(): Assignment | undefined {
+    const { dispatcher, observations } = this;
+    const assignment = dispatcher.next(this.#clock.now(), observations.serviceSeconds, observations.loadMs);
+    this.#look?.cancel();
+    this.#look = dispatcher.lookAt === null ? null : this.#clock.at(dispatcher.lookAt, this.#onOpen);
+    return assignment;
+  }
+
+  /** In one pass, as it is made for each decision. */
+  #idleForMs(now: number): number[] {
+    const idleForMs: number[] = [];
+    for (const { idleSince } of this.idle.values()) idleForMs.push(now - (idleSince ?? now));
+    return idleForMs;
   }
 
   #count(container: Container, sign: 1 | -1): void {
@@ -156,3 +302,6 @@ export class Pool {
 }
 
 export const poolKey = (deployment: string, environment: string): string => `${deployment}@${environment}`;
+
+/** USD per hour. */
+const costOf = (container: Container | undefined): number => (container?.usdPerHour ?? 0) * (container?.share ?? 0);

@@ -15,7 +15,7 @@ import { splitTiming, usageOf, type Spent } from './timing.ts';
 
 /** How an attempt ended, for the controller. `job` is the job as it is now. */
 export type AttemptOutcome =
-  | { kind: 'ended'; job: Job & { readonly state: FinalState }; seconds: number; loading: ModelLoading | null }
+  | { kind: 'ended'; job: Job & { readonly state: FinalState }; loading: ModelLoading | null }
   /**
    * The attempt was lost; the job is queued again or has ended. `spent` goes into its next attempt. `containerBroken` is false when only
    * the gateway's own death lost it.
@@ -32,6 +32,15 @@ export interface AttemptInput {
   /** Why this container, for the job's `started` event. */
   readonly reason: string;
   readonly spent: Spent;
+  readonly listener: AttemptListener;
+}
+
+/** Hears how far an attempt is on its container, live. */
+export interface AttemptListener {
+  /** The container's executor is at the prompt: at the latest with its first node. May come again. */
+  executing(): void;
+  /** The prompt has ended on the container; its outputs are yet to be collected. `whole`: it ran to its end. */
+  freed(whole: boolean): void;
 }
 
 type StopReason = 'cancel' | 'timeout' | 'expired' | 'container';
@@ -43,6 +52,7 @@ interface Running {
   readonly fetcher: Fetcher;
   /** Null unless the prompt is a ComfyUI client's. */
   readonly client: ClientMessages | null;
+  readonly listener: AttemptListener;
 }
 
 interface Verdict {
@@ -143,6 +153,7 @@ export class Attempts {
       if (!container.endpoint) throw new ComfleetError('container_lost', `container ${container.id} has no address`);
       const onEvent = (event: PromptEvent): void => this.#hear(job.id, running, event);
       const result = await start(container.endpoint, { signal: running.abort.signal, onEvent });
+      input.listener.freed(result.kind === 'succeeded');
       if (running.reason === 'container') throw new ComfleetError('container_lost', `container ${container.id} was lost`);
       return await this.#record(input, attempt, result, running);
     } catch (error) {
@@ -163,10 +174,10 @@ export class Attempts {
     }
   }
 
-  #begin({ job, container }: AttemptInput, { promptId }: Attempt): Running {
+  #begin({ job, container, listener }: AttemptInput, { promptId }: Attempt): Running {
     const fetcher = new Fetcher(this.#deps, container.endpoint);
     const client = job.prompt && new ClientMessages({ ...this.#deps, fetcher }, { ...job, prompt: job.prompt }, promptId);
-    return { container: container.id, abort: new AbortController(), reason: null, fetcher, client };
+    return { container: container.id, abort: new AbortController(), reason: null, fetcher, client, listener };
   }
 
   async #record(input: AttemptInput, attempt: Attempt, result: PromptResult, running: Running): Promise<AttemptOutcome> {
@@ -186,7 +197,7 @@ export class Attempts {
     const ended = { ...job, state, outputs, error, timing, usage, finishedAt: at };
     if (history) bus.publish(promptsTopic, { kind: 'history', job: ended, history } satisfies PromptBusEvent);
     const loading = result.kind === 'succeeded' ? result.loading : null;
-    return { kind: 'ended', job: ended, seconds: (at - attempt.startedAt) / 1000, loading };
+    return { kind: 'ended', job: ended, loading };
   }
 
   async #verdict({ job }: AttemptInput, result: PromptResult, { reason, fetcher }: Running): Promise<Verdict> {
@@ -230,8 +241,9 @@ export class Attempts {
     return () => timers.forEach((timer) => timer.cancel());
   }
 
-  #hear(job: string, { client }: Running, event: PromptEvent): void {
+  #hear(job: string, { client, listener }: Running, event: PromptEvent): void {
     client?.hear(event);
+    if (event.type === 'executing') listener.executing();
     if (event.type === 'submitted' || event.type === 'message' || event.type === 'text') return;
     const { type, ...rest } = event;
     this.#deps.bus.publish(jobTopic(job), { kind: type, ...rest });

@@ -43,7 +43,7 @@ describe.each([
     // Containers are there from the first job on: starts of 0 s at time 0.
     const scaling = { ...defaultScaling, policy: 'fixed' as const, minContainers: servers };
     const { responsesMs } = simulate({
-      trace: { name: 'M/M/c', jobs },
+      source: { name: 'M/M/c', jobs },
       scaling,
       startMs: 0,
       horizonMs: null,
@@ -63,4 +63,43 @@ describe.each([
     const waiting = waits(jobs, servers).filter((wait) => wait > 0.001).length / jobs.length;
     expect(Math.abs(waiting / erlangC(drawn, servers) - 1)).toBeLessThan(0.01);
   });
+});
+
+/**
+ * Mean response (seconds) and throughput (per second) of the machine-repair model M/M/c//N: `users` who each pause exponentially and then
+ * need one of `servers` for an exponential time. From the birth and death balance p(n+1)/p(n) = (N-n) service / (min(n+1, c) pause).
+ */
+function machineRepair({ users, servers, pause, service }: { users: number; servers: number; pause: number; service: number }) {
+  const weights = [1];
+  for (let n = 0; n < users; n++) weights.push((weights[n]! * (users - n) * service) / (Math.min(n + 1, servers) * pause));
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  const throughput = weights.reduce((rate, weight, n) => rate + (weight / sum) * (Math.min(n, servers) / service), 0);
+  return { throughput, response: users / throughput - pause };
+}
+
+test.each([
+  { users: 10, servers: 1, pause: 30, service: 3.5 },
+  { users: 10, servers: 4, pause: 3, service: 3.5 },
+  { users: 30, servers: 6, pause: 12, service: 3.5 },
+])('the machine-repair model with $users users and $servers containers, within 1 %', (model) => {
+  const seconds = 400_000;
+  const { jobs, responsesMs } = simulate({
+    source: {
+      name: 'M/M/c//N',
+      levels: [{ fromMs: 0, users: model.users, overMs: 0 }],
+      endMs: seconds * 1000,
+      pauseMs: (draw) => draw.exponential(model.pause * 1000),
+      serviceMs: (draw) => draw.exponential(model.service * 1000),
+      seed: 21,
+    },
+    scaling: { ...defaultScaling, policy: 'fixed', minContainers: model.servers },
+    startMs: 0,
+    horizonMs: null,
+    periodMs: 100,
+    slots: model.servers,
+  });
+  const expected = machineRepair(model);
+  const response = responsesMs.reduce((sum, ms) => sum + ms, 0) / jobs.length / 1000;
+  expect(Math.abs(response / expected.response - 1)).toBeLessThan(0.01);
+  expect(Math.abs(jobs.length / seconds / expected.throughput - 1)).toBeLessThan(0.01);
 });

@@ -47,4 +47,15 @@ export class Draw {
     const variance = Math.log(1 + cv * cv);
     return Math.exp(Math.log(mean) - variance / 2 + Math.sqrt(variance) * this.normal());
   }
+
+  /** Gamma of this shape and scale 1 (Marsaglia and Tsang 2000). */
+  gamma(shape: number): number {
+    if (shape < 1) return this.gamma(shape + 1) * (1 - this.uniform()) ** (1 / shape);
+    const d = shape - 1 / 3;
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
+      if (v > 0 && Math.log(1 - this.uniform()) < (x * x) / 2 + d - d * v + d * Math.log(v)) return d * v;
+    }
+  }
 }

@@ -73,14 +73,14 @@ describe.each(cases)('$trace, starts of $start_up_s s', ({ trace: file, horizon_
   const trace = readTrace(file);
   test.each(Object.entries(policies))('%s', (name, expected) => {
     const outcome = simulate({
-      trace,
+      source: trace,
       scaling: scalingOf(name),
       startMs: start_up_s * 1000,
       horizonMs: horizon_s * 1000,
       periodMs: 0,
       slots: 10_000,
     });
-    const summary = summarize(outcome, trace, { slo: { p: 0.95, latencyMs: slo.latency_s * 1000, windowMs: 300_000 }, usdPerHour: null });
+    const summary = summarize(outcome, { slo: { p: 0.95, latencyMs: slo.latency_s * 1000, windowMs: 300_000 }, usdPerHour: null });
     const responses = [...outcome.responsesMs];
     expect({
       gpu_seconds: summary.gpu_seconds,

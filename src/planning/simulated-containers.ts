@@ -16,10 +16,16 @@ export interface SimulatedContainersInput {
   readonly timeline: Timeline;
   /** At most so many at once. */
   readonly slots: number;
+  readonly usdPerHour: number | null;
   /** Milliseconds that the next start takes. */
   readonly startMs: () => number;
+  /** Does the next start come to nothing, after its time? */
+  readonly startFails: () => boolean;
   /** A container became ready. */
   readonly onReady: (pool: Pool, container: Container) => void;
+  /** A container has ended. */
+  readonly onGone: (id: string) => void;
+  readonly onStartFailed: (pool: Pool) => void;
 }
 
 /**
@@ -43,7 +49,7 @@ export class SimulatedContainers implements ScaledContainers {
   }
 
   start(pool: Pool, reason: string): boolean {
-    const { timeline, startMs } = this.#input;
+    const { timeline, startMs, startFails } = this.#input;
     const id = `c${String(this.starts).padStart(7, '0')}`;
     const slot = this.slots.take(id);
     if (!slot) return false;
@@ -51,9 +57,10 @@ export class SimulatedContainers implements ScaledContainers {
     const { workspace, environment, name, revision } = pool.deployment;
     const given = { ...slot, id, workspace, environment, deployment: name, revision, runtime: 'simulated', epoch: 0, startReason: reason };
     this.#pools.set(id, pool);
-    pool.put(startingContainer({ ...given, usdPerHour: null }, timeline.now()));
+    pool.put(startingContainer({ ...given, usdPerHour: this.#input.usdPerHour }, timeline.now()));
     this.peak = Math.max(this.peak, this.#pools.size);
-    timeline.set(timeline.now() + startMs(), kinds.ready, () => this.#becomeReady(pool, id));
+    const fails = startFails();
+    timeline.set(timeline.now() + startMs(), kinds.ready, () => (fails ? this.#failStart(pool, id) : this.#becomeReady(pool, id)));
     return true;
   }
 
@@ -89,14 +96,32 @@ export class SimulatedContainers implements ScaledContainers {
     this.#input.onReady(pool, pool.containers.get(id) as Container);
   }
 
+  #failStart(pool: Pool, id: string): void {
+    if (pool.containers.get(id)?.state !== 'starting') return;
+    this.fail(id, 'start_failed');
+    pool.startFailed(this.#input.timeline.now(), 'a simulated failure');
+    this.#input.onStartFailed(pool);
+  }
+
+  /** The container is gone, with whatever it was doing. */
+  fail(id: string, code: string): void {
+    const at = this.#input.timeline.now();
+    this.#gone(id, { type: 'failed', at, code, message: 'a simulated failure' });
+  }
+
   #end(id: string, reason: string): void {
+    this.#gone(id, { type: 'stopped', at: this.#input.timeline.now(), reason });
+  }
+
+  #gone(id: string, event: ContainerEvent & { at: number }): void {
     const pool = this.#pools.get(id) as Pool;
-    const now = this.#input.timeline.now();
-    const ended = advance(pool.containers.get(id) as Container, { type: 'stopped', at: now, reason });
+    const ended = advance(pool.containers.get(id) as Container, event);
+    const now = event.at;
     add(this.#sum, ended, now);
     this.#pools.delete(id);
     pool.remove(id);
-    this.slots.release(id);
+    this.slots.release(id, ended.state === 'failed' && ended.readyAt === null);
+    this.#input.onGone(id);
   }
 }
 

@@ -3,34 +3,63 @@ import type { Container } from '../fleet/container.ts';
 import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
+import { UserFeed, type ClosedLoop } from './closed-loop.ts';
+import type { Faults } from './faults.ts';
+import { Draw } from './random.ts';
+import { Recorder, type Recording } from './recorder.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
-import { kinds, Timeline } from './timeline.ts';
+import { SimulatedFaults } from './simulated-faults.ts';
+import { SimulatedGpus, type Run } from './simulated-gpus.ts';
+import { TraceFeed, type JobFeed } from './source.ts';
+import { Timeline } from './timeline.ts';
 import type { Trace, TraceJob } from './trace.ts';
 
 export interface SimulationInput {
-  readonly trace: Trace;
+  /** Jobs that come at their times, or users who wait for answers. */
+  readonly source: Trace | ClosedLoop;
   readonly scaling: ScalingSettings;
   /** Milliseconds that a start takes. */
   readonly startMs: number;
+  /** Milliseconds that each job takes outside the GPU, before and after its time on it; left out: none. */
+  readonly outsideMs?: { readonly before: number; readonly after: number };
+  /** Milliseconds of loading a model onto a GPU that does not hold it; left out: none. */
+  readonly loadMs?: (draw: Draw, model: string) => number;
+  /** What goes wrong; left out: nothing. */
+  readonly faults?: Partial<Faults>;
+  /** Record counts over time in at most so many periods, an even number; left out: none. */
+  readonly periods?: number;
+  /** Of faults and loads; left out: 0. */
+  readonly seed?: number;
   /** End of the accounts; null: the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
   readonly periodMs: number;
+  /** Price of a GPU-hour, for budgets; left out: none. */
+  readonly usdPerHour?: number | null;
   /** GPUs that there are. */
   readonly slots: number;
 }
 
 export interface SimulationOutcome {
-  /** Milliseconds from arrival to completion, in the order of the trace. */
+  /** In the order of arrival. */
+  readonly jobs: readonly TraceJob[];
+  /** Milliseconds from arrival to completion, of each of `jobs`. */
   readonly responsesMs: Float64Array;
   readonly gpuSeconds: GpuSeconds;
   readonly starts: number;
   readonly peakContainers: number;
+  readonly modelSwitches: number;
+  /** Models that were loaded onto GPUs that held none; not among the switches. */
+  readonly firstLoads: number;
+  /** Tries that lost their container. */
+  readonly retries: number;
   readonly endMs: number;
   readonly events: number;
+  /** Null unless asked for. */
+  readonly recording: Recording | null;
 }
 
-/** Runs the fleet's own scaler, policies, dispatcher and container states over a trace on virtual time. The same input gives the same outcome. */
+/** Runs the fleet's own scaler, policies, dispatcher and container states over jobs on virtual time. The same input gives the same outcome. */
 export function simulate(input: SimulationInput): SimulationOutcome {
   return new Simulation(input).run();
 }
@@ -38,29 +67,54 @@ export function simulate(input: SimulationInput): SimulationOutcome {
 class Simulation {
   readonly #input: SimulationInput;
   readonly #timeline = new Timeline();
+  readonly #feed: JobFeed;
   readonly #pool: Pool;
   readonly #containers: SimulatedContainers;
+  readonly #gpus: SimulatedGpus;
   readonly #scaler: Scaler;
-  readonly #responses: Float64Array;
-  #arrived = 0;
-  #finished = 0;
+  readonly #jobs: TraceJob[] = [];
+  readonly #responses: number[] = [];
+  #answered = 0;
+  #retries = 0;
 
   constructor(input: SimulationInput) {
     this.#input = input;
     const timeline = this.#timeline;
-    this.#pool = new Pool(deploymentOf(input.scaling));
-    this.#responses = new Float64Array(input.trace.jobs.length);
+    const faults = new SimulatedFaults(input.faults ?? {}, input.seed ?? 0);
+    const loads = new Draw((input.seed ?? 0) + 2 ** 42);
+    this.#feed = 'levels' in input.source ? new UserFeed(input.source) : new TraceFeed(input.source);
+    this.#pool = new Pool(deploymentOf(input.scaling), {
+      clock: timeline,
+      onOpen: () => this.#dispatch(),
+      prior: { startSeconds: input.startMs / 1000 },
+    });
     this.#containers = new SimulatedContainers({
       timeline,
       slots: input.slots,
+      usdPerHour: input.usdPerHour ?? null,
       startMs: () => input.startMs,
+      startFails: () => faults.startFails(),
       onReady: (_, container) => this.#ready(container),
+      onGone: (container) => void this.#gpus.remove(container),
+      onStartFailed: (pool) => this.#scaler.wake(pool),
+    });
+    this.#gpus = new SimulatedGpus({
+      timeline,
+      outsideMs: input.outsideMs ?? { before: 0, after: 0 },
+      onTaken: ({ id }) => this.#pool.promptTaken(id),
+      onFreed: ({ id }) => this.#pool.promptFreed(id, { whole: true }),
+      onEnded: (run) => this.#ended(run),
+      loadMs: (model) => input.loadMs?.(loads, model) ?? 0,
+      onLoaded: (ms) => this.#pool.observations.loaded(ms),
+      crashAfterMs: (gpuMs) => faults.crashAfterMs(gpuMs),
+      onCrash: (container) => this.#crashed(container),
     });
     this.#scaler = new Scaler({
       clock: timeline,
       containers: this.#containers,
       slots: this.#containers.slots,
       pools: () => [this.#pool],
+      priceOf: () => input.usdPerHour ?? null,
       gpuLimit: null,
       periodMs: input.periodMs,
       onStep: () => undefined,
@@ -68,46 +122,52 @@ class Simulation {
   }
 
   run(): SimulationOutcome {
-    const { jobs } = this.#input.trace;
     const timeline = this.#timeline;
-    const horizonMs = this.#input.horizonMs ?? jobs.at(-1)?.arrivalMs ?? 0;
+    const recorder = this.#input.periods === undefined ? null : new Recorder(this.#input.periods);
+    const horizonMs = this.#input.horizonMs ?? this.#feed.endMs;
     this.#scaler.wake(this.#pool);
     // The fleet has been there before the trace begins: its first job is decided upon at once.
     this.#pool.lastDecisionAt = -Infinity;
-    this.#awaitArrival();
+    this.#feed.begin(timeline, (job) => this.#arrive(job));
     for (;;) {
       const next = timeline.peek();
-      if (!next || (this.#finished === jobs.length && next.at > horizonMs)) break;
+      if (!next || (next.at > horizonMs && this.#answered === this.#jobs.length && this.#feed.exhausted)) break;
       timeline.step();
+      recorder?.note(timeline.now(), this.#pool.counts());
     }
     timeline.skipTo(horizonMs);
     const { starts, peak } = this.#containers;
     return {
-      responsesMs: this.#responses,
+      jobs: this.#jobs,
+      responsesMs: Float64Array.from(this.#responses),
       gpuSeconds: this.#containers.used(),
       starts,
       peakContainers: peak,
+      modelSwitches: this.#gpus.switches,
+      firstLoads: this.#gpus.firstLoads,
+      retries: this.#retries,
       endMs: timeline.now(),
       events: timeline.events,
+      recording: recorder?.end(timeline.now()) ?? null,
     };
   }
 
-  /** One arrival at a time is on the timeline, so that a long trace does not make every event dearer. */
-  #awaitArrival(): void {
-    const job = this.#input.trace.jobs[this.#arrived];
-    if (job) this.#timeline.set(job.arrivalMs, kinds.arrival, () => this.#arrive(job));
+  #arrive(job: TraceJob): void {
+    const number = this.#jobs.push(job) - 1;
+    this.#enqueue(number, job, { isNew: true });
+    this.#changed();
   }
 
-  #arrive(job: TraceJob): void {
-    const number = this.#arrived++;
-    const id = `j${String(number).padStart(9, '0')}`;
-    this.#pool.dispatcher.queue.add({ id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs });
-    this.#awaitArrival();
-    this.#changed();
+  #enqueue(number: number, job: TraceJob, { isNew }: { isNew: boolean }): void {
+    // Ids sort by age.
+    const id = `j${1_000_000_000 + number}`;
+    const queued = { id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs };
+    this.#pool.queueJob(queued, job.workflow, { isNew });
   }
 
   #ready({ id, inFlight, modelKey }: Container): void {
     this.#pool.startSucceeded();
+    this.#gpus.add(id);
     const { maxInputs } = this.#pool.deployment.scaling;
     this.#pool.dispatcher.addContainer({ id, maxInputs, inFlight, modelKey, at: this.#timeline.now() });
     this.#changed();
@@ -123,23 +183,35 @@ class Simulation {
     const pool = this.#pool;
     const now = this.#timeline.now();
     for (;;) {
-      const assignment = pool.dispatcher.next(now, pool.serviceSeconds);
+      const assignment = pool.next();
       if (!assignment) return;
       const { container, job: queued } = assignment;
-      const job = this.#input.trace.jobs[queued.number] as TraceJob;
+      const job = this.#jobs[queued.number] as TraceJob;
       this.#containers.apply(container, { type: 'job_started', at: now, modelKey: queued.modelKey });
-      this.#timeline.set(now + job.serviceMs, kinds.completion, () => this.#complete(queued.number, container));
+      pool.promptBound(queued.id, container, job.workflow);
+      this.#gpus.submit({ number: queued.number, id: queued.id, job, container, boundAt: now, timer: null });
     }
   }
 
-  #complete(number: number, container: string): void {
+  #ended({ number, id, job, container }: Run): void {
     const now = this.#timeline.now();
-    const job = this.#input.trace.jobs[number] as TraceJob;
     this.#responses[number] = now - job.arrivalMs;
-    this.#finished++;
-    this.#pool.learnServiceTime(job.serviceMs / 1000);
-    this.#pool.dispatcher.jobEnded(container, now);
+    this.#answered++;
+    this.#pool.promptEnded(id, container, job.arrivalMs);
     this.#containers.apply(container, { type: 'job_ended', at: now, done: true });
+    this.#feed.answered(job);
+    this.#changed();
+  }
+
+  /** What the container had goes back to where it was in the queue. However often that happens to a job, it is tried again. */
+  #crashed(container: string): void {
+    const lost = this.#gpus.remove(container);
+    this.#containers.fail(container, 'crashed');
+    for (const { id, number, job } of lost) {
+      this.#pool.promptEnded(id, container, null);
+      this.#enqueue(number, job, { isNew: false });
+    }
+    this.#retries += lost.length;
     this.#changed();
   }
 }

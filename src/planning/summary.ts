@@ -1,6 +1,6 @@
+import { countNames, type RecordedCounts, type Recording } from './recorder.ts';
 import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
-import type { Trace } from './trace.ts';
 
 /** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
 export interface Slo {
@@ -23,28 +23,46 @@ export interface RunSummary {
   readonly usd: number | null;
   readonly starts: number;
   readonly peak_containers: number;
+  /** Models that were loaded in place of others. */
+  readonly model_switches: number;
+  /** Tries of jobs that lost their container; left out: none. */
+  readonly retries?: number;
   readonly events: number;
+  readonly timeline?: RunTimeline;
 }
 
-export function summarize(
-  outcome: SimulationOutcome,
-  trace: Trace,
-  { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null },
-): RunSummary {
+/** Counts over time: from `at_s` on for `period_s` seconds. Means to three places. */
+export interface RunTimeline {
+  readonly period_s: number;
+  readonly points: readonly ({ readonly at_s: number } & RecordedCounts)[];
+}
+
+export function summarize(outcome: SimulationOutcome, { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null }): RunSummary {
   const sorted = outcome.responsesMs.toSorted();
   const { start, busy, idle, total } = outcome.gpuSeconds;
   return {
     jobs: sorted.length,
     latency_s: { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) },
     attainment: share(outcome.responsesMs, slo.latencyMs),
-    windows_attained: windowsAttained(outcome.responsesMs, trace, slo),
+    windows_attained: windowsAttained(outcome, slo),
     gpu_seconds: { start: milli(start), busy: milli(busy), idle: milli(idle), total: milli(total) },
     usd: usdPerHour === null ? null : (total * usdPerHour) / 3600,
     starts: outcome.starts,
     peak_containers: outcome.peakContainers,
+    model_switches: outcome.modelSwitches,
+    ...(outcome.retries > 0 && { retries: outcome.retries }),
     events: outcome.events,
   };
 }
+
+/** What was recorded, for programs that draw it. */
+export const timelineOf = ({ periodMs, periods }: Recording): RunTimeline => ({
+  period_s: periodMs / 1000,
+  points: periods.map((counts, index) => {
+    const rounded = countNames.map((name) => [name, { mean: milli(counts[name].mean), max: counts[name].max }]);
+    return { at_s: (index * periodMs) / 1000, ...(Object.fromEntries(rounded) as RecordedCounts) };
+  }),
+});
 
 /** Nearest rank: the ceil(p n)-th smallest, in seconds. */
 const percentile = (sortedMs: Float64Array, p: number): number => (sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000;
@@ -55,7 +73,7 @@ const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
 const share = (responsesMs: Float64Array, latencyMs: number): number =>
   responsesMs.length === 0 ? 1 : responsesMs.reduce((count, ms) => count + (ms <= latencyMs ? 1 : 0), 0) / responsesMs.length;
 
-function windowsAttained(responsesMs: Float64Array, { jobs }: Trace, { p, latencyMs, windowMs }: Slo): number {
+function windowsAttained({ jobs, responsesMs }: SimulationOutcome, { p, latencyMs, windowMs }: Slo): number {
   const windows = new Map<number, { all: number; onTime: number }>();
   for (const [index, { arrivalMs }] of jobs.entries()) {
     const number = Math.floor(arrivalMs / windowMs);

@@ -160,6 +160,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     store,
     clock,
     random,
+    admit: () => undefined,
     accept: (job) => publishJob(bus, job, 'queued'),
     canceled: (job) => {
       publishJob(bus, job, job.state === 'canceled' ? 'canceled' : 'cancel_requested');

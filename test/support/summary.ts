@@ -12,5 +12,7 @@ export const summaryOf = (given: Partial<FleetSummary>): FleetSummary => ({
   oldestQueuedMs: null,
   late: 0,
   inFlightMs: 0,
+  affordable: null,
+  observed: null,
   ...given,
 });

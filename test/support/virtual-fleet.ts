@@ -9,6 +9,8 @@ export interface VirtualSettings {
   readonly slots: number;
   readonly startMs: number;
   readonly serviceMs: number;
+  /** From being asked until the prompt is in its container's queue, and what each file takes. */
+  readonly outsideMs?: { readonly before: number; readonly after: number };
   readonly gpu?: string | null;
 }
 
@@ -18,7 +20,7 @@ interface Server {
   state: 'starting' | 'ready' | 'failed';
   readyAt: number | null;
   /** Prompt ids in order; the first one runs. */
-  readonly prompts: Map<string, { finish: (result: PromptResult) => void; fail: (error: Error) => void }>;
+  readonly prompts: Map<string, { begin: () => void; finish: (result: PromptResult) => void; fail: (error: Error) => void }>;
   readonly done: Map<string, PromptResult>;
   timer: Timer | null;
 }
@@ -40,6 +42,7 @@ export class VirtualFleet implements Runtime, PromptRunner {
   stopsHang = false;
   serviceMs: number;
   startMs: number;
+  readonly #outsideMs: { readonly before: number; readonly after: number };
   peak = 0;
   readonly #clock: Clock;
   readonly #slots: Slot[];
@@ -49,6 +52,7 @@ export class VirtualFleet implements Runtime, PromptRunner {
     this.#clock = clock;
     this.serviceMs = settings.serviceMs;
     this.startMs = settings.startMs;
+    this.#outsideMs = settings.outsideMs ?? { before: 0, after: 0 };
     const gpu = settings.gpu === undefined ? 'A10G' : settings.gpu;
     this.#slots = Array.from({ length: settings.slots }, (_, n) => ({ host: 'virtual', device: `gpu${n}`, gpu, share: gpu ? 1 : 0 }));
   }
@@ -140,7 +144,7 @@ export class VirtualFleet implements Runtime, PromptRunner {
     const server = this.#serverOf(endpoint);
     if (server?.state !== 'ready') return Promise.reject(new ComfleetError('container_lost', 'connection refused'));
     this.prompts.push(prompt.id);
-    return this.#queue(server, prompt.id, options);
+    return this.#pause(this.#outsideMs.before).then(() => this.#queue(server, prompt.id, options));
   }
 
   resume(endpoint: Endpoint, promptId: string, options: RunOptions): Promise<PromptResult | null> {
@@ -151,8 +155,9 @@ export class VirtualFleet implements Runtime, PromptRunner {
     return server.prompts.has(promptId) ? this.#queue(server, promptId, options) : Promise.resolve(null);
   }
 
-  download(): Promise<{ stream: Readable; mime: string }> {
-    return Promise.resolve({ stream: Readable.from([Buffer.from('pixels')]), mime: 'image/png' });
+  async download(): Promise<{ stream: Readable; mime: string }> {
+    await this.#pause(this.#outsideMs.after);
+    return { stream: Readable.from([Buffer.from('pixels')]), mime: 'image/png' };
   }
 
   definitions(): Promise<Record<string, never>> {
@@ -169,6 +174,10 @@ export class VirtualFleet implements Runtime, PromptRunner {
 
   forget(): void {}
 
+  #pause(ms: number): Promise<void> {
+    return ms === 0 ? Promise.resolve() : new Promise((resolve) => this.#clock.at(this.#clock.now() + ms, resolve));
+  }
+
   #queue(server: Server, id: string, options: RunOptions): Promise<PromptResult> {
     return new Promise((resolve, reject) => {
       const first = server.prompts.size === 0;
@@ -177,7 +186,11 @@ export class VirtualFleet implements Runtime, PromptRunner {
         server.done.set(id, result);
         resolve(result);
       };
-      server.prompts.set(id, { finish, fail: reject });
+      const begin = (): void => options.onEvent({ type: 'executing', node: '3', classType: 'KSampler' });
+      // It may have gone meanwhile.
+      if (this.servers.get(server.spec.id) !== server) return reject(new ComfleetError('container_lost', 'connection reset'));
+      if (options.signal.aborted) return resolve({ kind: 'interrupted' });
+      server.prompts.set(id, { begin, finish, fail: reject });
       options.signal.addEventListener('abort', () => {
         const running = [...server.prompts.keys()][0] === id;
         finish({ kind: 'interrupted' });
@@ -191,6 +204,7 @@ export class VirtualFleet implements Runtime, PromptRunner {
     server.timer?.cancel();
     const [id] = server.prompts.keys();
     if (id === undefined) return;
+    server.prompts.get(id)?.begin();
     server.timer = this.#clock.at(this.#clock.now() + this.serviceMs, () => {
       const file = { filename: `${id}.png`, subfolder: '', type: 'output' as const };
       server.prompts.get(id)?.finish({ kind: 'succeeded', outputs: [{ node: '9', key: 'images', file }], loading: null });

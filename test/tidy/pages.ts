@@ -2,6 +2,8 @@ import { otherVariables, settings } from '../../src/config/environment.ts';
 import { formatScaling, scalingSynonyms } from '../../src/config/scaling.ts';
 import { errorCatalogue } from '../../src/errors.ts';
 import { defaultScaling } from '../../src/fleet/scaling/settings.ts';
+import { workloadGroups } from '../../src/planning/workloads.ts';
+import type { Workload } from '../../src/planning/workloads/workload.ts';
 
 /** Reference pages that are made from data of the program. `npm test -- tidy -u` writes them anew. */
 
@@ -97,6 +99,57 @@ Variables that stand for no key:
 | --- | --- | --- |
 ${others.join('\n')}
 `;
+}
+
+export function workloadPage(): string {
+  const table = (workloads: Readonly<Record<string, Workload>>): string =>
+    [
+      '| Name | What arrives | Arrivals for | p95 within | A start takes | Source |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...Object.entries(workloads).map(
+        ([name, { what, source, seconds, slo, startSeconds }]) =>
+          `| \`${name}\` | ${cell(what)} | ${lasting(seconds)} | ${slo.latencyMs / 1000} s | ${startSeconds.join(' or ')} s | ${cell(source)} |`,
+      ),
+    ].join('\n');
+  return `# Workloads
+
+What \`comfleet simulate --workload NAME --seed N\` draws; the same name and seed give the same jobs. "p95 within" and "a start takes" are
+the cases in which policies are measured and compared; \`--slo\` and \`--start-seconds\` set them. Service times of 3.5 s are
+lognormal with a coefficient of variation (CV) of 0.1: a small picture on an A10G.
+
+## The suite
+
+Policies are developed on these.
+
+${table(workloadGroups.suite)}
+
+## Published shapes
+
+Held out, like all below: policies are not adjusted on them. Parameters only; no row of any data set is here.
+
+${table(workloadGroups.published)}
+
+Statistics of a draw come near those of its source, not to them: an hour of \`azure-code\` has intervals with CV 11 to 16 and its busiest 10 s
+at 8 to 12 times the mean. \`gentd26\` keeps the published dispersion of counts, shares of the models, P(next has the same model) = 0.253 and
+service times; its nights are less empty than the trace's (20 % of the hours against 33 %).
+
+Loads of base models, where jobs need several: 35 % from a cache in 2.8 s (sd 1.1 s), the others in 32.3 s (CV 0.30), so 22 s on the mean (GenTD26's
+infrastructure part).
+
+Sets that tell of prompts, models or training, but not of when pictures are asked for (Mooncake, Alibaba's GPU traces, DiffusionDB), give no
+workload.
+
+## Adversarial
+
+What hurts most. Crashes and failed starts are faults of the simulated fleet, not of the jobs.
+
+${table(workloadGroups.adversarial)}
+`;
+}
+
+function lasting(seconds: number): string {
+  if (seconds >= 2 * 86_400) return `${seconds / 86_400} days`;
+  return seconds >= 3_600 ? `${seconds / 3_600} h` : `${seconds / 60} min`;
 }
 
 const lastOf = (path: string): string => path.split('.').at(-1) ?? path;

@@ -11,6 +11,7 @@ const job = (id: string, more: Partial<QueuedJob> = {}): QueuedJob => ({
   key: null,
   modelKey: '',
   createdAt: 0,
+  behind: null,
   ...more,
 });
 
@@ -135,6 +136,41 @@ describe('JobQueue', () => {
         expect(drain(queue).sort()).toEqual([...inside].sort());
         expect(queue.oldest()).toBeUndefined();
       }),
+    );
+  });
+});
+
+describe('the head of the queue', () => {
+  const jobs = fc.uniqueArray(
+    fc.record({
+      id: fc.integer({ min: 100, max: 999 }),
+      key: fc.constantFrom('x', 'y', 'z', null),
+      number: fc.nat(5),
+      priority: fc.nat(1),
+    }),
+    { selector: ({ id }) => id, minLength: 1 },
+  );
+
+  test('is what would be taken, as far as its priority goes', () => {
+    fc.assert(
+      fc.property(
+        jobs,
+        fc.array(fc.nat(20)),
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 1, max: 9 }),
+        (list, taken, count, seconds) => {
+          const queue = new JobQueue();
+          for (const { id, ...more } of list) queue.add(job(`j${id}`, more));
+          // Shares that have received something before.
+          for (const index of taken)
+            if (list[index] && queue.size > 1) queue.take(seconds, queue.remove(`j${list[index].id}`) && queue.peek());
+          const first = queue.first(count, seconds);
+          const priority = queue.peek()?.priority;
+          const order: QueuedJob[] = [];
+          for (let next = queue.take(seconds); next; next = queue.take(seconds)) order.push(next);
+          expect(first).toEqual(order.filter((one) => one.priority === priority).slice(0, count));
+        },
+      ),
     );
   });
 });

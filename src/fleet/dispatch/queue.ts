@@ -11,6 +11,8 @@ export interface QueuedJob {
   readonly key: string | null;
   readonly modelKey: string;
   readonly createdAt: number;
+  /** From when to when it goes behind the others of its priority, since it can no longer meet its latency target; null: never. */
+  readonly behind: { readonly from: number; readonly to: number } | null;
 }
 
 interface Share {
@@ -19,23 +21,50 @@ interface Share {
   received: number;
 }
 
+/** Jobs of a key that are still to come, as if those before them had been taken. */
+interface Turn {
+  readonly received: number;
+  readonly job: QueuedJob;
+  readonly rest: Iterator<QueuedJob, void>;
+}
+
 /**
  * Queued jobs of one deployment: the highest priority first; inside a priority the key that has received the fewest predicted
  * GPU-seconds, ties by the age of its first job; inside a key by number, then by age: numbers are counted, but ComfyUI clients may choose
  * theirs. A key that comes back after a pause starts level with those who stayed: it cannot save up a claim (start-time fair queueing).
- * Every operation is O(log n).
+ * Jobs with a latency target that they can no longer meet go behind the others of their priority, since a place given to one of them makes
+ * one more late; but only for a time, so that none waits for ever. Every operation is O(log n).
  */
 export class JobQueue {
+  /** By priority and, inside it, those behind and the others. */
   readonly #levels = new Map<number, Heap<Share>>();
   readonly #shares = new Map<string, Share>();
   readonly #jobs = new Map<string, QueuedJob>();
   readonly #oldest = new Heap<QueuedJob>((a, b) => a.id < b.id);
-  #priorities: number[] = [];
+  /** Numbers of the levels in use, the first to be served first. */
+  #order: number[] = [];
+  /** Jobs that go behind or come back from there, by when they do. */
+  readonly #turns = new Heap<QueuedJob>((a, b) => this.#turnOf(a) < this.#turnOf(b));
+  readonly #behind = new Set<QueuedJob>();
   /** `received` of the share served last: where a newcomer starts. */
   #level = 0;
 
   get size(): number {
     return this.#jobs.size;
+  }
+
+  /** Jobs that go behind the others now. */
+  get behind(): number {
+    return this.#behind.size;
+  }
+
+  /** All of them, in no order that means anything. */
+  all(): Iterable<QueuedJob> {
+    return this.#jobs.values();
+  }
+
+  isBehind(job: QueuedJob): boolean {
+    return this.#behind.has(job);
   }
 
   /** The job that waits longest, whatever its priority. */
@@ -61,7 +90,26 @@ export class JobQueue {
     if (this.#jobs.has(job.id)) return;
     this.#jobs.set(job.id, job);
     this.#oldest.put(job);
-    const name = shareName(job);
+    if (job.behind) this.#turns.put(job);
+    this.#insert(job);
+  }
+
+  /** Moves those whose time has come behind the others, or back. */
+  turn(now: number): void {
+    for (let job = this.#turns.peek(); job && this.#turnOf(job) <= now; job = this.#turns.peek()) {
+      this.#extract(job);
+      if (this.#behind.delete(job)) this.#turns.remove(job);
+      else {
+        this.#behind.add(job);
+        this.#turns.put(job);
+      }
+      this.#insert(job);
+    }
+  }
+
+  #insert(job: QueuedJob): void {
+    const level = this.#levelOf(job);
+    const name = shareName(level, job);
     let share = this.#shares.get(name);
     if (!share) {
       share = { jobs: new Heap((a, b) => (a.number === b.number ? a.id < b.id : a.number < b.number)), received: this.#level };
@@ -69,7 +117,7 @@ export class JobQueue {
     }
     if (share.jobs.size === 0) share.received = Math.max(share.received, this.#level);
     share.jobs.put(job);
-    this.#levelOf(job.priority).put(share);
+    this.#sharesOf(level).put(share);
   }
 
   /** Takes a job out; undefined when it is not here. */
@@ -78,51 +126,82 @@ export class JobQueue {
     if (!job) return undefined;
     this.#jobs.delete(id);
     this.#oldest.remove(job);
-    const name = shareName(job);
+    this.#turns.remove(job);
+    this.#extract(job);
+    this.#behind.delete(job);
+    return job;
+  }
+
+  #extract(job: QueuedJob): void {
+    const level = this.#levelOf(job);
+    const name = shareName(level, job);
     const share = this.#shares.get(name) as Share;
     share.jobs.remove(job);
-    const level = this.#levelOf(job.priority);
-    if (share.jobs.size > 0) level.put(share);
-    else {
-      level.remove(share);
-      // Shares at or below the level carry no memory, so that keys which never return cost nothing.
-      if (share.received <= this.#level) this.#shares.delete(name);
-      if (level.size === 0) this.#dropLevel(job.priority);
-    }
-    return job;
+    const shares = this.#sharesOf(level);
+    if (share.jobs.size > 0) return shares.put(share);
+    shares.remove(share);
+    // Shares at or below the level carry no memory, so that keys which never return cost nothing.
+    if (share.received <= this.#level) this.#shares.delete(name);
+    if (shares.size === 0) this.#dropLevel(level);
   }
 
   /** The next job to run; undefined when none waits. */
   peek(): QueuedJob | undefined {
-    const priority = this.#priorities[0];
-    return priority === undefined ? undefined : this.#levels.get(priority)?.peek()?.jobs.peek();
+    const first = this.#order[0];
+    return first === undefined ? undefined : this.#levels.get(first)?.peek()?.jobs.peek();
   }
 
-  /** Takes the next job and charges its key with `predictedSeconds` of GPU time. */
-  take(predictedSeconds: number): QueuedJob | undefined {
-    const job = this.peek();
+  /** At most `count` jobs in the order in which `take` would give them, those of the first level only: the highest priority, and of it those that do not go behind. O(count log count). */
+  first(count: number, predictedSeconds: number): QueuedJob[] {
+    const level = this.#levels.get(this.#order[0] ?? 0);
+    const turns = new Heap<Turn>((a, b) => (a.received === b.received ? a.job.id < b.job.id : a.received < b.received));
+    for (const { jobs, received } of level?.inOrder() ?? []) {
+      if (turns.size === count) break;
+      const rest = jobs.inOrder();
+      turns.put({ received, job: rest.next().value as QueuedJob, rest });
+    }
+    const first: QueuedJob[] = [];
+    for (let turn = turns.pop(); turn && first.length < count; turn = turns.pop()) {
+      first.push(turn.job);
+      const job = turn.rest.next().value;
+      if (job) turns.put({ received: turn.received + predictedSeconds, job, rest: turn.rest });
+    }
+    return first;
+  }
+
+  /** Takes a job, the next one if none is named, and charges its key with `predictedSeconds` of GPU time. */
+  take(predictedSeconds: number, job = this.peek()): QueuedJob | undefined {
     if (!job) return undefined;
-    const share = this.#shares.get(shareName(job)) as Share;
+    const share = this.#shares.get(shareName(this.#levelOf(job), job)) as Share;
     this.#level = Math.max(this.#level, share.received);
     share.received += predictedSeconds;
     return this.remove(job.id);
   }
 
-  #levelOf(priority: number): Heap<Share> {
-    let level = this.#levels.get(priority);
-    if (!level) {
-      level = new Heap<Share>((a, b) => (a.received === b.received ? headId(a) < headId(b) : a.received < b.received));
-      this.#levels.set(priority, level);
-      this.#priorities = [...this.#levels.keys()].sort((a, b) => b - a);
-    }
-    return level;
+  /** When it goes behind the others, or comes back. */
+  #turnOf(job: QueuedJob): number {
+    return (this.#behind.has(job) ? job.behind?.to : job.behind?.from) ?? Infinity;
   }
 
-  #dropLevel(priority: number): void {
-    this.#levels.delete(priority);
-    this.#priorities = this.#priorities.filter((other) => other !== priority);
+  #levelOf(job: QueuedJob): number {
+    return 2 * job.priority + (this.#behind.has(job) ? 0 : 1);
+  }
+
+  #sharesOf(level: number): Heap<Share> {
+    let shares = this.#levels.get(level);
+    if (!shares) {
+      shares = new Heap<Share>((a, b) => (a.received === b.received ? headId(a) < headId(b) : a.received < b.received));
+      this.#levels.set(level, shares);
+      this.#order = [...this.#levels.keys()].sort((a, b) => b - a);
+    }
+    return shares;
+  }
+
+  #dropLevel(level: number): void {
+    this.#levels.delete(level);
+    this.#order = this.#order.filter((other) => other !== level);
   }
 }
 
-const shareName = (job: QueuedJob): string => `${job.priority}|${job.key ?? ''}`;
+const shareName = (level: number, job: QueuedJob): string => `${level}|${job.key ?? ''}`;
 const headId = (share: Share): string => share.jobs.peek()?.id ?? '';

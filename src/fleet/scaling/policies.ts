@@ -8,6 +8,7 @@ import { perInput } from './per-input.ts';
 import type { Policy } from './policy.ts';
 import { queueDelay } from './queue-delay.ts';
 import { requestCount } from './request-count.ts';
+import { slo } from './slo.ts';
 import type { PolicyName } from './settings.ts';
 
 /** Every policy, by name. A new one is one file and one line here. */
@@ -21,4 +22,5 @@ export const policies: Readonly<Record<PolicyName, Policy>> = {
   'request-count': requestCount,
   'queue-delay': queueDelay,
   fixed,
+  slo,
 };

@@ -1,4 +1,5 @@
 import type { Json } from '../../comfyui/protocol.ts';
+import type { Observed } from '../learning/observations.ts';
 import type { PolicyName, ScalingSettings } from './settings.ts';
 
 /** What a policy sees of one deployment: counts, never the fleet itself. Times are milliseconds. */
@@ -18,6 +19,10 @@ export interface FleetSummary {
   readonly late: number;
   /** Jobs in flight (queued or running) summed over time, so that the difference of two summaries by their distance is an exact mean. */
   readonly inFlightMs: number;
+  /** Containers to which the budget lets starts go, hard or not; null: no budget is set, or no price. */
+  readonly affordable: number | null;
+  /** For a policy that aims at the target: what was learnt, and how queue and containers go on; null for others. */
+  readonly observed: Observed | null;
 }
 
 /** What a policy wants. `memory` is JSON and comes back at its next decision. */
@@ -29,6 +34,8 @@ export interface Decision {
   readonly cancel: number;
   /** Containers that it wishes to have. */
   readonly desired: number;
+  /** Of those, the ones for the rate of arrivals alone, for policies that tell them apart: what is needed beyond is learnt as bursts. */
+  readonly standing?: number;
   /** When to be asked again if nothing happens before; null: not needed. */
   readonly wakeAt: number | null;
   readonly reason: string;
@@ -51,6 +58,11 @@ export interface Policy {
   readonly settings: Readonly<Record<string, PolicySetting>>;
   /** From which wait on it calls a queued job late; absent: it does not ask. */
   readonly lateAfterMs?: (settings: ScalingSettings) => number;
+  /**
+   * It works towards the latency target by what the fleet learns (`summary.observed`). Then jobs that can no longer meet the target go behind
+   * those that can, and the next prompt is bound to a busy container in time to hide what jobs spend outside the GPU.
+   */
+  readonly aimsAtTarget?: true;
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
 

@@ -9,6 +9,7 @@ export const policyNames = [
   'request-count',
   'queue-delay',
   'fixed',
+  'slo',
 ] as const;
 export type PolicyName = (typeof policyNames)[number];
 

@@ -1,0 +1,55 @@
+/** Seconds of the windows, the longest first. */
+const windows = [180, 30, 10];
+/** Seconds without arrivals that every count is taken to begin with, forgotten like any others: the first job alone says little. */
+const doubtSeconds = 5;
+/** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
+const significant = 3.2;
+
+/**
+ * Arrivals per second, exponentially weighted over three windows. The rate is that of the longest one, unless a shorter one differs from it
+ * by more than chance: then it is that one.
+ */
+export class ArrivalRates {
+  readonly #since: number;
+  readonly #counts = windows.map(() => 0);
+  #at: number;
+
+  /** `now`: since when arrivals are counted, milliseconds. */
+  constructor(now: number) {
+    this.#since = now;
+    this.#at = now;
+  }
+
+  arrived(now: number): void {
+    this.#decay(now);
+    for (let n = 0; n < windows.length; n++) this.#counts[n] = (this.#counts[n] as number) + 1;
+  }
+
+  /** Jobs per second. */
+  rate(now: number): number {
+    this.#decay(now);
+    const watched = (now - this.#since) / 1000;
+    let rate = (this.#counts[0] as number) / span(windows[0] as number, watched);
+    for (let n = 1; n < windows.length; n++) {
+      const seconds = span(windows[n] as number, watched);
+      const shorter = (this.#counts[n] as number) / seconds;
+      // An exponentially weighted count of a Poisson process has half the variance of a plain one with the same mean.
+      const deviation = Math.sqrt(Math.max(rate, 1 / (windows[0] as number)) / (2 * seconds));
+      if (Math.abs(shorter - rate) > significant * deviation) rate = shorter;
+    }
+    return rate;
+  }
+
+  #decay(now: number): void {
+    const seconds = (now - this.#at) / 1000;
+    if (seconds === 0) return;
+    for (let n = 0; n < windows.length; n++) this.#counts[n] = (this.#counts[n] as number) * Math.exp(-seconds / (windows[n] as number));
+    this.#at = now;
+  }
+}
+
+/** Seconds that an exponentially weighted count stands for after so many seconds of counting. */
+function span(window: number, watched: number): number {
+  const forgotten = Math.exp(-watched / window);
+  return window * (1 - forgotten) + doubtSeconds * forgotten;
+}

@@ -1,0 +1,234 @@
+import type { Prior } from '../../runtimes/runtime.ts';
+import type { QueuedJob } from '../dispatch/queue.ts';
+import { ArrivalRates } from './arrival-rates.ts';
+import { Bursts } from './bursts.ts';
+import { elapsedWhen, quantile, remaining, type Lognormal } from './lognormal.ts';
+import { ServiceTimes } from './service-times.ts';
+
+/** Into how many steps the latency target is cut. */
+export const steps = 64;
+/** Weight of the newest value in exponentially weighted means. */
+const weight = 0.2;
+/** A late job goes behind the others until it has waited so many times the target's latency. */
+const behindFor = 10;
+
+/** What a policy that aims at the target is told of a deployment, beside the counts that every policy sees. */
+export interface Observed {
+  /** Seconds of a step. */
+  readonly stepSeconds: number;
+  /** Queued jobs that can still meet the target, by the step from now in which they must be bound at the latest; the last step: then or later. */
+  readonly latestStarts: readonly number[];
+  /** Queued jobs that cannot. */
+  readonly behind: number;
+  /** Busy containers by the step from now in which they will probably take the next job; starting ones by that in which they will be ready. */
+  readonly busyEnds: readonly number[];
+  readonly startEnds: readonly number[];
+  /** Arrivals per second. */
+  readonly rate: number;
+  /** Seconds on the GPU. */
+  readonly service: Lognormal;
+  /** Seconds of a job beside those on the GPU. */
+  readonly outsideSeconds: number;
+  /** Seconds that a start takes. */
+  readonly startSeconds: number;
+  /** Jobs per second that the n-th container would have helped against bursts, by n - 1. */
+  readonly bursts: readonly number[];
+  /** Jobs that have ended, and those of them that missed the target. */
+  readonly ended: number;
+  readonly missed: number;
+}
+
+interface Prompt {
+  readonly container: string;
+  readonly workflow: string;
+  readonly service: Lognormal;
+  readonly boundAt: number;
+  /** No other prompt wanted the container's GPU when it was bound. */
+  readonly alone: boolean;
+  takenAt: number | null;
+  freedAt: number | null;
+}
+
+/**
+ * Learns from what happens to a deployment's jobs and containers: service times for each workflow class, what jobs take outside the GPU, how
+ * long starts take, arrivals, bursts, attainment. Its pool tells it; it reads no clock. Times are milliseconds unless named otherwise.
+ */
+export class Observations {
+  readonly #services: ServiceTimes;
+  readonly #rates: ArrivalRates;
+  readonly #bursts: Bursts;
+  readonly #prompts = new Map<string, Prompt>();
+  /** Prompts of each container that still want its GPU, in the order in which they were bound. */
+  readonly #wanting = new Map<string, Prompt[]>();
+  readonly #starting = new Map<string, number>();
+  #startMs: number;
+  #leadMs: number | null = null;
+  #loadMs: number | null = null;
+  #afterMs = 0;
+  #ended = 0;
+  #missed = 0;
+
+  constructor(now: number, { serviceSeconds, startSeconds, outsideSeconds }: Prior) {
+    this.#services = new ServiceTimes(serviceSeconds);
+    this.#rates = new ArrivalRates(now);
+    this.#bursts = new Bursts(now);
+    this.#startMs = startSeconds * 1000;
+    if (outsideSeconds !== undefined) this.#leadMs = this.#afterMs = outsideSeconds * 500;
+  }
+
+  /** From binding a prompt until its container's GPU takes it, when it need not wait for the GPU. Null: nothing is known yet. */
+  get leadMs(): number | null {
+    return this.#leadMs;
+  }
+
+  /** Loading a prompt's models onto a GPU that does not hold them. Null: nothing is known yet. */
+  get loadMs(): number | null {
+    return this.#loadMs;
+  }
+
+  /** Seconds that a job takes on the GPU, whatever its class. */
+  get serviceSeconds(): number {
+    return this.#services.predict().mean;
+  }
+
+  /** A job has come. */
+  arrived(now: number, latencyMs: number): void {
+    this.#rates.arrived(now);
+    const slackMs = latencyMs - this.#wholeMs(this.serviceSeconds);
+    if (slackMs < this.#startMs) this.#bursts.arrived(now, { latencyMs, slackMs: Math.max(0, slackMs), startMs: this.#startMs });
+  }
+
+  /** From when to when a job goes behind the others, since it probably cannot meet the target any more. */
+  behind({ createdAt, workflow }: { createdAt: number; workflow: string }, latencyMs: number): QueuedJob['behind'] {
+    const medianMs = this.#wholeMs(quantile(this.#services.predict(workflow), 0));
+    return { from: createdAt + latencyMs - medianMs, to: createdAt + behindFor * latencyMs };
+  }
+
+  /** So many containers are wanted for the rate of arrivals alone. */
+  stands(now: number, containers: number): void {
+    this.#bursts.stands(now, containers, this.#rates.rate(now));
+  }
+
+  startBegan(container: string, now: number): void {
+    this.#starting.set(container, now);
+  }
+
+  startEnded(container: string, now: number, { ready }: { ready: boolean }): void {
+    const began = this.#starting.get(container);
+    this.#starting.delete(container);
+    if (ready && began !== undefined) this.#startMs = mean(this.#startMs, now - began);
+  }
+
+  bound(job: string, container: string, workflow: string, now: number): void {
+    const wanting = this.#wanting.get(container) ?? [];
+    const service = this.#services.predict(workflow);
+    const prompt: Prompt = { container, workflow, service, boundAt: now, alone: wanting.length === 0, takenAt: null, freedAt: null };
+    this.#wanting.set(container, [...wanting, prompt]);
+    this.#prompts.set(job, prompt);
+  }
+
+  /** The GPU began with the job's prompt; only the first such word counts. */
+  taken(job: string, now: number): void {
+    const prompt = this.#prompts.get(job);
+    if (!prompt || prompt.takenAt !== null || prompt.freedAt !== null) return;
+    prompt.takenAt = now;
+    if (prompt.alone) this.#leadMs = mean(this.#leadMs, now - prompt.boundAt);
+  }
+
+  /** A prompt had to load its models; it took so long. */
+  loaded(ms: number): void {
+    this.#loadMs = mean(this.#loadMs, ms);
+  }
+
+  /** The prompt has ended on its container. `whole`: it ran to its end, so its time teaches something. */
+  freed(job: string, now: number, { whole }: { whole: boolean }): void {
+    const prompt = this.#prompts.get(job);
+    if (!prompt || prompt.freedAt !== null) return;
+    this.#free(prompt, now);
+    if (whole && prompt.takenAt !== null) this.#services.learn(prompt.workflow, (now - prompt.takenAt) / 1000);
+  }
+
+  /** The job has left its container. `late` null: without a result that counts. */
+  ended(job: string, now: number, { late }: { late: boolean | null }): void {
+    const prompt = this.#prompts.get(job);
+    if (!prompt) return;
+    this.#prompts.delete(job);
+    if (prompt.freedAt === null) this.#free(prompt, now);
+    else if (late !== null) this.#afterMs = mean(this.#afterMs, now - prompt.freedAt);
+    if (late === null) return;
+    this.#ended++;
+    if (late) this.#missed++;
+  }
+
+  /**
+   * When another prompt can be sent so that it arrives just when the GPU is free: when what is left of the job's time is no longer than that
+   * takes. Null: that cannot be told, since nothing is known yet, or times vary too much.
+   */
+  nextAt(job: string): number | null {
+    const prompt = this.#prompts.get(job);
+    if (!prompt || prompt.takenAt === null || this.#leadMs === null || !this.#services.knows(prompt.workflow)) return null;
+    const elapsed = elapsedWhen(prompt.service, this.#leadMs / 1000);
+    return elapsed === null ? null : prompt.takenAt + elapsed * 1000;
+  }
+
+  /** Everything at this moment. */
+  observe(now: number, { latencyMs, queue, behind }: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
+    const count = counter(now, latencyMs / steps);
+    return {
+      stepSeconds: latencyMs / steps / 1000,
+      latestStarts: count(latestStarts(queue, now)),
+      behind,
+      busyEnds: count(this.#busyEnds(now)),
+      startEnds: count(this.#startEnds()),
+      rate: this.#rates.rate(now),
+      service: this.#services.predict(),
+      outsideSeconds: this.#wholeMs(0) / 1000,
+      startSeconds: this.#startMs / 1000,
+      bursts: this.#bursts.rates(now),
+      ended: this.#ended,
+      missed: this.#missed,
+    };
+  }
+
+  /** From binding to the end, where the GPU takes so many seconds. */
+  #wholeMs(gpuSeconds: number): number {
+    return (this.#leadMs ?? 0) + gpuSeconds * 1000 + this.#afterMs;
+  }
+
+  *#busyEnds(now: number): Iterable<number> {
+    for (const prompts of this.#wanting.values()) {
+      let at = now - (this.#leadMs ?? 0);
+      for (const { service, takenAt } of prompts) at += 1000 * remaining(service, takenAt === null ? 0 : (now - takenAt) / 1000);
+      yield at;
+    }
+  }
+
+  *#startEnds(): Iterable<number> {
+    for (const began of this.#starting.values()) yield began + this.#startMs;
+  }
+
+  #free(prompt: Prompt, now: number): void {
+    prompt.freedAt = now;
+    const left = (this.#wanting.get(prompt.container) ?? []).filter((other) => other !== prompt);
+    if (left.length > 0) this.#wanting.set(prompt.container, left);
+    else this.#wanting.delete(prompt.container);
+  }
+}
+
+const mean = (before: number | null, value: number): number => (before === null ? value : before + weight * (value - before));
+
+/** Counts times by their step from now. */
+function counter(now: number, stepMs: number): (times: Iterable<number>) => number[] {
+  return (times) => {
+    const counts = Array.from({ length: steps }, () => 0);
+    for (const at of times) {
+      const step = Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)));
+      counts[step] = (counts[step] as number) + 1;
+    }
+    return counts;
+  };
+}
+
+function* latestStarts(queue: Iterable<QueuedJob>, now: number): Iterable<number> {
+  for (const { behind } of queue) if (behind && behind.from > now) yield behind.from;
+}
