@@ -40,6 +40,9 @@ import { createSafeFetch, type SafeFetch } from './outbound/safe-fetch.ts';
 import { createStageFile } from './outbound/stage-file.ts';
 import { createWebhooks, type Webhooks } from './outbound/webhooks.ts';
 import { openPage } from './page.ts';
+import { createPlans, type Plans } from './plans/plans.ts';
+import { recordedTrace } from './plans/recorded-trace.ts';
+import { runPrepared } from './plans/run-plan.ts';
 import { priceList } from './config/prices.ts';
 import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
 import { openSqliteStore } from './store/sqlite.ts';
@@ -138,7 +141,8 @@ async function compose(given: Given) {
   const state = { draining: false, pagePort: config.page.port };
   const hasPage = config.page.folder !== null || config.page.container;
   const page = hasPage ? new PageSessions({ clock, random, keys }) : null;
-  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, state });
+  const plans = createPlans({ clock, random, run: runPrepared, report: reporter(log, 'plans') });
+  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, plans, state });
   const pageOfContainer = (request: PassedRequest) =>
     passToContainer({ fleet: { containers: () => controller.containers.all() }, containers: runner }, deployments.get(null), request);
 
@@ -162,6 +166,7 @@ async function compose(given: Given) {
     async close(): Promise<void> {
       sweeper.stop();
       await server.close();
+      await plans.close();
       await webhooks.stop();
       await controller.close();
       runner.close();
@@ -220,12 +225,13 @@ interface Serving extends Controlled {
   readonly webhooks: Webhooks;
   readonly fetch: SafeFetch;
   readonly page: PageSessions | null;
+  readonly plans: Plans;
   readonly state: { draining: boolean; pagePort: number };
 }
 
 function composeServer(given: Given, serving: Serving) {
   const { config, log, clock, random, store, opened, assets } = given;
-  const { controller, slots, priceOf, bus, deployments, fetch, state, page, keys, jobs, webhooks } = serving;
+  const { controller, slots, priceOf, bus, deployments, fetch, state, page, plans, keys, jobs, webhooks } = serving;
   const { runtime } = opened;
   const fleet = createFleetView(controller, { name: runtime.name, capacity: slots.total, ready: true, note: opened.note }, clock);
   const metrics = createMetrics({
@@ -268,6 +274,8 @@ function composeServer(given: Given, serving: Serving) {
     metrics,
     overview: () => overview.snapshot(fleet, deployments),
     overviewTag: () => overview.tag(),
+    plans,
+    recordedTrace: recordedTrace(store),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     page: page && { sessions: page, port: () => state.pagePort },

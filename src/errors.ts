@@ -39,6 +39,8 @@ export const errorCatalogue = {
     'Correct the input, output or file that the message names.',
   ),
   invalid_trace: row(422, 'caller', 'The trace cannot be read', 'Correct the line that the message names, or export the trace again.'),
+  impossible_target: row(422, 'caller', 'No fleet can meet the target', 'Ask for a latency that the message says is possible.'),
+  unknown_plan: row(404, 'caller', 'No such plan', 'Ask for a new one: POST /fleet/v1/plans; only the last ones are kept.'),
   unknown_node: row(
     422,
     'caller',

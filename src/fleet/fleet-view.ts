@@ -40,6 +40,7 @@ function queueView(pool: Pool): QueueView {
     desired: pool.desired,
     target: pool.target,
     heldBy: pool.heldBy,
+    note: pool.note,
   };
 }
 

@@ -40,6 +40,9 @@ export interface Counts {
   readonly idle: number;
 }
 
+/** What goes into a summary beside the pool's own: whether the policy's time has come, from which wait on it calls a job late, and money. */
+type Asked = Pick<FleetSummary, 'due' | 'affordable' | 'price'> & { readonly lateAfterMs: number | null };
+
 /** What the controller keeps in memory of one deployment: its queue, its containers, and what its policy remembers. */
 export class Pool {
   readonly key: string;
@@ -69,6 +72,8 @@ export class Pool {
   backoffUntil = 0;
   lastFailure: string | null = null;
   readonly #clock: Clock;
+  /** What the policy saw when it decided last. */
+  #lastSummary: FleetSummary | null = null;
   /** Binds next prompts to busy containers while the policy wants that. */
   readonly #overlap: Overlap;
   readonly #onOpen: () => void;
@@ -227,10 +232,7 @@ export class Pool {
   }
 
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
-  summary(
-    now: number,
-    { due, lateAfterMs, affordable }: { due: boolean; lateAfterMs: number | null; affordable: number | null },
-  ): FleetSummary {
+  summary(now: number, { due, lateAfterMs, affordable, price }: Asked): FleetSummary {
     this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
@@ -245,6 +247,7 @@ export class Pool {
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
       affordable,
+      price,
       observed: this.#aimsAtTarget ? this.#observe(now) : null,
     };
   }
@@ -255,11 +258,18 @@ export class Pool {
     return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
   }
 
+  /** What the policy wants its user to know; null: nothing. */
+  get note(): string | null {
+    const { scaling } = this.deployment;
+    return (this.#lastSummary && policies[scaling.policy].note?.(this.#lastSummary, scaling, this.memory)) ?? null;
+  }
+
   /** What its policy decided. */
-  decided(now: number, { memory, desired, standing }: Decision): void {
+  decided(summary: FleetSummary, { memory, desired, standing }: Decision): void {
     this.memory = memory;
+    this.#lastSummary = summary;
     this.desired = desired;
-    if (standing !== undefined) this.observations.stands(now, standing);
+    if (standing !== undefined) this.observations.stands(summary.now, standing);
   }
 
   /** A container became ready: starts work. */

@@ -89,15 +89,17 @@ export class Scaler {
     const { scaling } = pool.deployment;
     const policy = policies[scaling.policy];
     const due = byTimer && pool.dueAt !== null && now >= pool.dueAt;
-    const affordable = this.#affordable(pool, now);
-    const asked = { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null, affordable: affordable?.start ?? null };
+    const price = this.#price();
+    const affordable = price === null ? null : pool.affordable(now, price);
+    const lateAfterMs = policy.lateAfterMs?.(scaling) ?? null;
+    const asked = { due, lateAfterMs, affordable: affordable?.start ?? null, price };
     const summary = pool.summary(now, asked);
     const memoryBefore = pool.memory;
     const decision = policy.decide(summary, scaling, memoryBefore);
     const bounds = this.#bounds(pool, scaling.budget.hard ? affordable : null);
     const limited = applyLimits(decision, summary, scaling, bounds);
     const heldBefore = pool.heldBy;
-    pool.decided(now, decision);
+    pool.decided(summary, decision);
     pool.target = limited.target;
     pool.heldBy = limited.heldBy;
     this.#act(pool, decision, limited);
@@ -124,12 +126,12 @@ export class Scaler {
     if (isShort(pool)) this.#reclaim(pool, decision.start - limited.start);
   }
 
-  /** What the deployment's budget allows; null: it has none, or no price is set. */
-  #affordable(pool: Pool, now: number): Affordable | null {
+  /** USD per hour of the next container; null: no price set. */
+  #price(): number | null {
     const { slots, priceOf } = this.#deps;
     const { gpu, share } = slots.next;
     const price = priceOf(gpu);
-    return price === null ? null : pool.affordable(now, price * share);
+    return price === null ? null : price * share;
   }
 
   #bounds(pool: Pool, affordable: Affordable | null): Bounds {

@@ -1,6 +1,6 @@
 import { Draw } from './random.ts';
-import type { JobFeed } from './source.ts';
-import { kinds, type Timeline } from './timeline.ts';
+import type { Agenda, JobFeed } from './source.ts';
+import { kinds } from './timeline.ts';
 import type { TraceJob } from './trace.ts';
 
 /** From `fromMs` on there are `users`; those that are new join one after the other, evenly over `overMs`. */
@@ -33,11 +33,11 @@ interface User {
   readonly index: number;
 }
 
-/** A closed loop on virtual time. */
+/** The users of a closed loop. They ask on whatever time they are given, a live run's too. */
 export class UserFeed implements JobFeed {
   readonly #loop: ClosedLoop;
   readonly #asking = new Map<TraceJob, User>();
-  #timeline!: Timeline;
+  #agenda!: Agenda;
   #arrive!: (job: TraceJob) => void;
   /** Users who will ask without an answer: they pause, or have yet to join. */
   #coming = 0;
@@ -54,8 +54,8 @@ export class UserFeed implements JobFeed {
     return this.#coming === 0;
   }
 
-  begin(timeline: Timeline, arrive: (job: TraceJob) => void): void {
-    this.#timeline = timeline;
+  begin(agenda: Agenda, arrive: (job: TraceJob) => void): void {
+    this.#agenda = agenda;
     this.#arrive = arrive;
     let before = 0;
     for (const { fromMs, users, overMs } of this.#loop.levels) {
@@ -68,7 +68,7 @@ export class UserFeed implements JobFeed {
   answered(job: TraceJob): void {
     const user = this.#asking.get(job) as User;
     this.#asking.delete(job);
-    this.#comeAt(this.#timeline.now() + this.#loop.pauseMs(user.pauses), user);
+    this.#comeAt(this.#agenda.now() + this.#loop.pauseMs(user.pauses), user);
   }
 
   #user(index: number): User {
@@ -79,7 +79,7 @@ export class UserFeed implements JobFeed {
   #comeAt(at: number, user: User): void {
     if (at >= this.#loop.endMs) return;
     this.#coming++;
-    this.#timeline.set(at, kinds.arrival, () => {
+    this.#agenda.set(at, kinds.arrival, () => {
       this.#coming--;
       if (user.index >= this.#usersAt(at)) return;
       const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: null, workflow: '' };

@@ -3,6 +3,7 @@ import type { Container } from '../fleet/container.ts';
 import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
+import type { Prior } from '../runtimes/runtime.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
 import type { Faults } from './faults.ts';
 import { Draw } from './random.ts';
@@ -20,6 +21,8 @@ export interface SimulationInput {
   readonly scaling: ScalingSettings;
   /** Milliseconds that a start takes. */
   readonly startMs: number;
+  /** What else is known of jobs beforehand. */
+  readonly prior?: Partial<Prior>;
   /** Milliseconds that each job takes outside the GPU, before and after its time on it; left out: none. */
   readonly outsideMs?: { readonly before: number; readonly after: number };
   /** Milliseconds of loading a model onto a GPU that does not hold it; left out: none. */
@@ -86,7 +89,7 @@ class Simulation {
     this.#pool = new Pool(deploymentOf(input.scaling), {
       clock: timeline,
       onOpen: () => this.#dispatch(),
-      prior: { startSeconds: input.startMs / 1000 },
+      prior: { startSeconds: input.startMs / 1000, ...input.prior },
     });
     this.#containers = new SimulatedContainers({
       timeline,

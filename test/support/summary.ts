@@ -13,6 +13,7 @@ export const summaryOf = (given: Partial<FleetSummary>): FleetSummary => ({
   late: 0,
   inFlightMs: 0,
   affordable: null,
+  price: null,
   observed: null,
   ...given,
 });

@@ -9,6 +9,7 @@ import { addJobEventRoutes } from './job-events.ts';
 import { addJobResultRoutes } from './job-results.ts';
 import { addJobRoutes } from './jobs.ts';
 import { addKeyRoutes } from './keys.ts';
+import { addPlanRoutes } from './plans.ts';
 import { addUploadRoutes } from './uploads.ts';
 import { addUsageRoutes } from './usage.ts';
 
@@ -23,6 +24,7 @@ export function addFleetRoutes(app: Api, context: ApiContext, parts: ServerParts
   addUsageRoutes(app, context);
   addEventRoutes(app, context, parts);
   addHealthRoutes(app, context);
+  addPlanRoutes(app, context);
   addUploadRoutes(app, context);
   addKeyRoutes(app, context);
 }

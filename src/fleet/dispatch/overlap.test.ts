@@ -78,6 +78,7 @@ test('only the first word that the GPU took it counts', async () => {
   bind('a');
   overlap.taken('a');
   await clock.runFor(1_000);
+  nextAfterMs = 500;
   overlap.taken('a');
   await clock.runFor(10_000);
   expect(opened).toEqual([3_000]);

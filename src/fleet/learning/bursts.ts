@@ -36,6 +36,8 @@ export class Bursts {
     const last = this.#standing.at(-1);
     if (last?.containers === containers && Math.abs(rate - last.rate) <= 0.05 * last.rate) return;
     this.#standing.push({ at: now, containers, rate });
+    // Without this they would become ever more where no job is ever short of time.
+    this.#forgetBefore(now - 1000 * memorySeconds);
   }
 
   /** A job has come. `slackMs`: how long it can wait; a container that is started now is ready only after `startMs`. */
@@ -65,9 +67,14 @@ export class Bursts {
   }
 
   #standingAt(at: number): Omit<Standing, 'at'> {
-    while (this.#standing[1] && this.#standing[1].at <= at) this.#standing.shift();
+    this.#forgetBefore(at);
     const [first] = this.#standing;
     return first && first.at <= at ? first : { containers: 0, rate: 0 };
+  }
+
+  /** All that was wanted before what was wanted then. */
+  #forgetBefore(at: number): void {
+    while (this.#standing[1] && this.#standing[1].at <= at) this.#standing.shift();
   }
 
   #decay(now: number): void {

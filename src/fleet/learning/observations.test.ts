@@ -23,6 +23,8 @@ function run(job: string, gpuMs = 3_500, workflow = 'w'): void {
 
 /** With a latency of 6.4 s a step takes 100 ms. */
 const observe = (queue: QueuedJob[] = [], behind = 0) => learnt.observe(now, { latencyMs: 6_400, queue, behind });
+/** Ends are looked at only then. */
+const whileSomebodyWaits = () => observe([queued('waits', now + 1)]);
 
 const queued = (id: string, from: number | null): QueuedJob => ({
   id,
@@ -96,7 +98,7 @@ describe('what prompts teach', () => {
     learnt.bound('a', 'c', 'w', now);
     learnt.ended('a', after(1_000), { late: null });
     expect(observe()).toMatchObject({ ended: 0, missed: 0 });
-    expect(sum(observe().busyEnds)).toBe(0);
+    expect(sum(whileSomebodyWaits().busyEnds)).toBe(0);
     learnt.ended('a', now, { late: true });
     expect(observe().missed).toBe(0);
   });
@@ -140,7 +142,8 @@ describe('when another prompt can be sent', () => {
 describe('a job goes behind the others', () => {
   test('from when half of its class would be late, until ten times the latency after it came', () => {
     const { from, to } = learnt.behind({ createdAt: 100_000, workflow: 'w' }, 6_000)!;
-    expect([from, to]).toEqual([expect.closeTo(100_000 + 6_000 - 3_000, 6), 160_000]);
+    // Half of jobs of 3 s on the mean, as little as is known, are shorter than 2.65 s.
+    expect([from, to]).toEqual([expect.closeTo(100_000 + 6_000 - 3_000 * Math.exp(-1 / 8), 6), 160_000]);
   });
 
   test('by its own class and by what jobs take outside the GPU', () => {
@@ -193,13 +196,13 @@ describe('what a policy sees', () => {
     }
     learnt.startBegan('z', now);
     after(1_000);
-    expect(observe().startEnds.findIndex((count) => count > 0)).toBe(20);
+    expect(whileSomebodyWaits().startEnds.findIndex((count) => count > 0)).toBe(20);
     learnt.startEnded('nobody', now, { ready: true });
     expect(observe().startSeconds).toBeCloseTo(3.05, 3);
   });
 
   /** Of each busy container. */
-  const busySteps = (): number[] => observe().busyEnds.flatMap((count, at) => Array.from({ length: count }, () => at));
+  const busySteps = (): number[] => whileSomebodyWaits().busyEnds.flatMap((count, at) => Array.from({ length: count }, () => at));
 });
 
 test('jobs that can wait for a start are no burst', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Graph } from '../../comfyui/protocol.ts';
+import type { Graph, GraphNode } from '../../comfyui/protocol.ts';
 import { workflowClass } from './workflow-class.ts';
 
-const graph = (sampler: Record<string, unknown> = {}, more: Graph = {}): Graph => ({
+const graph = (sampler: GraphNode['inputs'] = {}, more: Graph = {}): Graph => ({
   '3': { class_type: 'KSampler', inputs: { seed: 1, steps: 20, cfg: 7, sampler_name: 'euler', model: ['4', 0], ...sampler } },
   '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'sd15.safetensors' } },
   '5': { class_type: 'EmptyLatentImage', inputs: { width: 512, height: 512, batch_size: 1 } },

@@ -28,7 +28,7 @@ export interface Plan {
 export function planStarts({ latestStarts, idle, frees, serviceSteps, startSteps }: Outlook): Plan {
   const steps = latestStarts.length;
   const waiting = [...latestStarts];
-  const again = Array.from({ length: steps }, () => 0);
+  const again = latestStarts.slice().fill(0);
   const stay = Math.max(1, Math.round(serviceSteps));
   const plan: { start: number; nextStartIn: number | null; lost: number } = { start: 0, nextStartIn: null, lost: 0 };
   let free = idle;
@@ -66,7 +66,7 @@ function count(plan: { start: number; nextStartIn: number | null; lost: number }
 export function withMargin(latestStarts: readonly number[], margin: number, startSteps: number): number[] {
   const last = latestStarts.length - 1;
   const least = Math.ceil(startSteps);
-  const moved = Array.from({ length: latestStarts.length }, () => 0);
+  const moved = latestStarts.slice().fill(0);
   latestStarts.forEach((jobs, step) => {
     const sooner = step === last ? last : Math.max(Math.min(step, least), step - margin);
     moved[sooner] = (moved[sooner] as number) + jobs;
