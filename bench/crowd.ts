@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { startGateway, temporaryFolder, writeSetting } from './lib/gateway.ts';
+import { startGateway } from '../src/cli/child-gateway.ts';
+import { temporaryFolder, writeSetting } from './lib/gateway.ts';
 import { failed, load, why } from './lib/load.ts';
 import { memoryOf } from './lib/processes.ts';
 import type { Bench } from './lib/report.ts';

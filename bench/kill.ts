@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { startGateway, temporaryFolder, untilReady, writeSetting, type Gateway } from './lib/gateway.ts';
-import { kill, pause, untilGone } from './lib/processes.ts';
+import { startGateway, type Gateway } from '../src/cli/child-gateway.ts';
+import { temporaryFolder, untilReady, writeSetting } from './lib/gateway.ts';
+import { kill, pause, untilGone } from '../src/cli/child-processes.ts';
 import type { Bench, Figure } from './lib/report.ts';
 import { median } from './lib/statistics.ts';
 

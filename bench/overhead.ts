@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startGateway, temporaryFolder, untilReady, writeSetting } from './lib/gateway.ts';
+import { startGateway } from '../src/cli/child-gateway.ts';
+import { temporaryFolder, untilReady, writeSetting } from './lib/gateway.ts';
 import { failed, load, why, type LoadResult, type LoadSpec } from './lib/load.ts';
 import { emulatedServers } from './lib/references.ts';
 import type { Bench, Figure } from './lib/report.ts';

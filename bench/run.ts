@@ -13,9 +13,12 @@ import { emulatorBench } from './emulator.ts';
 import { killBench } from './kill.ts';
 import { root } from './lib/gateway.ts';
 import { table, type Bench, type Row } from './lib/report.ts';
+import { liveBench } from './live.ts';
+import { modelsBench } from './models.ts';
 import { nativeBench } from './native.ts';
 import { overheadBench } from './overhead.ts';
 import { scalingBench } from './scaling.ts';
+import { simulatorBench } from './simulator.ts';
 import { socketsBench } from './sockets.ts';
 import { startBench } from './start.ts';
 import { storeBench } from './store.ts';
@@ -33,8 +36,14 @@ const benches: readonly Bench[] = [
   socketsBench,
   storeBench,
   emulatorBench,
+  simulatorBench,
   boundBench,
+  modelsBench,
+  liveBench,
 ];
+
+// What a bench launched is killed at the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

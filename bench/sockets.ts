@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startGateway, temporaryFolder, untilReady, type Gateway } from './lib/gateway.ts';
+import { startGateway, type Gateway } from '../src/cli/child-gateway.ts';
+import { temporaryFolder, untilReady } from './lib/gateway.ts';
 import { coreSeconds, memoryOf } from './lib/processes.ts';
 import { previewServers } from './lib/references.ts';
 import type { Bench, BenchOptions, Figure } from './lib/report.ts';

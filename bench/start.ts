@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { cleanEnvironment, root, startGateway, temporaryFolder } from './lib/gateway.ts';
+import { cleanEnvironment, startGateway } from '../src/cli/child-gateway.ts';
+import { root, temporaryFolder } from './lib/gateway.ts';
 import { output } from './lib/processes.ts';
 import type { Bench, BenchOptions, Figure } from './lib/report.ts';
 import { median } from './lib/statistics.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { startGateway, temporaryFolder, untilReady, writeSetting } from './lib/gateway.ts';
+import { startGateway } from '../src/cli/child-gateway.ts';
+import { temporaryFolder, untilReady, writeSetting } from './lib/gateway.ts';
 import { failed, load, why, type LoadResult, type LoadSpec } from './lib/load.ts';
 import { memoryOf } from './lib/processes.ts';
 import { bareServer, comfyApiProxy, emulatedServers } from './lib/references.ts';

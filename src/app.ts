@@ -25,6 +25,7 @@ import { ComfleetError } from './errors.ts';
 import { tuneCollector } from './collector.ts';
 import type { Clock, Random } from './fleet/clock.ts';
 import { findFrontend } from './frontend-folder.ts';
+import { admit } from './fleet/admission.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
 import { recover } from './fleet/recovery.ts';
@@ -40,6 +41,9 @@ import { createSafeFetch, type SafeFetch } from './outbound/safe-fetch.ts';
 import { createStageFile } from './outbound/stage-file.ts';
 import { createWebhooks, type Webhooks } from './outbound/webhooks.ts';
 import { openPage } from './page.ts';
+import { createPlans, type Plans } from './plans/plans.ts';
+import { recordedTrace } from './plans/recorded-trace.ts';
+import { runPrepared } from './plans/run-plan.ts';
 import { priceList } from './config/prices.ts';
 import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
 import { openPseudonym } from './shadow/recorded-trace.ts';
@@ -145,7 +149,8 @@ async function compose(given: Given) {
   const hasPage = config.page.folder !== null || config.page.container;
   const page = hasPage ? new PageSessions({ clock, random, keys }) : null;
   const shadow = composeShadow(given, controlled, deployments);
-  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, shadow, state });
+  const plans = createPlans({ clock, random, run: runPrepared, report: reporter(log, 'plans') });
+  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, plans, shadow, state });
   const pageOfContainer = (request: PassedRequest) =>
     passToContainer({ fleet: { containers: () => controller.containers.all() }, containers: runner }, deployments.get(null), request);
 
@@ -171,6 +176,7 @@ async function compose(given: Given) {
       sweeper.stop();
       await server.close();
       await shadow.stop();
+      await plans.close();
       await webhooks.stop();
       await controller.close();
       runner.close();
@@ -186,6 +192,7 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
     store,
     clock,
     random,
+    admit: (request) => admit(controller.pools, request),
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
@@ -198,7 +205,22 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
   const { runtime } = opened;
   const { gpuLimit } = config.workspace;
   const controller: Controller = new Controller(
-    { store, bus, clock, random, runtime, runner, attempts, deployments, definitions: opened.definitions, log, priceOf, gpuLimit, onEnded },
+    {
+      store,
+      bus,
+      clock,
+      random,
+      runtime,
+      runner,
+      attempts,
+      deployments,
+      definitions: opened.definitions,
+      prior: opened.prior,
+      log,
+      priceOf,
+      gpuLimit,
+      onEnded,
+    },
     slots,
   );
   return { runner, attempts, jobs, controller, slots, priceOf };
@@ -229,12 +251,13 @@ interface Serving extends Controlled {
   readonly fetch: SafeFetch;
   readonly page: PageSessions | null;
   readonly shadow: Shadow;
+  readonly plans: Plans;
   readonly state: { draining: boolean; pagePort: number };
 }
 
 function composeServer(given: Given, serving: Serving) {
   const { config, log, clock, random, store, opened, assets } = given;
-  const { controller, slots, priceOf, bus, deployments, fetch, state, page, keys, jobs, webhooks, shadow } = serving;
+  const { controller, slots, priceOf, bus, deployments, fetch, state, page, plans, shadow, keys, jobs, webhooks } = serving;
   const { runtime } = opened;
   const fleet = createFleetView(controller, { name: runtime.name, capacity: slots.total, ready: true, note: opened.note }, clock);
   const metrics = createMetrics({
@@ -279,6 +302,8 @@ function composeServer(given: Given, serving: Serving) {
     metrics,
     overview: () => overview.snapshot(fleet, deployments),
     overviewTag: () => overview.tag(),
+    plans,
+    recordedTrace: recordedTrace(store),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     page: page && { sessions: page, port: () => state.pagePort },

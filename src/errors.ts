@@ -39,6 +39,8 @@ export const errorCatalogue = {
     'Correct the input, output or file that the message names.',
   ),
   invalid_trace: row(422, 'caller', 'The trace cannot be read', 'Correct the line that the message names, or export the trace again.'),
+  impossible_target: row(422, 'caller', 'No fleet can meet the target', 'Ask for a latency that the message says is possible.'),
+  unknown_plan: row(404, 'caller', 'No such plan', 'Ask for a new one: POST /fleet/v1/plans; only the last ones are kept.'),
   unknown_node: row(
     422,
     'caller',
@@ -98,6 +100,12 @@ export const errorCatalogue = {
   ),
   conflict: row(409, 'caller', 'Someone else changed it meanwhile', 'Read it again and repeat the change.'),
   too_many_requests: row(429, 'caller', 'Too much at once', 'Wait for the time in Retry-After.'),
+  over_budget: row(
+    429,
+    'caller',
+    'The budget of the deployment is spent',
+    'Wait for the time in Retry-After, give the job a higher priority, or raise budget.usd_per_hour.',
+  ),
   workflow_error: row(500, 'workflow', 'The workflow failed', 'Read error.node and error.message; run the same graph in ComfyUI.'),
   out_of_memory: row(500, 'workflow', 'The GPU ran out of memory', 'Use a smaller picture or batch, or a larger GPU.'),
   disk_full: row(

@@ -6,6 +6,7 @@ import { jsonSchema } from '../src/config/json-schema.ts';
 import { protocolPage } from './protocol/page.ts';
 import { checks, circles, deadFiles, isTest, show } from './tidy/checks.ts';
 import { configurationPage, errorPage, keysOf, workloadPage } from './tidy/pages.ts';
+import { policiesPage } from './tidy/policies-page.ts';
 import { lineAt, readSources } from './tidy/sources.ts';
 import { adapters, edges, entries, ports, pure, rooms } from './tidy/tables.ts';
 
@@ -50,6 +51,7 @@ describe('the reference is in step', () => {
     ['configuration.md', configurationPage(jsonSchema())],
     ['protocol.md', protocolPage()],
     ['workloads.md', workloadPage()],
+    ['policies.md', policiesPage(read)],
   ])('docs/reference/%s says what the program does (after a change: npm test -- tidy -u)', async (name, page) => {
     await expect(page).toMatchFileSnapshot(`${root}docs/reference/${name}`);
   });

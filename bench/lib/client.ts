@@ -2,7 +2,7 @@
 import { Pool } from 'undici';
 import { WebSocket } from 'ws';
 import type { LoadResult, LoadSpec } from './load.ts';
-import { pause } from './processes.ts';
+import { pause } from '../../src/cli/child-processes.ts';
 import { plainGraph } from './workflows.ts';
 
 const spec = JSON.parse(process.argv[2] ?? '') as LoadSpec;
@@ -127,33 +127,33 @@ async function drive(): Promise<LoadResult> {
     }
   };
   const more = (): boolean => next < spec.jobs && elapsed() < (spec.seconds ?? Infinity) * 1_000;
-  if ('perSecond' in spec.pacing) await openLoop(spec.pacing.perSecond, more, one, elapsed);
-  else await closedLoop(spec.pacing, more, one);
+  const { pacing } = spec;
+  if ('perSecond' in pacing) await openLoop((count) => (count * 1_000) / pacing.perSecond, more, one, elapsed);
+  else if ('atMs' in pacing) await openLoop((count) => pacing.atMs[count] ?? 0, more, one, elapsed);
+  else await closedLoop(pacing, more, one);
   const seconds = elapsed() / 1_000;
   await Promise.all(servers.map((server) => server.close()));
   return { answers, failures, seconds };
 }
 
-async function openLoop(perSecond: number, more: () => boolean, one: () => Promise<void>, elapsed: () => number): Promise<void> {
+async function openLoop(
+  timeOf: (count: number) => number,
+  more: () => boolean,
+  one: () => Promise<void>,
+  elapsed: () => number,
+): Promise<void> {
   const running: Promise<void>[] = [];
   for (let count = 0; more(); count++) {
-    const wait = (count * 1_000) / perSecond - elapsed();
+    const wait = timeOf(count) - elapsed();
     if (wait > 0) await pause(wait);
     running.push(one());
   }
   await Promise.all(running);
 }
 
-async function closedLoop(
-  { clients, pauseMs: [least, most] = [0, 0] }: { clients: number; pauseMs?: readonly [number, number] },
-  more: () => boolean,
-  one: () => Promise<void>,
-): Promise<void> {
+async function closedLoop({ clients }: { clients: number }, more: () => boolean, one: () => Promise<void>): Promise<void> {
   const client = async (): Promise<void> => {
-    while (more()) {
-      await one();
-      if (most > 0) await pause(least + Math.random() * (most - least));
-    }
+    while (more()) await one();
   };
   await Promise.all(Array.from({ length: clients }, client));
 }

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { launch } from './processes.ts';
+import { launch } from '../../src/cli/child-processes.ts';
 
 /** What a client does for one job. */
 export type Kind =
@@ -20,10 +20,10 @@ export interface LoadSpec {
   /** Clients go round them. */
   readonly urls: readonly string[];
   /**
-   * Closed: so many clients, each with its next job when its last one is answered and its pause (uniform, ms) is over. Open: jobs at a
-   * fixed rate, whatever the answers do.
+   * Closed: so many clients, each with its next job when its last one is answered. Open: jobs at a fixed rate or at these times, whatever
+   * the answers do.
    */
-  readonly pacing: { readonly clients: number; readonly pauseMs?: readonly [number, number] } | { readonly perSecond: number };
+  readonly pacing: { readonly clients: number } | { readonly perSecond: number } | { readonly atMs: readonly number[] };
   readonly jobs: number;
   /** No new jobs after so long. */
   readonly seconds?: number;
@@ -43,7 +43,7 @@ export interface LoadResult {
 export async function load(spec: LoadSpec): Promise<LoadResult> {
   const child = launch(process.execPath, [fileURLToPath(new URL('client.ts', import.meta.url)), JSON.stringify(spec)]);
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const result = await text(child.stdout!);
+  const result = await text(child.stdout);
   if ((await exited) !== 0) throw new Error(`the client failed: ${child.errors()}`);
   return JSON.parse(result) as LoadResult;
 }

@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { kill, launch, output, pause, untilGone } from './processes.ts';
+import { kill, launch, pause, untilGone } from '../../src/cli/child-processes.ts';
+import { output } from './processes.ts';
 
 /** A program that a bench compares with. */
 export interface Reference {
@@ -18,7 +19,7 @@ const file = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 async function start(name: string, args: readonly string[]): Promise<Reference> {
   const child = launch(process.execPath, [file(name), ...args]);
   const line = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', resolve);
+    createInterface({ input: child.stdout }).once('line', resolve);
     child.once('close', (code) => reject(new Error(`${name} ended with code ${code}: ${child.errors()}`)));
   });
   return { urls: JSON.parse(line) as string[], pid: child.pid!, stop: () => end(child.pid!) };
@@ -58,7 +59,7 @@ export async function comfyApiProxy(folder: string, comfyui: string): Promise<(R
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = launch(join(bin, proxyName), ['run', '--comfyui', comfyui, '--port', String(port), '--state-dir', join(folder, 'proxy')]);
-  child.stdout?.resume();
+  child.stdout.resume();
   for (let tries = 0; tries < 200; tries++) {
     const answer = await fetch(`${url}/api/v2/health`).catch(() => null);
     await answer?.text();

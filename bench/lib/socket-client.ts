@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Pool } from 'undici';
 import { WebSocket } from 'ws';
-import { pause } from './processes.ts';
+import { pause } from '../../src/cli/child-processes.ts';
 import type { SocketLoadResult, SocketLoadSpec } from './socket-load.ts';
 import { stamp, stampOf } from './stamp.ts';
 import { openUnread } from './unread.ts';

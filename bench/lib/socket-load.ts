@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { launch } from './processes.ts';
+import { launch } from '../../src/cli/child-processes.ts';
 
 export interface SocketLoadSpec {
   /** Clients go round them. */
@@ -38,7 +38,7 @@ export interface SocketLoadResult {
 export async function socketLoad(spec: SocketLoadSpec): Promise<SocketLoadResult> {
   const child = launch(process.execPath, [fileURLToPath(new URL('socket-client.ts', import.meta.url)), JSON.stringify(spec)]);
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const result = await text(child.stdout!);
+  const result = await text(child.stdout);
   if ((await exited) !== 0) throw new Error(`the clients failed: ${child.errors()}`);
   return JSON.parse(result) as SocketLoadResult;
 }

@@ -10,6 +10,8 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { StageFile } from '../outbound/stage-file.ts';
 import type { Webhooks } from '../outbound/webhooks.ts';
+import type { Plans } from '../plans/plans.ts';
+import type { RecordedTrace } from '../plans/recorded-trace.ts';
 import type { LogLine } from '../runtimes/runtime.ts';
 import type { Shadow } from '../shadow/shadow.ts';
 import type { Store } from '../store/store.ts';
@@ -52,6 +54,8 @@ export interface ApiContext {
   /** Changes when the overview does. */
   readonly overviewTag: () => string;
   readonly shadow: Pick<Shadow, 'view'>;
+  readonly plans: Pick<Plans, 'start' | 'get'>;
+  readonly recordedTrace: RecordedTrace;
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;
   readonly dashboard: () => DashboardPage;

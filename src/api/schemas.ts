@@ -186,6 +186,7 @@ export const deployment = z
       desired_containers: z.int(),
       target_containers: z.int(),
       held_by: z.string().nullable(),
+      note: z.string().nullable().describe('What the scaling policy wants its user to know.'),
     }),
     url: z.string().describe('POST the named inputs here.'),
     created_at: time,

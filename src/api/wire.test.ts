@@ -94,7 +94,15 @@ describe('a container', () => {
 test('a deployment that has no queue yet has an empty one', () => {
   const deployment = deploymentOf('collage', { environment: 'staging' });
   const wire = wireDeployment(deployment, revisionOf('r', 'collage').workflow, null);
-  expect(wire.queue).toEqual({ queued: 0, running: 0, oldest_queued_at: null, desired_containers: 0, target_containers: 0, held_by: null });
+  expect(wire.queue).toEqual({
+    queued: 0,
+    running: 0,
+    oldest_queued_at: null,
+    desired_containers: 0,
+    target_containers: 0,
+    held_by: null,
+    note: null,
+  });
   expect(deploymentPath(deployment)).toBe('/d/collage@staging/');
 });
 

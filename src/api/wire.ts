@@ -3,13 +3,15 @@ import { formatDuration } from '../config/duration.ts';
 import { formatScaling } from '../config/scaling.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import type { Workflow } from '../deployments/workflow.ts';
-import { errorCatalogue } from '../errors.ts';
+import { errorCatalogue, toProblem } from '../errors.ts';
 import { secondsByUse, type ContainerRecord } from '../fleet/container.ts';
 import type { QueueView } from '../fleet/fleet.ts';
 import type { Attempt, JobError, Output, ToldJob } from '../jobs/job.ts';
+import type { PlanRecord } from '../plans/plans.ts';
 import type { DecisionRecord, Delivery, UsageRow } from '../store/store.ts';
 import type { Key } from '../workspaces/keys.ts';
 import { inputSchema } from './input-schema.ts';
+import type * as planSchemas from './plan-schemas.ts';
 import type * as schemas from './schemas.ts';
 
 /** From records to what goes over the wire: snake_case, RFC 3339 times. Pure. */
@@ -145,6 +147,7 @@ export function wireDeployment(deployment: Deployment, workflow: Workflow, queue
       desired_containers: queue?.desired ?? 0,
       target_containers: queue?.target ?? 0,
       held_by: queue?.heldBy ?? null,
+      note: queue?.note ?? null,
     },
     url: deploymentPath(deployment),
     created_at: wireTime(deployment.createdAt),
@@ -196,4 +199,17 @@ export const wireDelivery = (delivery: Delivery): z.infer<typeof schemas.deliver
   next_at: delivery.state === 'pending' ? wireTime(delivery.nextAt) : null,
   last_status: delivery.lastStatus,
   last_error: delivery.lastError,
+});
+
+type WirePlan = z.infer<typeof planSchemas.plan>;
+
+export const wirePlan = ({ id, state, progress, createdAt, finishedAt, plan, error }: PlanRecord): WirePlan => ({
+  id,
+  state,
+  progress,
+  created_at: wireTime(createdAt),
+  finished_at: timeOrNull(finishedAt),
+  // The same, but for lists that nobody may change.
+  result: plan as WirePlan['result'],
+  error: error && toProblem(error),
 });

@@ -3,11 +3,13 @@ import { packageVersion } from '../version.ts';
 import { containersVerb } from './containers.ts';
 import { deployVerb } from './deploy.ts';
 import { doctorVerb } from './doctor.ts';
+import { addExperiment } from './experiment.ts';
 import { exitCodes, report, UsageError, type ExitCode } from './failure.ts';
 import { jobsVerb } from './jobs.ts';
 import { addKeys } from './keys.ts';
 import { logsVerb } from './logs.ts';
 import type { Machine } from './machine.ts';
+import { planVerb } from './plan.ts';
 import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
 import { simulateVerb } from './simulate.ts';
@@ -16,7 +18,20 @@ import { traceVerb } from './trace.ts';
 import { upVerb } from './up.ts';
 import { addVerb, commanderCode } from './verb.ts';
 
-const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, traceVerb, simulateVerb, doctorVerb];
+const verbs = [
+  upVerb,
+  deployVerb,
+  runVerb,
+  scaleVerb,
+  jobsVerb,
+  containersVerb,
+  logsVerb,
+  topVerb,
+  traceVerb,
+  simulateVerb,
+  planVerb,
+  doctorVerb,
+];
 
 /** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {
@@ -44,6 +59,7 @@ export function createProgram(machine: Machine, done: (code: ExitCode) => void, 
     .showHelpAfterError('(comfleet --help lists the verbs, comfleet VERB --help shows how one is used)')
     .addHelpText('after', helpEnd());
   for (const verb of verbs) addVerb(program, verb, machine, done);
+  addExperiment(program, machine, done);
   addKeys(program, machine, done);
   return program;
 }

@@ -33,17 +33,16 @@ async function scale({ client, args, terminal, paint, print }: Session): Promise
     if (meant !== undefined) terminal.err.write(`used ${meant} for ${key}\n`);
   }
   const { scaling } = await client.call<DeploymentWire>('PATCH', `${path}/scaling`, change);
-  const old = new Map(scalingRows(before.scaling));
-  const changed = scalingRows(scaling).filter(([key, value]) => old.get(key) !== value);
-  print(scaling, () =>
-    changed.length === 0
-      ? 'nothing changed\n'
-      : table(
-          ['setting', 'before', 'now'],
-          changed.map(([key, value]) => [key, old.get(key) ?? '', value]),
-          paint,
-        ),
-  );
+  const changed = changedRows(before.scaling, scaling);
+  print(scaling, () => (changed.length === 0 ? 'nothing changed\n' : table(['setting', 'before', 'now'], changed, paint)));
+}
+
+/** Settings that are not what they were: name, before, now. */
+export function changedRows(before: DeploymentWire['scaling'], now: DeploymentWire['scaling']): string[][] {
+  const old = new Map(scalingRows(before));
+  return scalingRows(now)
+    .filter(([key, value]) => old.get(key) !== value)
+    .map(([key, value]) => [key, old.get(key) ?? '', value]);
 }
 
 /** `slo.latency=4s` and its like as the body of the request; later ones win. */

@@ -9,7 +9,7 @@ import { ComfleetError } from '../errors.ts';
 import type { AttemptListener, AttemptOutcome, Attempts } from '../jobs/attempts.ts';
 import { isEnded, type FinalState, type Job, type JobError } from '../jobs/job.ts';
 import { coldWait, nothingSpent, splitTiming, type Spent } from '../jobs/timing.ts';
-import type { Runtime } from '../runtimes/runtime.ts';
+import type { Prior, Runtime } from '../runtimes/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { pause, type Clock, type Random, type Timer } from './clock.ts';
 import { isAlive, takesJobs, type Container } from './container.ts';
@@ -44,6 +44,8 @@ export interface ControllerDependencies {
   readonly log: Logger;
   readonly gpuLimit: number | null;
   readonly priceOf: (gpu: string | null) => number | null;
+  /** What is known of jobs and starts before there was one. */
+  readonly prior: Partial<Prior>;
   /** A job reached its final state, and the store has it. */
   readonly onEnded: (job: Job) => void;
 }
@@ -90,6 +92,7 @@ export class Controller {
       slots,
       periodMs: decisionPeriodMs,
       pools: () => this.pools.values(),
+      priceOf,
       gpuLimit,
       onStep: (step) => this.#decisions.record(step),
     });
@@ -357,7 +360,7 @@ export class Controller {
   }
 
   #addPool(deployment: Deployment): Pool {
-    const pool = new Pool(deployment, { clock: this.#deps.clock, onOpen: () => this.dispatch(pool), prior: {} });
+    const pool = new Pool(deployment, { clock: this.#deps.clock, onOpen: () => this.dispatch(pool), prior: this.#deps.prior });
     this.pools.set(pool.key, pool);
     return pool;
   }

@@ -40,6 +40,7 @@ function queueView(pool: Pool): QueueView {
     desired: pool.desired,
     target: pool.target,
     heldBy: pool.heldBy,
+    note: pool.note,
   };
 }
 
@@ -52,6 +53,8 @@ function waitingFor(pool: Pool): string {
   switch (pool.heldBy) {
     case 'max_containers':
       return `a place in one of ${pool.alive} containers: max_containers is reached`;
+    case 'budget':
+      return 'money: the hard budget allows no more containers now';
     case 'gpu_limit':
       return "a GPU: the workspace's GPU limit is reached";
     case 'capacity':

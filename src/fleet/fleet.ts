@@ -34,6 +34,8 @@ export interface QueueView {
   readonly target: number;
   /** The limit that holds it back, in words of the settings; null: nothing. */
   readonly heldBy: string | null;
+  /** What the policy wants its user to know; null: nothing. */
+  readonly note: string | null;
 }
 
 export interface CostView {

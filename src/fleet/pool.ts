@@ -6,10 +6,12 @@ import { takesJobs, type Container } from './container.ts';
 import { Dispatcher, type Assignment } from './dispatch/dispatcher.ts';
 import { Overlap } from './dispatch/overlap.ts';
 import type { QueuedJob } from './dispatch/queue.ts';
-import { Observations, type Observed, type Prior } from './learning/observations.ts';
+import type { Prior } from '../runtimes/runtime.ts';
+import { Observations, type Observed } from './learning/observations.ts';
 import { policies } from './scaling/policies.ts';
 import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
+import { Spending, type Affordable } from './scaling/spending.ts';
 import type { Clock, Timer } from './clock.ts';
 
 /** The longest pause after failed starts. */
@@ -38,11 +40,15 @@ export interface Counts {
   readonly idle: number;
 }
 
+/** What goes into a summary beside the pool's own: whether the policy's time has come, from which wait on it calls a job late, and money. */
+type Asked = Pick<FleetSummary, 'due' | 'affordable' | 'price'> & { readonly lateAfterMs: number | null };
+
 /** What the controller keeps in memory of one deployment: its queue, its containers, and what its policy remembers. */
 export class Pool {
   readonly key: string;
   readonly dispatcher = new Dispatcher();
   readonly observations: Observations;
+  readonly spending: Spending;
   /** Queued jobs by id; the dispatcher's queue has their order. */
   readonly jobs = new Map<string, PendingJob>();
   readonly containers = new Map<string, Container>();
@@ -66,11 +72,15 @@ export class Pool {
   backoffUntil = 0;
   lastFailure: string | null = null;
   readonly #clock: Clock;
+  /** What the policy saw when it decided last. */
+  #lastSummary: FleetSummary | null = null;
   /** Binds next prompts to busy containers while the policy wants that. */
   readonly #overlap: Overlap;
   readonly #onOpen: () => void;
   /** Goes off when a job has waited long enough for a busy container. */
   #look: Timer | null = null;
+  /** What its containers cost now. */
+  #usdPerHour = 0;
   #starting = 0;
   #draining = 0;
   #busy = 0;
@@ -87,6 +97,7 @@ export class Pool {
     this.deployment = deployment;
     this.key = poolKey(deployment.name, deployment.environment);
     this.#clock = clock;
+    this.spending = new Spending(clock.now());
     const serviceSeconds = deployment.scaling.slo.latencyMs / 2_000;
     this.observations = new Observations(clock.now(), { serviceSeconds, startSeconds: guessedStartSeconds, ...prior });
     const { dispatcher, observations } = this;
@@ -129,6 +140,7 @@ export class Pool {
   /** Puts a container in or changes it; keeps every count and index in step, in O(log n). */
   put(container: Container): void {
     const before = this.containers.get(container.id);
+    this.#costs(costOf(container) - costOf(before));
     if (before) this.#count(before, -1);
     this.containers.set(container.id, container);
     this.#count(container, 1);
@@ -141,6 +153,25 @@ export class Pool {
     this.#observeStart(before, container);
   }
 
+  /** What its containers cost changes by so many USD per hour. */
+  #costs(change: number): void {
+    if (change === 0) return;
+    this.#accrueSpending(this.#clock.now());
+    this.#usdPerHour += change;
+  }
+
+  #accrueSpending(now: number): void {
+    this.spending.accrue(now, { usdPerHour: this.#usdPerHour, budget: this.deployment.scaling.budget.usdPerHour });
+  }
+
+  /** Containers that its budget allows, at a price in USD per hour each; null: it has no budget. */
+  affordable(now: number, price: number): Affordable | null {
+    const { usdPerHour } = this.deployment.scaling.budget;
+    if (usdPerHour === null) return null;
+    this.#accrueSpending(now);
+    return this.spending.affordable(usdPerHour, price);
+  }
+
   #observeStart(before: Container | undefined, { id, state, startedAt, readyAt }: Container): void {
     if (!before && state === 'starting') this.observations.startBegan(id, startedAt);
     if (before?.state === 'starting' && state !== 'starting')
@@ -151,6 +182,7 @@ export class Pool {
     const container = this.containers.get(id);
     if (!container) return;
     if (container.state === 'starting') this.observations.startEnded(id, this.#clock.now(), { ready: false });
+    this.#costs(-costOf(container));
     this.#count(container, -1);
     this.containers.delete(id);
     this.idle.delete(id);
@@ -200,7 +232,7 @@ export class Pool {
   }
 
   /** `due`: the time that the policy asked for. `lateAfterMs`: from which wait on a queued job is late; null: nobody asks. */
-  summary(now: number, { due, lateAfterMs }: { due: boolean; lateAfterMs: number | null }): FleetSummary {
+  summary(now: number, { due, lateAfterMs, affordable, price }: Asked): FleetSummary {
     this.accrue(now);
     const oldest = this.dispatcher.queue.oldest();
     return {
@@ -210,10 +242,12 @@ export class Pool {
       running: this.#running,
       starting: this.#starting,
       busy: this.#busy,
-      idleForMs: [...this.idle.values()].map((container) => now - (container.idleSince ?? now)),
+      idleForMs: this.#idleForMs(now),
       oldestQueuedMs: oldest ? now - oldest.createdAt : null,
       late: lateAfterMs === null ? 0 : this.dispatcher.queue.countUntil(now - lateAfterMs),
       inFlightMs: this.#inFlightMs,
+      affordable,
+      price,
       observed: this.#aimsAtTarget ? this.#observe(now) : null,
     };
   }
@@ -224,11 +258,18 @@ export class Pool {
     return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
   }
 
+  /** What the policy wants its user to know; null: nothing. */
+  get note(): string | null {
+    const { scaling } = this.deployment;
+    return (this.#lastSummary && policies[scaling.policy].note?.(this.#lastSummary, scaling, this.memory)) ?? null;
+  }
+
   /** What its policy decided. */
-  decided(now: number, { memory, desired, standing }: Decision): void {
+  decided(summary: FleetSummary, { memory, desired, standing }: Decision): void {
     this.memory = memory;
+    this.#lastSummary = summary;
     this.desired = desired;
-    if (standing !== undefined) this.observations.stands(now, standing);
+    if (standing !== undefined) this.observations.stands(summary.now, standing);
   }
 
   /** A container became ready: starts work. */
@@ -255,6 +296,13 @@ export class Pool {
     return assignment;
   }
 
+  /** In one pass, as it is made for each decision. */
+  #idleForMs(now: number): number[] {
+    const idleForMs: number[] = [];
+    for (const { idleSince } of this.idle.values()) idleForMs.push(now - (idleSince ?? now));
+    return idleForMs;
+  }
+
   #count(container: Container, sign: 1 | -1): void {
     if (container.state === 'starting') this.#starting += sign;
     if (container.state === 'busy') this.#busy += sign;
@@ -264,3 +312,6 @@ export class Pool {
 }
 
 export const poolKey = (deployment: string, environment: string): string => `${deployment}@${environment}`;
+
+/** USD per hour. */
+const costOf = (container: Container | undefined): number => (container?.usdPerHour ?? 0) * (container?.share ?? 0);

@@ -1,3 +1,4 @@
+import type { Json } from '../comfyui/protocol.ts';
 import type { Attempts } from '../jobs/attempts.ts';
 import type { Attempt, Job } from '../jobs/job.ts';
 import type { JobsService } from '../jobs/service.ts';
@@ -7,7 +8,16 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { isAlive, type ContainerRecord } from './container.ts';
 import type { Controller } from './controller.ts';
-import { poolKey } from './pool.ts';
+import { poolKey, type Pool } from './pool.ts';
+import { policies } from './scaling/policies.ts';
+
+const hourMs = 3_600_000;
+
+/** The part of a stored decision that matters here. */
+interface StoredDecision {
+  readonly settings: { readonly policy: string };
+  readonly decision: { readonly memory: Json };
+}
 
 interface Dependencies {
   readonly store: Store;
@@ -32,6 +42,7 @@ export interface Recovered {
  */
 export async function recover(deps: Dependencies, controller: Controller): Promise<Recovered> {
   const adopted = await adoptContainers(deps, controller);
+  await Promise.all([...controller.pools.values()].map((pool) => remember(deps, pool)));
   const unfinished = await deps.store.unfinishedJobs();
   const counts = { queued: 0, resumed: 0, requeued: 0 };
   for (const { job } of unfinished) deps.jobs.continueBehind(job.number);
@@ -62,6 +73,26 @@ async function adoptContainers({ store, runtime, clock }: Dependencies, controll
   return adopted;
 }
 
+/** What the deployment's containers have cost within the last hour; and, for a policy that learns, what it remembered when it last acted. */
+async function remember({ store, clock }: Dependencies, pool: Pool): Promise<void> {
+  const { name: deployment, environment, scaling } = pool.deployment;
+  if (scaling.budget.usdPerHour !== null) {
+    // Newest first: those that lived within the hour are among them.
+    const containers = (await store.containers({ deployment, limit: 1_000 })).filter((container) => container.environment === environment);
+    pool.spending.spentBefore(containers.reduce((sum, container) => sum + costWithin(container, clock.now()), 0));
+  }
+  if (!policies[scaling.policy].aimsAtTarget) return;
+  const decisions = await store.decisions({ deployment, limit: 100 });
+  const last = decisions.find((decision) => decision.environment === environment)?.data as StoredDecision | undefined;
+  if (last?.settings.policy === scaling.policy) pool.memory = last.decision.memory;
+}
+
+/** USD of a container within the hour before `now`. */
+function costWithin({ startedAt, stoppedAt, usdPerHour, share }: ContainerRecord, now: number): number {
+  const lived = Math.max(0, (stoppedAt ?? now) - Math.max(startedAt, now - hourMs));
+  return ((usdPerHour ?? 0) * share * lived) / hourMs;
+}
+
 function goneRecord(record: ContainerRecord, at: number, epoch: number): ContainerRecord {
   if (!isAlive(record.state)) return record;
   if (record.failure) return { ...record, epoch, state: 'failed', stoppedAt: at };
@@ -82,7 +113,8 @@ async function recoverJob(
   const container = attempt && controller.containers.get(attempt.container);
   const pool = container && controller.containers.poolOf(container.id);
   if (attempt && container?.endpoint && pool) {
-    const listener = controller.listenerTo(pool, job);
+    // When its GPU took it is not known, so what is heard of that now would teach nonsense.
+    const listener = { ...controller.listenerTo(pool, job), executing: () => undefined };
     const input = { job, container, epoch: attempt.epoch, coldMs: attempt.coldMs, reason: 'resumed', spent: nothingSpent, listener };
     pool.dispatcher.jobFollowed(container.id);
     controller.follow(pool, job, container.id, attempts.resume(input, attempt));

@@ -4,6 +4,7 @@ import type { Pool } from './pool.ts';
 import { applyLimits, type Bounds, type LimitedDecision } from './scaling/limits.ts';
 import { policies } from './scaling/policies.ts';
 import type { Decision, FleetSummary } from './scaling/policy.ts';
+import type { Affordable } from './scaling/spending.ts';
 import type { Slots } from './slots.ts';
 
 /** A policy that asks for the moment in which it is asked would never let the next one come. */
@@ -35,6 +36,8 @@ export interface ScalerDependencies {
   readonly periodMs: number;
   readonly slots: Slots;
   readonly pools: () => Iterable<Pool>;
+  /** USD per hour of a GPU; null: no price set. */
+  readonly priceOf: (gpu: string | null) => number | null;
   /** Shares of GPUs that the workspace may hold; null: no limit. */
   readonly gpuLimit: number | null;
   /** Called for each step that did something or changed what holds the deployment back. */
@@ -86,13 +89,17 @@ export class Scaler {
     const { scaling } = pool.deployment;
     const policy = policies[scaling.policy];
     const due = byTimer && pool.dueAt !== null && now >= pool.dueAt;
-    const summary = pool.summary(now, { due, lateAfterMs: policy.lateAfterMs?.(scaling) ?? null });
+    const price = this.#price();
+    const affordable = price === null ? null : pool.affordable(now, price);
+    const lateAfterMs = policy.lateAfterMs?.(scaling) ?? null;
+    const asked = { due, lateAfterMs, affordable: affordable?.start ?? null, price };
+    const summary = pool.summary(now, asked);
     const memoryBefore = pool.memory;
     const decision = policy.decide(summary, scaling, memoryBefore);
-    const bounds = this.#bounds(pool);
+    const bounds = this.#bounds(pool, scaling.budget.hard ? affordable : null);
     const limited = applyLimits(decision, summary, scaling, bounds);
     const heldBefore = pool.heldBy;
-    pool.decided(now, decision);
+    pool.decided(summary, decision);
     pool.target = limited.target;
     pool.heldBy = limited.heldBy;
     this.#act(pool, decision, limited);
@@ -119,15 +126,24 @@ export class Scaler {
     if (isShort(pool)) this.#reclaim(pool, decision.start - limited.start);
   }
 
-  #bounds(pool: Pool): Bounds {
+  /** USD per hour of the next container; null: no price set. */
+  #price(): number | null {
+    const { slots, priceOf } = this.#deps;
+    const { gpu, share } = slots.next;
+    const price = priceOf(gpu);
+    return price === null ? null : price * share;
+  }
+
+  #bounds(pool: Pool, affordable: Affordable | null): Bounds {
     const { containers, gpuLimit, slots } = this.#deps;
     const used = gpuLimit === null ? 0 : containers.all().reduce((sum, container) => sum + container.share, 0);
-    const share = slots.nextShare;
+    const { share } = slots.next;
     const reserved = [...this.#deps.pools()].filter((other) => other !== pool && comesBefore(other, pool)).length;
     return {
       freeSlots: Math.max(0, slots.free - reserved),
       gpuSharesLeft: gpuLimit === null ? null : Math.max(0, gpuLimit - used - reserved * share),
       share,
+      affordable,
       backoffUntil: pool.backoffUntil,
     };
   }

@@ -16,7 +16,7 @@ test('an adopted container takes its own slot; one on a slot that is gone takes 
   const slots = new Slots([slot('gpu0'), slot('gpu1', 0.5)]);
   slots.adopt('a', slot('gpu0'));
   slots.adopt('b', slot('gpu7'));
-  expect([slots.free, slots.nextShare, slots.take('c')?.device]).toEqual([1, 0.5, 'gpu1']);
+  expect([slots.free, slots.next.share, slots.take('c')?.device]).toEqual([1, 0.5, 'gpu1']);
 });
 
 test('the GPU of a server that was down is learnt from its container, for all that come after', () => {
@@ -27,14 +27,14 @@ test('the GPU of a server that was down is learnt from its container, for all th
   slots.learn('unknown', { gpu: 'H100', share: 1 });
   slots.release('a');
   const known = { host: 'box', device: 'http://box', gpu: 'A10G', share: 1 };
-  expect([slots.nextShare, slots.take('b'), shown]).toEqual([1, known, [known]]);
+  expect([slots.next.share, slots.take('b'), shown]).toEqual([1, known, [known]]);
 });
 
 test('a slot on which the last start failed comes after the others, and the one that failed longest ago comes first', () => {
   const slots = new Slots([slot('gpu0', 0.5), slot('gpu1'), slot('gpu2')]);
   slots.take('a');
   slots.release('a', true);
-  expect([slots.free, slots.nextShare, slots.take('b')?.device]).toEqual([3, 1, 'gpu1']);
+  expect([slots.free, slots.next.share, slots.take('b')?.device]).toEqual([3, 1, 'gpu1']);
   slots.release('b', true);
   expect([slots.take('c')?.device, slots.take('d')?.device, slots.take('e')?.device, slots.take('f')]).toEqual([
     'gpu2',

@@ -25,9 +25,9 @@ export class Slots {
     return this.#slots.length - this.#takenBy.size;
   }
 
-  /** Share of a GPU that the next container would take; 0 when none is free. */
-  get nextShare(): number {
-    return this.#slots[this.#next()]?.share ?? 0;
+  /** GPU and share of it that the next container would take; none of a GPU when no slot is free. */
+  get next(): Pick<Slot, 'gpu' | 'share'> {
+    return this.#slots[this.#next()] ?? { gpu: null, share: 0 };
   }
 
   /** Shows later what is learnt of them. */

@@ -9,7 +9,7 @@ export interface Jobs {
   earlier(request: Pick<JobRequest, 'workspace' | 'environment' | 'deployment' | 'key' | 'idempotency'>): Promise<Job | null>;
   /**
    * Stores the job durably, then hands it to the controller. `replay` says that the Idempotency-Key was known and this is the
-   * earlier job. Errors: `idempotency_mismatch`, `store_failed`, `draining`.
+   * earlier job. Errors: `idempotency_mismatch`, `store_failed`, `draining`, `over_budget`.
    */
   submit(request: JobRequest): Promise<{ job: Job; replay: boolean }>;
   /** The next number for a job's place in its caller's queue; rises with each call, also over restarts while jobs are queued. */

@@ -1,7 +1,7 @@
 import { ComfleetError } from '../errors.ts';
 import type { Clock, Random } from '../fleet/clock.ts';
 import type { Store } from '../store/store.ts';
-import { isEnded, type Job } from './job.ts';
+import { isEnded, type Job, type JobRequest } from './job.ts';
 import type { Jobs } from './jobs.ts';
 import { Waiters } from './waiters.ts';
 
@@ -9,6 +9,8 @@ interface Dependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
+  /** Throws where a job is not to be accepted now. */
+  readonly admit: (request: JobRequest) => void;
   /** Hands an accepted job to the controller. */
   readonly accept: (job: Job) => void;
   /** Tells the controller that the store noted a cancel; `job` is what it is now. */
@@ -28,7 +30,7 @@ export interface JobsService extends Jobs {
   drain(runs?: (job: string) => boolean): void;
 }
 
-export function createJobs({ store, clock, random, accept, canceled }: Dependencies): JobsService {
+export function createJobs({ store, clock, random, admit, accept, canceled }: Dependencies): JobsService {
   const waiters = new Waiters(clock);
   /** Accepted by this process and not ended yet: waiting for one of them needs no look into the store. */
   const active = new Set<string>();
@@ -50,6 +52,7 @@ export function createJobs({ store, clock, random, accept, canceled }: Dependenc
     },
     async submit(request) {
       if (draining) throw new ComfleetError('draining', 'The gateway is shutting down and takes no more jobs');
+      admit(request);
       const submission = await store.submit({ id: random.id(), at: clock.now(), request });
       if (submission.kind === 'mismatch') throw mismatch(submission.job);
       if (submission.kind === 'accepted') {

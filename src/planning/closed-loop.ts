@@ -1,6 +1,6 @@
 import { Draw } from './random.ts';
-import type { JobFeed } from './source.ts';
-import { kinds, type Timeline } from './timeline.ts';
+import type { Agenda, JobFeed } from './source.ts';
+import { kinds } from './timeline.ts';
 import type { TraceJob } from './trace.ts';
 
 /** From `fromMs` on there are `users`; those that are new join one after the other, evenly over `overMs`. */
@@ -10,7 +10,10 @@ export interface Level {
   readonly overMs: number;
 }
 
-/** Users who each wait for their answer, pause, and ask again (a closed loop: slow answers slow the arrivals). Times are milliseconds. */
+/**
+ * Users who each wait for their answer, pause, and ask again (a closed loop: slow answers slow the arrivals). They have no keys of their own, so
+ * that their jobs go first come, first served. Times are milliseconds.
+ */
 export interface ClosedLoop {
   readonly name: string;
   /** In order of `fromMs`, beginning at 0. A user asks as soon as it has joined; where there are to be fewer, the last to join leave after their answer. */
@@ -24,18 +27,17 @@ export interface ClosedLoop {
 }
 
 interface User {
-  readonly name: string;
   /** Pauses and jobs have streams of their own, so that what a user asks depends neither on other users nor on how fast it is answered. */
   readonly pauses: Draw;
   readonly services: Draw;
   readonly index: number;
 }
 
-/** A closed loop on virtual time. */
+/** The users of a closed loop. They ask on whatever time they are given, a live run's too. */
 export class UserFeed implements JobFeed {
   readonly #loop: ClosedLoop;
   readonly #asking = new Map<TraceJob, User>();
-  #timeline!: Timeline;
+  #agenda!: Agenda;
   #arrive!: (job: TraceJob) => void;
   /** Users who will ask without an answer: they pause, or have yet to join. */
   #coming = 0;
@@ -52,8 +54,8 @@ export class UserFeed implements JobFeed {
     return this.#coming === 0;
   }
 
-  begin(timeline: Timeline, arrive: (job: TraceJob) => void): void {
-    this.#timeline = timeline;
+  begin(agenda: Agenda, arrive: (job: TraceJob) => void): void {
+    this.#agenda = agenda;
     this.#arrive = arrive;
     let before = 0;
     for (const { fromMs, users, overMs } of this.#loop.levels) {
@@ -66,21 +68,21 @@ export class UserFeed implements JobFeed {
   answered(job: TraceJob): void {
     const user = this.#asking.get(job) as User;
     this.#asking.delete(job);
-    this.#comeAt(this.#timeline.now() + this.#loop.pauseMs(user.pauses), user);
+    this.#comeAt(this.#agenda.now() + this.#loop.pauseMs(user.pauses), user);
   }
 
   #user(index: number): User {
     const draw = (stream: number): Draw => new Draw(this.#loop.seed + (2 * index + stream) * 2 ** 32);
-    return { name: `user-${index + 1}`, pauses: draw(1), services: draw(2), index };
+    return { pauses: draw(1), services: draw(2), index };
   }
 
   #comeAt(at: number, user: User): void {
     if (at >= this.#loop.endMs) return;
     this.#coming++;
-    this.#timeline.set(at, kinds.arrival, () => {
+    this.#agenda.set(at, kinds.arrival, () => {
       this.#coming--;
       if (user.index >= this.#usersAt(at)) return;
-      const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: user.name, workflow: '' };
+      const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: null, workflow: '' };
       this.#asking.set(job, user);
       this.#arrive(job);
     });

@@ -16,6 +16,7 @@ export interface SimulatedContainersInput {
   readonly timeline: Timeline;
   /** At most so many at once. */
   readonly slots: number;
+  readonly usdPerHour: number | null;
   /** Milliseconds that the next start takes. */
   readonly startMs: () => number;
   /** Does the next start come to nothing, after its time? */
@@ -56,7 +57,7 @@ export class SimulatedContainers implements ScaledContainers {
     const { workspace, environment, name, revision } = pool.deployment;
     const given = { ...slot, id, workspace, environment, deployment: name, revision, runtime: 'simulated', epoch: 0, startReason: reason };
     this.#pools.set(id, pool);
-    pool.put(startingContainer({ ...given, usdPerHour: null }, timeline.now()));
+    pool.put(startingContainer({ ...given, usdPerHour: this.#input.usdPerHour }, timeline.now()));
     this.peak = Math.max(this.peak, this.#pools.size);
     const fails = startFails();
     timeline.set(timeline.now() + startMs(), kinds.ready, () => (fails ? this.#failStart(pool, id) : this.#becomeReady(pool, id)));

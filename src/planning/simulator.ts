@@ -3,6 +3,7 @@ import type { Container } from '../fleet/container.ts';
 import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
 import type { ScalingSettings } from '../fleet/scaling/settings.ts';
+import type { Prior } from '../runtimes/runtime.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
 import type { Faults } from './faults.ts';
 import { Draw } from './random.ts';
@@ -20,6 +21,8 @@ export interface SimulationInput {
   readonly scaling: ScalingSettings;
   /** Milliseconds that a start takes. */
   readonly startMs: number;
+  /** What else is known of jobs beforehand. */
+  readonly prior?: Partial<Prior>;
   /** Milliseconds that each job takes outside the GPU, before and after its time on it; left out: none. */
   readonly outsideMs?: { readonly before: number; readonly after: number };
   /** Milliseconds of loading a model onto a GPU that does not hold it; left out: none. */
@@ -34,6 +37,8 @@ export interface SimulationInput {
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
   readonly periodMs: number;
+  /** Price of a GPU-hour, for budgets; left out: none. */
+  readonly usdPerHour?: number | null;
   /** GPUs that there are. */
   readonly slots: number;
 }
@@ -84,11 +89,12 @@ class Simulation {
     this.#pool = new Pool(deploymentOf(input.scaling), {
       clock: timeline,
       onOpen: () => this.#dispatch(),
-      prior: { startSeconds: input.startMs / 1000 },
+      prior: { startSeconds: input.startMs / 1000, ...input.prior },
     });
     this.#containers = new SimulatedContainers({
       timeline,
       slots: input.slots,
+      usdPerHour: input.usdPerHour ?? null,
       startMs: () => input.startMs,
       startFails: () => faults.startFails(),
       onReady: (_, container) => this.#ready(container),
@@ -111,6 +117,7 @@ class Simulation {
       containers: this.#containers,
       slots: this.#containers.slots,
       pools: () => [this.#pool],
+      priceOf: () => input.usdPerHour ?? null,
       gpuLimit: null,
       periodMs: input.periodMs,
       onStep: () => undefined,
@@ -155,7 +162,8 @@ class Simulation {
   }
 
   #enqueue(number: number, job: TraceJob, { isNew }: { isNew: boolean }): void {
-    const id = `j${String(number).padStart(9, '0')}`;
+    // Ids sort by age.
+    const id = `j${1_000_000_000 + number}`;
     const queued = { id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs };
     this.#pool.queueJob(queued, job.workflow, { isNew });
   }

@@ -1,14 +1,21 @@
-import { kinds, type Timeline } from './timeline.ts';
+import type { Timer } from '../fleet/clock.ts';
+import { kinds, type Kind } from './timeline.ts';
 import type { Trace, TraceJob } from './trace.ts';
 
-/** Where a simulation's jobs come from, on its virtual time. */
+/** Time on which jobs come, milliseconds: virtual in a simulation, real in a live run. */
+export interface Agenda {
+  now(): number;
+  set(at: number, kind: Kind, fn: () => void): Timer;
+}
+
+/** Where a simulation's jobs come from. */
 export interface JobFeed {
   /** End of the accounts, if nobody says another: nothing comes later, unless it is waited for. Milliseconds. */
   readonly endMs: number;
   /** Is every job that does not depend on an answer there already? */
   readonly exhausted: boolean;
   /** Begins to give jobs, each to `arrive` at its time. */
-  begin(timeline: Timeline, arrive: (job: TraceJob) => void): void;
+  begin(agenda: Agenda, arrive: (job: TraceJob) => void): void;
   /** The job was answered now. */
   answered(job: TraceJob): void;
 }
@@ -30,10 +37,10 @@ export class TraceFeed implements JobFeed {
     return this.#given === this.#jobs.length;
   }
 
-  begin(timeline: Timeline, arrive: (job: TraceJob) => void): void {
+  begin(agenda: Agenda, arrive: (job: TraceJob) => void): void {
     const next = (): void => {
       const job = this.#jobs[this.#given];
-      if (job) timeline.set(job.arrivalMs, kinds.arrival, give);
+      if (job) agenda.set(job.arrivalMs, kinds.arrival, give);
     };
     const give = (): void => {
       const job = this.#jobs[this.#given++] as TraceJob;

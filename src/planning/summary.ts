@@ -65,7 +65,8 @@ export const timelineOf = ({ periodMs, periods }: Recording): RunTimeline => ({
 });
 
 /** Nearest rank: the ceil(p n)-th smallest, in seconds. */
-const percentile = (sortedMs: Float64Array, p: number): number => (sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000;
+export const percentile = (sortedMs: Float64Array, p: number): number =>
+  (sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000;
 
 /** Sums of whole milliseconds that went through floating point, as such again. */
 const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;

@@ -4,12 +4,23 @@ import type { Clock, Timer } from '../fleet/clock.ts';
 export const kinds = { completion: 0, ready: 1, arrival: 2, timer: 3 } as const;
 export type Kind = (typeof kinds)[keyof typeof kinds];
 
-interface Event {
+class Event implements Timer {
   readonly at: number;
   readonly kind: Kind;
   readonly order: number;
   /** Null: cancelled. */
   fn: (() => void) | null;
+
+  constructor(at: number, kind: Kind, order: number, fn: () => void) {
+    this.at = at;
+    this.kind = kind;
+    this.order = order;
+    this.fn = fn;
+  }
+
+  cancel(): void {
+    this.fn = null;
+  }
 }
 
 /**
@@ -33,9 +44,9 @@ export class Timeline implements Clock {
 
   /** Calls `fn` at `at`, or now when that is past. */
   set(at: number, kind: Kind, fn: () => void): Timer {
-    const event: Event = { at: Math.max(at, this.#now), kind, order: this.#order++, fn };
+    const event = new Event(Math.max(at, this.#now), kind, this.#order++, fn);
     this.#push(event);
-    return { cancel: () => void (event.fn = null) };
+    return event;
   }
 
   /** What comes next, without doing it; null: nothing. */

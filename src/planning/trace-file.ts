@@ -15,7 +15,21 @@ export function parseTrace(text: string, name: string): Trace {
   while (lines.at(-1)?.trim() === '') lines.pop();
   const first = lines[0];
   if (first === undefined) throw wrong(name, `is empty; it begins with the line ${example}, then one line for each job`);
-  const rows = first.trimStart().startsWith('{') ? jsonRows(lines, name) : csvRows(lines, name);
+  return traceOf(first.trimStart().startsWith('{') ? jsonRows(lines, name) : csvRows(lines, name), name);
+}
+
+/** A trace from objects with the names of the columns, such as lines of JSON that were read already; numbered from 1 in messages. */
+export function traceFromRows(rows: readonly object[], name: string): Trace {
+  return traceOf(
+    rows.map((row, index) => {
+      checkColumns(Object.keys(row), (message) => wrong(name, message, index + 1));
+      return { line: index + 1, row };
+    }),
+    name,
+  );
+}
+
+function traceOf(rows: Iterable<NumberedRow>, name: string): Trace {
   const jobs: TraceJob[] = [];
   let before = 0;
   for (const { line, row } of rows) {

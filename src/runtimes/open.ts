@@ -5,14 +5,14 @@ import type { NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Catalogue } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
 import { catalogueFor, definitionsFor, usualModels } from '../emulator/definitions.ts';
-import { loadProfile } from '../emulator/profile.ts';
+import { loadProfile, type Profile } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
 import { SupervisorClient } from '../host/client.ts';
 import { checkComfyui, chooseRuntime, emulatedSlots, processSlots } from './detect.ts';
 import { deviceOf, findGpus } from './devices.ts';
 import { createRemoteRuntime } from './remote.ts';
-import type { Runtime } from './runtime.ts';
+import type { Prior, Runtime } from './runtime.ts';
 import { createSupervisedRuntime } from './supervised.ts';
 
 /** The banner does not wait longer for servers that do not answer. */
@@ -25,6 +25,8 @@ export interface OpenedRuntime {
   readonly catalogue: Catalogue | null;
   /** Is this file (`models/checkpoints/x.safetensors`) there? Null: nobody can tell before a container runs. */
   readonly files: ((path: string) => boolean) | null;
+  /** What is known of jobs and starts before there was one. */
+  readonly prior: Partial<Prior>;
   /** What users must know about it. */
   readonly note: string | null;
 }
@@ -47,6 +49,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
         definitions: () => firstDefinitions(config.comfyui.urls),
         catalogue: null,
         files: null,
+        prior: {},
         note: 'these servers are never started or stopped by comfleet',
       };
     }
@@ -66,7 +69,8 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
         }),
       });
       const note = "node packs run with this user's rights";
-      return { runtime, definitions: () => Promise.resolve(null), catalogue: null, files: (file) => existsSync(join(path, file)), note };
+      const files = (file: string): boolean => existsSync(join(path, file));
+      return { runtime, definitions: () => Promise.resolve(null), catalogue: null, files, prior: {}, note };
     }
     case 'emulated': {
       const profile = loadProfile(config.profile);
@@ -78,7 +82,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
       const definitions = definitionsFor(usualModels);
       const catalogue = catalogueFor(usualModels, profile);
-      return { runtime, definitions: () => Promise.resolve(definitions), catalogue, files: null, note };
+      return { runtime, definitions: () => Promise.resolve(definitions), catalogue, files: null, prior: priorOf(profile), note };
     }
   }
 }
@@ -92,4 +96,14 @@ async function firstDefinitions(urls: readonly string[]): Promise<NodeDefinition
     return definitions;
   });
   return Promise.any(asked).catch(() => null);
+}
+
+/** Means of a timing profile. */
+function priorOf({ seconds }: Profile): Prior {
+  const mean = (samples: readonly number[]): number => samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  return {
+    serviceSeconds: mean(seconds.execute),
+    startSeconds: mean(seconds.start_cold),
+    outsideSeconds: mean(seconds.outside_gpu ?? [0]),
+  };
 }

@@ -70,3 +70,11 @@ export interface LogLine {
   readonly stream: 'stdout' | 'stderr' | 'comfleet';
   readonly text: string;
 }
+
+/** What is known of jobs and starts before there was one. */
+export interface Prior {
+  readonly serviceSeconds: number;
+  readonly startSeconds: number;
+  /** Of a job beside those on the GPU, half before and half after them; left out: not known. */
+  readonly outsideSeconds?: number;
+}

@@ -241,6 +241,7 @@ describe('gauges read at the scrape', () => {
     desired: 15,
     target: 10,
     heldBy: 'max_containers',
+    note: null,
   };
   const deployment: Deployment = {
     name: 'collage',

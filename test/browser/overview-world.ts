@@ -188,7 +188,17 @@ export class OverviewWorld {
       .reduce((sum, one) => sum + one.inFlight, 0);
     const oldestQueuedAt = waiting.length === 0 ? null : Math.min(...waiting.map((job) => job.createdAt));
     const heldBy = this.heldBy.get(deployment) ?? null;
-    return { deployment, environment: 'production', queued: waiting.length, running, oldestQueuedAt, desired: 0, target: 0, heldBy };
+    return {
+      deployment,
+      environment: 'production',
+      queued: waiting.length,
+      running,
+      oldestQueuedAt,
+      desired: 0,
+      target: 0,
+      heldBy,
+      note: null,
+    };
   }
 
   #costView(deployment: string): CostView[] {

@@ -1,23 +1,17 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import type { RunningApp } from '../../src/cli/machine.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type * as FixedModule from '../../src/fleet/scaling/fixed.ts';
 import { Caller } from './caller.ts';
 import { temporaryFolder, usualConfig, writeConfig } from './program.ts';
-
-/** A policy that binds the next prompt to a busy container: here `fixed`. `per-input` does not. */
-vi.mock('../../src/fleet/scaling/fixed.ts', async (original) => {
-  const { fixed } = await original<typeof FixedModule>();
-  return { fixed: { ...fixed, overlaps: true } };
-});
 
 const folder = temporaryFolder();
 /** Seconds of a job on the GPU and outside it. */
 const [gpu, outside] = [0.3, 0.3];
-const jobs = 12;
+const jobs = 24;
+const learning = 10;
 let app: RunningApp;
 let caller: Caller;
 
@@ -39,7 +33,7 @@ beforeAll(async () => {
   const one = { min_containers: 1, max_containers: 1 };
   const deployments = {
     alone: { ...draw, scaling: { ...one, policy: 'per-input' } },
-    overlap: { ...draw, default: false, scaling: { ...one, policy: 'fixed' } },
+    overlap: { ...draw, default: false, scaling: { ...one, policy: 'slo' } },
   };
   const file = writeConfig(folder.path, { ...usualConfig, profile, data_dir: join(folder.path, 'data'), deployments });
   const { config } = loadConfig({ flags: { config: file }, env: {}, cwd: folder.path });
@@ -52,7 +46,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Jobs per second of one container that has always something to do, its first three jobs left out. */
+/** Jobs per second of one container that has always something to do, the jobs left out by which it learns. */
 async function rate(deployment: string): Promise<number> {
   const ids = await Promise.all(
     Array.from({ length: jobs }, async (_, n) => {
@@ -64,7 +58,7 @@ async function rate(deployment: string): Promise<number> {
   expect(new Set(ended.map(({ state }) => state))).toEqual(new Set(['succeeded']));
   expect(new Set(ended.map(({ container }) => container)).size).toBe(1);
   const times = ended.map(({ finished_at }) => Date.parse(finished_at) / 1000).toSorted((a, b) => a - b);
-  return (times.length - 3) / (times.at(-1)! - times[2]!);
+  return (times.length - learning) / (times.at(-1)! - times[learning - 1]!);
 }
 
 test('one container whose next prompt waits at its GPU does nearly twice as many jobs that spend half their time elsewhere', async () => {

@@ -124,6 +124,7 @@ export async function startGateway(options: GatewayOptions) {
     store,
     clock,
     random,
+    admit: () => undefined,
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
@@ -139,6 +140,7 @@ export async function startGateway(options: GatewayOptions) {
     log,
     gpuLimit: null,
     priceOf: () => 1,
+    prior: {},
     definitions: () => Promise.resolve(null),
   };
   const controller: Controller = new Controller({ ...parts, onEnded: (job) => jobs.ended(job) }, new Slots(await runtime.slots()));

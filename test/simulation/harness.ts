@@ -60,6 +60,7 @@ export class Simulation {
       store,
       clock,
       random,
+      admit: () => undefined,
       accept: (job) => controller.accept(job),
       canceled: (job) => controller.canceled(job),
     });
@@ -77,6 +78,7 @@ export class Simulation {
         log,
         gpuLimit: this.#settings.gpuLimit ?? null,
         priceOf: () => 1.1,
+        prior: {},
         onEnded: (job) => {
           this.ended.push(job);
           jobs.ended(job);
@@ -133,6 +135,15 @@ export class Simulation {
     const counts: Record<string, number> = {};
     for (const container of this.controller.containers.all()) counts[container.state] = (counts[container.state] ?? 0) + 1;
     return counts;
+  }
+
+  /** What all containers together have cost so far. */
+  async spentUsd(): Promise<number> {
+    const now = this.clock.now();
+    const stored = await this.store.containers({ limit: 100_000 });
+    return stored.reduce((sum, { startedAt, stoppedAt, usdPerHour, share }) => {
+      return sum + (((stoppedAt ?? now) - startedAt) * (usdPerHour ?? 0) * share) / 3_600_000;
+    }, 0);
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Simulation } from './harness.ts';
 
 const second = 1_000;
@@ -177,4 +177,53 @@ test.each([
   expect(sim.ended.filter((job) => job.state === 'succeeded')).toHaveLength(10);
   expect(sim.fleet.peak).toBe(peak);
   expect(sim.states()).toEqual(inTheEnd === 0 ? {} : { ready: inTheEnd });
+});
+
+describe('policy slo', () => {
+  const slo = { p: 0.95, latencyMs: 6_000, windowMs: 300_000 };
+
+  test('keeps containers for steady traffic, with no setting but the target, and remembers over a restart what it corrected', async () => {
+    const sim = new Simulation({ deployments: { collage: { policy: 'slo', slo } } });
+    await sim.boot();
+    const traffic = async (seconds: number): Promise<void> => {
+      for (let n = 0; n < seconds; n++) {
+        await sim.submit();
+        await sim.clock.runFor(second);
+      }
+    };
+    await traffic(300);
+    const late = sim.ended.slice(100).filter(({ createdAt, finishedAt }) => finishedAt! - createdAt > slo.latencyMs).length;
+    expect(late / (sim.ended.length - 100)).toBeLessThan(0.05);
+    const memory = sim.controller.pools.get('collage@production')!.memory as { correction: number };
+    expect(memory.correction).not.toBe(0);
+    sim.kill();
+    await sim.boot();
+    expect((sim.controller.pools.get('collage@production')!.memory as { correction: number }).correction).toBeCloseTo(memory.correction, 0);
+    await traffic(60);
+    await sim.clock.runFor(60 * second);
+    expect(sim.ended).toHaveLength(360);
+  });
+
+  test('without traffic nothing runs', async () => {
+    const sim = new Simulation({ deployments: { collage: { policy: 'slo', slo } } });
+    await sim.boot();
+    await sim.submit();
+    await sim.clock.runFor(20 * 60 * second);
+    expect(sim.ended).toHaveLength(1);
+    expect(sim.states()).toEqual({});
+  });
+});
+
+test('a hard budget stops containers though jobs wait, and goes on as it refills', async () => {
+  // 1.1 USD an hour each: one container always, and 2.2 USD saved up.
+  const budget = { usdPerHour: 2.2, hard: true };
+  const sim = new Simulation({ serviceMs: 60 * second, deployments: { collage: { budget } } });
+  await sim.boot();
+  for (let n = 0; n < 400; n++) await sim.submit();
+  await sim.clock.runFor(3_600 * second);
+  const alive = sim.controller.containers.all().length;
+  expect(sim.fleet.peak).toBeGreaterThan(10);
+  expect(alive).toBe(2);
+  expect(sim.controller.pools.get('collage@production')!.heldBy).toBe('budget');
+  expect(await sim.spentUsd()).toBeLessThan(2 * budget.usdPerHour * 1.05);
 });

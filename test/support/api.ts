@@ -17,6 +17,9 @@ import type { ContainerRecord } from '../../src/fleet/container.ts';
 import type { Fleet } from '../../src/fleet/fleet.ts';
 import { defaultScaling } from '../../src/fleet/scaling/settings.ts';
 import { createJobs } from '../../src/jobs/service.ts';
+import { createPlans } from '../../src/plans/plans.ts';
+import { recordedTrace } from '../../src/plans/recorded-trace.ts';
+import { runPrepared } from '../../src/plans/run-plan.ts';
 import { createStageFile } from '../../src/outbound/stage-file.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { AttemptResult } from '../../src/store/store.ts';
@@ -161,6 +164,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     store,
     clock,
     random,
+    admit: () => undefined,
     accept: (job) => publishJob(bus, job, 'queued'),
     canceled: (job) => {
       publishJob(bus, job, job.state === 'canceled' ? 'canceled' : 'cancel_requested');
@@ -204,6 +208,8 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     },
     overview: () => overview,
     overviewTag: () => 'tag',
+    plans: createPlans({ clock, random, run: runPrepared, report }),
+    recordedTrace: recordedTrace(store),
     logs: async function* () {
       yield { at: t0, stream: 'stdout', text: 'Starting server' };
       yield { at: t0 + 1, stream: 'stderr', text: '<b>warning</b>' };
@@ -276,6 +282,7 @@ function fakeFleet(containers: ContainerRecord[], stopped: ApiWorld['stopped']):
         desired: 4,
         target: 2,
         heldBy: 'max_containers',
+        note: null,
       },
     ],
     waitingFor: () => 'a container that starts',

@@ -12,6 +12,8 @@ export const summaryOf = (given: Partial<FleetSummary>): FleetSummary => ({
   oldestQueuedMs: null,
   late: 0,
   inFlightMs: 0,
+  affordable: null,
+  price: null,
   observed: null,
   ...given,
 });

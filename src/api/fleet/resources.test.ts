@@ -332,6 +332,8 @@ describe('OpenAPI', () => {
         "/fleet/v1/keys",
         "/fleet/v1/keys/{id}",
         "/fleet/v1/overview",
+        "/fleet/v1/plans",
+        "/fleet/v1/plans/{id}",
         "/fleet/v1/uploads",
         "/fleet/v1/usage",
         "/fleet/v1/webhook-secret",

@@ -11,6 +11,7 @@ import { addJobRoutes } from './jobs.ts';
 import { addKeyRoutes } from './keys.ts';
 import { addShadowRoutes } from './shadow.ts';
 import { addTraceRoutes } from './traces.ts';
+import { addPlanRoutes } from './plans.ts';
 import { addUploadRoutes } from './uploads.ts';
 import { addUsageRoutes } from './usage.ts';
 
@@ -27,6 +28,7 @@ export function addFleetRoutes(app: Api, context: ApiContext, parts: ServerParts
   addUsageRoutes(app, context);
   addEventRoutes(app, context, parts);
   addHealthRoutes(app, context);
+  addPlanRoutes(app, context);
   addUploadRoutes(app, context);
   addKeyRoutes(app, context);
 }

@@ -14,6 +14,8 @@ interface Place {
   lastUsedAt: number;
   /** When the job that was bound last is expected to end. */
   until: number;
+  /** Where it is among those with the same models: the free ones or the full ones; null: not yet anywhere. */
+  among: Heap<Place> | null;
 }
 
 export interface Assignment {
@@ -52,6 +54,7 @@ export class Dispatcher {
       modelKey: input.modelKey,
       lastUsedAt: input.at,
       until: input.at,
+      among: null,
     };
     this.#containers.set(input.id, container);
     this.#index(container);
@@ -145,11 +148,20 @@ export class Dispatcher {
     return holder?.inFlight === best.inFlight ? holder : undefined;
   }
 
+  /**
+   * What a container with these models saves: they share what is asked, and each beyond the first saves a load only while the others are busy.
+   * The square stands for both; it was better than no or the first power on two generators with few and many models per container.
+   */
+  #worth(modelKey: string): number {
+    const copies = (this.#freeByModel.get(modelKey)?.size ?? 0) + (this.#busyByModel.get(modelKey)?.size ?? 0);
+    return this.#popularity.of(modelKey) / copies ** 2;
+  }
+
   #leastWanted(best: Place): Place {
     let least = best;
     for (const holders of this.#freeByModel.values()) {
       const place = holders.peek() as Place;
-      const apart = this.#popularity.of(place.modelKey) - this.#popularity.of(least.modelKey);
+      const apart = this.#worth(place.modelKey) - this.#worth(least.modelKey);
       if (place.inFlight === best.inFlight && apart < 0) least = place;
     }
     return least;
@@ -179,28 +191,23 @@ export class Dispatcher {
 
   #index(place: Place): void {
     this.#unindex(place);
-    if (place.inFlight >= place.maxInputs + place.extra) return putUnder(this.#busyByModel, place, endsFirst);
-    this.#free.put(place);
-    putUnder(this.#freeByModel, place, goesFirst);
+    const isFree = place.inFlight < place.maxInputs + place.extra;
+    if (isFree) this.#free.put(place);
+    const heaps = isFree ? this.#freeByModel : this.#busyByModel;
+    place.among = heaps.get(place.modelKey) ?? new Heap(isFree ? goesFirst : endsFirst);
+    if (place.among.size === 0) heaps.set(place.modelKey, place.among);
+    place.among.put(place);
   }
 
   #unindex(place: Place): void {
+    const { among, modelKey } = place;
+    if (!among) return;
     this.#free.remove(place);
-    removeUnder(this.#freeByModel, place);
-    removeUnder(this.#busyByModel, place);
+    among.remove(place);
+    place.among = null;
+    if (among.size > 0) return;
+    for (const heaps of [this.#freeByModel, this.#busyByModel]) if (heaps.get(modelKey) === among) heaps.delete(modelKey);
   }
-}
-
-function putUnder(heaps: Map<string, Heap<Place>>, place: Place, before: (a: Place, b: Place) => boolean): void {
-  let heap = heaps.get(place.modelKey);
-  if (!heap) heaps.set(place.modelKey, (heap = new Heap(before)));
-  heap.put(place);
-}
-
-function removeUnder(heaps: Map<string, Heap<Place>>, place: Place): void {
-  const heap = heaps.get(place.modelKey);
-  heap?.remove(place);
-  if (heap?.size === 0) heaps.delete(place.modelKey);
 }
 
 const endsFirst = (a: Place, b: Place): boolean => (a.until === b.until ? a.id < b.id : a.until < b.until);

@@ -1,8 +1,12 @@
+/** Up to so many items are searched one by one, which is faster than keeping their places; half of it ends the keeping again. */
+const searched = 16;
+
 /** A binary heap that knows where each item is, so that items can be removed or moved in O(log n). `before` is the order. */
 export class Heap<T> {
   readonly #before: (a: T, b: T) => boolean;
   readonly #items: T[] = [];
-  readonly #places = new Map<T, number>();
+  /** Null while there are few. */
+  #places: Map<T, number> | null = null;
 
   constructor(before: (a: T, b: T) => boolean) {
     this.#before = before;
@@ -18,29 +22,30 @@ export class Heap<T> {
   }
 
   has(item: T): boolean {
-    return this.#places.has(item);
+    return this.#placeOf(item) !== -1;
   }
 
   /** Adds the item, or moves it to its place when it is there and has changed. */
   put(item: T): void {
-    let place = this.#places.get(item);
-    if (place === undefined) {
-      place = this.#items.length;
-      this.#items.push(item);
-      this.#places.set(item, place);
+    let place = this.#placeOf(item);
+    if (place === -1) {
+      place = this.#items.push(item) - 1;
+      if (this.#places) this.#places.set(item, place);
+      else if (place >= searched) this.#places = new Map(this.#items.map((one, at) => [one, at]));
     }
     this.#settle(place);
   }
 
   /** Removes the item; false when it is not there. */
   remove(item: T): boolean {
-    const place = this.#places.get(item);
-    if (place === undefined) return false;
-    this.#places.delete(item);
+    const place = this.#placeOf(item);
+    if (place === -1) return false;
+    this.#places?.delete(item);
     const last = this.#items.pop() as T;
+    if (this.#items.length <= searched / 2) this.#places = null;
     if (last !== item) {
       this.#items[place] = last;
-      this.#places.set(last, place);
+      this.#places?.set(last, place);
       this.#settle(place);
     }
     return true;
@@ -61,6 +66,10 @@ export class Heap<T> {
       yield this.#items[place] as T;
       for (const below of [2 * place + 1, 2 * place + 2]) if (below < this.#items.length) next.put(below);
     }
+  }
+
+  #placeOf(item: T): number {
+    return this.#places ? (this.#places.get(item) ?? -1) : this.#items.indexOf(item);
   }
 
   #settle(place: number): void {
@@ -92,7 +101,7 @@ export class Heap<T> {
     const itemB = this.#items[b] as T;
     this.#items[a] = itemB;
     this.#items[b] = itemA;
-    this.#places.set(itemB, a);
-    this.#places.set(itemA, b);
+    this.#places?.set(itemB, a);
+    this.#places?.set(itemA, b);
   }
 }

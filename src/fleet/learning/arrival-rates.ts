@@ -1,5 +1,5 @@
 /** Seconds of the windows, the longest first. */
-const windows = [180, 30, 10];
+const windows = [900, 180, 30, 10];
 /** Seconds without arrivals that every count is taken to begin with, forgotten like any others: the first job alone says little. */
 const doubtSeconds = 5;
 /** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
@@ -22,7 +22,7 @@ export class ArrivalRates {
 
   arrived(now: number): void {
     this.#decay(now);
-    for (let n = 0; n < windows.length; n++) this.#counts[n]! += 1;
+    for (let n = 0; n < windows.length; n++) this.#counts[n] = (this.#counts[n] as number) + 1;
   }
 
   /** Jobs per second. */
@@ -43,7 +43,7 @@ export class ArrivalRates {
   #decay(now: number): void {
     const seconds = (now - this.#at) / 1000;
     if (seconds === 0) return;
-    for (let n = 0; n < windows.length; n++) this.#counts[n]! *= Math.exp(-seconds / (windows[n] as number));
+    for (let n = 0; n < windows.length; n++) this.#counts[n] = (this.#counts[n] as number) * Math.exp(-seconds / (windows[n] as number));
     this.#at = now;
   }
 }

@@ -36,6 +36,8 @@ export class Bursts {
     const last = this.#standing.at(-1);
     if (last?.containers === containers && Math.abs(rate - last.rate) <= 0.05 * last.rate) return;
     this.#standing.push({ at: now, containers, rate });
+    // Without this they would become ever more where no job is ever short of time.
+    this.#forgetBefore(now - 1000 * memorySeconds);
   }
 
   /** A job has come. `slackMs`: how long it can wait; a container that is started now is ready only after `startMs`. */
@@ -45,7 +47,7 @@ export class Bursts {
     const excess = this.#countArrival(now, latencyMs) - noise * Math.sqrt((before.rate * latencyMs) / 1000);
     const needed = Math.ceil((excess * (latencyMs - slackMs)) / latencyMs);
     while (this.#missed.length < needed) this.#missed.push(0);
-    for (let number = before.containers; number < needed; number++) this.#missed[number]! += 1;
+    for (let number = before.containers; number < needed; number++) this.#missed[number] = (this.#missed[number] as number) + 1;
   }
 
   /** Jobs per second that each container would have helped, by its number (less one). */
@@ -65,16 +67,21 @@ export class Bursts {
   }
 
   #standingAt(at: number): Omit<Standing, 'at'> {
-    while (this.#standing[1] && this.#standing[1].at <= at) this.#standing.shift();
+    this.#forgetBefore(at);
     const [first] = this.#standing;
     return first && first.at <= at ? first : { containers: 0, rate: 0 };
+  }
+
+  /** All that was wanted before what was wanted then. */
+  #forgetBefore(at: number): void {
+    while (this.#standing[1] && this.#standing[1].at <= at) this.#standing.shift();
   }
 
   #decay(now: number): void {
     const seconds = (now - this.#at) / 1000;
     if (seconds === 0) return;
     const left = Math.exp(-seconds / memorySeconds);
-    for (let n = 0; n < this.#missed.length; n++) this.#missed[n]! *= left;
+    for (let n = 0; n < this.#missed.length; n++) this.#missed[n] = (this.#missed[n] as number) * left;
     this.#at = now;
   }
 }

@@ -1,6 +1,8 @@
+import type { Prior } from '../../runtimes/runtime.ts';
 import type { QueuedJob } from '../dispatch/queue.ts';
 import { ArrivalRates } from './arrival-rates.ts';
 import { Bursts } from './bursts.ts';
+import { HoursOfWeek } from './hours-of-week.ts';
 import { elapsedWhen, quantile, remaining, type Lognormal } from './lognormal.ts';
 import { ServiceTimes } from './service-times.ts';
 
@@ -11,11 +13,9 @@ const weight = 0.2;
 /** A late job goes behind the others until it has waited so many times the target's latency. */
 const behindFor = 10;
 
-/** What is known of a deployment before anything was learnt of it. */
-export interface Prior {
-  readonly serviceSeconds: number;
-  readonly startSeconds: number;
-}
+const hourMs = 3_600_000;
+/** So long after the change of an hour the rates that were counted still know more of the hour before. */
+const changeMs = 180_000;
 
 /** What a policy that aims at the target is told of a deployment, beside the counts that every policy sees. */
 export interface Observed {
@@ -25,7 +25,10 @@ export interface Observed {
   readonly latestStarts: readonly number[];
   /** Queued jobs that cannot. */
   readonly behind: number;
-  /** Busy containers by the step from now in which they will probably take the next job; starting ones by that in which they will be ready. */
+  /**
+   * Busy containers by the step from now in which they will probably take the next job; starting ones by that in which they will be ready.
+   * All zero while nobody waits who can still meet the target: then it makes no difference.
+   */
   readonly busyEnds: readonly number[];
   readonly startEnds: readonly number[];
   /** Arrivals per second. */
@@ -50,7 +53,7 @@ export interface LearntTimes {
   readonly leadMs: number | null;
   readonly loadMs: number | null;
   /** From a prompt's end on the GPU until its job has left the container. */
-  readonly afterMs: number;
+  readonly afterMs: number | null;
 }
 
 interface Prompt {
@@ -71,6 +74,7 @@ interface Prompt {
 export class Observations {
   readonly #services: ServiceTimes;
   readonly #rates: ArrivalRates;
+  readonly #hours: HoursOfWeek;
   readonly #bursts: Bursts;
   readonly #prompts = new Map<string, Prompt>();
   /** Prompts of each container that still want its GPU, in the order in which they were bound. */
@@ -80,15 +84,17 @@ export class Observations {
   #startLearnt = false;
   #leadMs: number | null = null;
   #loadMs: number | null = null;
-  #afterMs = 0;
+  #afterMs: number | null = null;
   #ended = 0;
   #missed = 0;
 
-  constructor(now: number, { serviceSeconds, startSeconds }: Prior) {
+  constructor(now: number, { serviceSeconds, startSeconds, outsideSeconds }: Prior) {
     this.#services = new ServiceTimes(serviceSeconds);
     this.#rates = new ArrivalRates(now);
+    this.#hours = new HoursOfWeek(now);
     this.#bursts = new Bursts(now);
     this.#startMs = startSeconds * 1000;
+    if (outsideSeconds !== undefined) this.#leadMs = this.#afterMs = outsideSeconds * 500;
   }
 
   /** From binding a prompt until its container's GPU takes it, when it need not wait for the GPU. Null: nothing is known yet. */
@@ -115,6 +121,7 @@ export class Observations {
   /** A job has come. */
   arrived(now: number, latencyMs: number): void {
     this.#rates.arrived(now);
+    this.#hours.arrived(now);
     const slackMs = latencyMs - this.#wholeMs(this.serviceSeconds);
     if (slackMs < this.#startMs) this.#bursts.arrived(now, { latencyMs, slackMs: Math.max(0, slackMs), startMs: this.#startMs });
   }
@@ -196,14 +203,15 @@ export class Observations {
 
   /** Everything at this moment. */
   observe(now: number, { latencyMs, queue, behind }: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
-    const count = counter(now, latencyMs / steps);
+    const stepMs = latencyMs / steps;
+    const waiting = latestStarts(queue, now, stepMs);
     return {
-      stepSeconds: latencyMs / steps / 1000,
-      latestStarts: count(latestStarts(queue, now)),
+      stepSeconds: stepMs / 1000,
+      latestStarts: waiting ?? nothing,
       behind,
-      busyEnds: count(this.#busyEnds(now)),
-      startEnds: count(this.#startEnds()),
-      rate: this.#rates.rate(now),
+      busyEnds: waiting ? this.#busyEnds(now, stepMs) : nothing,
+      startEnds: waiting ? this.#startEnds(now, stepMs) : nothing,
+      rate: this.#rate(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
       startSeconds: this.#startMs / 1000,
@@ -215,19 +223,30 @@ export class Observations {
 
   /** From binding to the end, where the GPU takes so many seconds. */
   #wholeMs(gpuSeconds: number): number {
-    return (this.#leadMs ?? 0) + gpuSeconds * 1000 + this.#afterMs;
+    return (this.#leadMs ?? 0) + gpuSeconds * 1000 + (this.#afterMs ?? 0);
   }
 
-  *#busyEnds(now: number): Iterable<number> {
+  /** Arrivals per second when a container that is started now will be ready: around the change of an hour, at least what is usual then. */
+  #rate(now: number): number {
+    const rate = this.#rates.rate(now);
+    const intoHour = (now + this.#startMs) % hourMs;
+    return intoHour > changeMs + this.#startMs ? rate : Math.max(rate, this.#hours.rate(now, now + this.#startMs) ?? 0);
+  }
+
+  #busyEnds(now: number, stepMs: number): number[] {
+    const counts = emptySteps();
     for (const prompts of this.#wanting.values()) {
       let at = now - (this.#leadMs ?? 0);
       for (const { service, takenAt } of prompts) at += 1000 * remaining(service, takenAt === null ? 0 : (now - takenAt) / 1000);
-      yield at;
+      count(counts, (at - now) / stepMs);
     }
+    return counts;
   }
 
-  *#startEnds(): Iterable<number> {
-    for (const began of this.#starting.values()) yield began + this.#startMs;
+  #startEnds(now: number, stepMs: number): number[] {
+    const counts = emptySteps();
+    for (const began of this.#starting.values()) count(counts, (began + this.#startMs - now) / stepMs);
+    return counts;
   }
 
   #free(prompt: Prompt, now: number): void {
@@ -240,15 +259,18 @@ export class Observations {
 
 const mean = (before: number | null, value: number): number => (before === null ? value : before + weight * (value - before));
 
-/** Counts times by their step from now. */
-function counter(now: number, stepMs: number): (times: Iterable<number>) => number[] {
-  return (times) => {
-    const counts = new Array<number>(steps).fill(0);
-    for (const at of times) counts[Math.max(0, Math.min(steps - 1, Math.floor((at - now) / stepMs)))]! += 1;
-    return counts;
-  };
+const nothing: readonly number[] = Array.from({ length: steps }, () => 0);
+const emptySteps = (): number[] => nothing.slice();
+
+/** One more at so many steps from now; the last step stands for all later ones, the first for what should have been. */
+function count(counts: number[], at: number): void {
+  const step = Math.max(0, Math.min(steps - 1, Math.floor(at)));
+  counts[step] = (counts[step] as number) + 1;
 }
 
-function* latestStarts(queue: Iterable<QueuedJob>, now: number): Iterable<number> {
-  for (const { behind } of queue) if (behind && behind.from > now) yield behind.from;
+/** Null: nobody waits who can still meet the target. */
+function latestStarts(queue: Iterable<QueuedJob>, now: number, stepMs: number): number[] | null {
+  let counts: number[] | null = null;
+  for (const { behind } of queue) if (behind && behind.from > now) count((counts ??= emptySteps()), (behind.from - now) / stepMs);
+  return counts;
 }

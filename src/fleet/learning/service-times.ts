@@ -7,10 +7,14 @@ const priorJobs = 3;
 /** Spread of what is not known at all: a factor of 1.6 up or down is nothing unusual. */
 const vagueSigma = 0.5;
 
+const mostClasses = 1_000;
+
 interface Moments {
   jobs: number;
   mu: number;
   variance: number;
+  /** What follows from them, until the next job. */
+  prediction: Lognormal | null;
 }
 
 /**
@@ -23,22 +27,30 @@ export class ServiceTimes {
 
   /** `guessSeconds`: what to expect before anything is known. */
   constructor(guessSeconds: number) {
-    this.#all = { jobs: priorJobs, mu: Math.log(guessSeconds), variance: vagueSigma ** 2 };
+    this.#all = { jobs: priorJobs, mu: Math.log(guessSeconds) - vagueSigma ** 2 / 2, variance: vagueSigma ** 2, prediction: null };
   }
 
   learn(workflow: string, seconds: number): void {
     const log = Math.log(Math.max(seconds, 0.001));
     let moments = this.#classes.get(workflow);
     // The first job of a class says more of it than all the others.
-    if (!moments) this.#classes.set(workflow, (moments = { jobs: 0, mu: log, variance: this.#all.variance }));
+    if (!moments) moments = this.#add(workflow, { jobs: 0, mu: log, variance: this.#all.variance, prediction: null });
     update(moments, log);
     update(this.#all, log);
   }
 
   /** Of a class, or of all jobs together. */
   predict(workflow?: string): Lognormal {
-    const { mu, variance } = (workflow === undefined ? undefined : this.#classes.get(workflow)) ?? this.#all;
-    return lognormal(mu, Math.sqrt(variance));
+    const moments = (workflow === undefined ? undefined : this.#classes.get(workflow)) ?? this.#all;
+    return (moments.prediction ??= lognormal(moments.mu, Math.sqrt(moments.variance)));
+  }
+
+  /** Clients may send any graph: of too many classes the one that came first is forgotten. */
+  #add(workflow: string, moments: Moments): Moments {
+    const [oldest] = this.#classes.keys();
+    if (this.#classes.size >= mostClasses && oldest !== undefined) this.#classes.delete(oldest);
+    this.#classes.set(workflow, moments);
+    return moments;
   }
 
   /** Has a job of this class been seen? */
@@ -49,8 +61,9 @@ export class ServiceTimes {
 
 function update(moments: Moments, log: number): void {
   moments.jobs++;
+  moments.prediction = null;
   const off = log - moments.mu;
   moments.mu += Math.max(leastWeight, 1 / moments.jobs) * off;
-  // One job alone has no spread: the first one leaves half of what was expected.
-  moments.variance += Math.max(leastWeight, 1 / (moments.jobs + 1)) * (off * off - moments.variance);
+  // One job alone has no spread: the first leaves half of what was expected, and later ones weigh more, so that this is soon forgotten.
+  moments.variance += Math.max(leastWeight, 2 / (moments.jobs + 3)) * (off * off - moments.variance);
 }

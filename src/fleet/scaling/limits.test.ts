@@ -6,7 +6,7 @@ import { perInput } from './per-input.ts';
 import type { FleetSummary } from './policy.ts';
 import { defaultScaling, type ScalingSettings } from './settings.ts';
 
-const roomy: Bounds = { freeSlots: 100, gpuSharesLeft: null, share: 1, backoffUntil: 0 };
+const roomy: Bounds = { freeSlots: 100, gpuSharesLeft: null, share: 1, affordable: null, backoffUntil: 0 };
 
 function limited(summary: Partial<FleetSummary>, settings: Partial<ScalingSettings> = {}, bounds: Partial<Bounds> = {}) {
   const all = summaryOf(summary);
@@ -20,11 +20,23 @@ test('ten in flight start ten, and nothing holds them', () => {
 
 test.each([
   ['max_containers', { maxContainers: 4 }, {}, 4],
+  ['budget', {}, { affordable: { start: 5, keep: null } }, 5],
   ['gpu_limit', {}, { gpuSharesLeft: 3 }, 3],
   ['capacity', {}, { freeSlots: 2 }, 2],
   ['start_failures', {}, { backoffUntil: 1 }, 0],
 ] as const)('%s holds the start back and is named', (heldBy, settings, bounds, start) => {
   expect(limited({ queued: 10 }, settings, bounds)).toMatchObject({ start, heldBy });
+});
+
+test('a spent budget gives up starts first, then idle containers, then busy ones', () => {
+  const state = { starting: 1, busy: 3, running: 3, idleForMs: [5_000] };
+  expect(limited(state, {}, { affordable: { start: 2, keep: 2 } })).toMatchObject({ cancel: 1, stop: 1, drain: 1, target: 2 });
+  expect(limited(state, {}, { affordable: { start: 2, keep: null } })).toMatchObject({ cancel: 0, stop: 0, drain: 0 });
+});
+
+test('what a budget allows is looked at again, since it changes with time alone', () => {
+  expect(limited({ now: 100, busy: 1, running: 1 }, {}, { affordable: { start: 1, keep: null } }).wakeAt).toBe(1_100);
+  expect(limited({ now: 100 }, {}, { affordable: { start: 1, keep: null } }).wakeAt).toBeNull();
 });
 
 test('shares of a GPU are counted, not containers', () => {
@@ -53,7 +65,7 @@ test('never above any limit, never below zero, never more stopped than there are
     (state, limits, bounds) => {
       const summary = summaryOf({ ...state, now: 1, idleForMs: state.idle.toSorted((a, b) => b - a) });
       const settings = { ...defaultScaling, minContainers: limits.min, maxContainers: limits.max, bufferContainers: limits.buffer };
-      const result = applyLimits(perInput.decide(summary, settings, null), summary, settings, { ...bounds, share: 1 });
+      const result = applyLimits(perInput.decide(summary, settings, null), summary, settings, { ...bounds, share: 1, affordable: null });
       const alive = state.starting + state.busy + state.idle.length;
       expect(result.start).toBeGreaterThanOrEqual(0);
       expect(result.start).toBeLessThanOrEqual(bounds.freeSlots);

@@ -19,6 +19,10 @@ export interface FleetSummary {
   readonly late: number;
   /** Jobs in flight (queued or running) summed over time, so that the difference of two summaries by their distance is an exact mean. */
   readonly inFlightMs: number;
+  /** Containers to which the budget lets starts go, hard or not; null: no budget is set, or no price. */
+  readonly affordable: number | null;
+  /** USD per hour of one more container; null: no price set. */
+  readonly price: number | null;
   /** For a policy that aims at the target: what was learnt, and how queue and containers go on; null for others. */
   readonly observed: Observed | null;
 }
@@ -61,6 +65,8 @@ export interface Policy {
    * those that can, and the next prompt is bound to a busy container in time to hide what jobs spend outside the GPU.
    */
   readonly aimsAtTarget?: true;
+  /** What its user should know beside what it does, after a decision; null: nothing. */
+  readonly note?: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => string | null;
   readonly decide: (summary: FleetSummary, settings: ScalingSettings, memory: Json) => Decision;
 }
 

@@ -35,6 +35,8 @@ interface Memory {
   readonly gaps: IdleGaps;
 }
 
+const nothingToStart: Plan = { start: 0, nextStartIn: null, lost: 0 };
+
 /** Everything that one decision looks at. */
 interface View {
   readonly summary: FleetSummary;
@@ -42,7 +44,7 @@ interface View {
   readonly observed: Observed;
   readonly correction: number;
   readonly alive: number;
-  /** Containers wanted for the rate of arrivals alone; and with bursts and `min_containers`, within `max_containers`. */
+  /** Containers wanted for the rate of arrivals alone; and with bursts and `min_containers`, within `max_containers` and the budget. */
   readonly standing: number;
   readonly floor: number;
 }
@@ -61,13 +63,13 @@ export const slo: Policy = {
   name: 'slo',
   settings: {},
   aimsAtTarget: true,
+  note: noteFor,
   decide(summary, settings, memory) {
     const observed = summary.observed as Observed;
     const before = (memory ?? { ended: 0, missed: 0, correction: 0, gaps: noGaps }) as unknown as Memory;
     const correction = correct(before, observed, settings);
     const view = viewOf(summary, settings, observed, correction);
-    const outlook = outlookOf(view);
-    const plan = planStarts(outlook);
+    const plan = summary.queued > observed.behind ? planStarts(outlookOf(view)) : nothingToStart;
     const gaps = learnGaps(before.gaps, summary.now, neededNow(view), startMsOf(observed));
     const wanted = { planned: plan.start, backlog: backlogStarts(view, plan), floor: view.floor - view.alive };
     const start = Math.max(0, ...Object.values(wanted));
@@ -89,8 +91,10 @@ export const slo: Policy = {
 
 /** Integral control: at rest exactly as many jobs miss as aimed at. */
 function correct(before: Memory, { ended, missed }: Observed, { slo: target }: ScalingSettings): number {
-  const aimed = (1 - target.p) * aimedShare * (ended - before.ended);
-  const moved = before.correction + gain * (missed - before.missed - aimed);
+  // Counts begin anew with each life of the gateway.
+  const since = ended < before.ended ? { ended: 0, missed: 0 } : before;
+  const aimed = (1 - target.p) * aimedShare * (ended - since.ended);
+  const moved = before.correction + gain * (missed - since.missed - aimed);
   return Math.min(Math.max(moved, leastCorrection), mostCorrection);
 }
 
@@ -101,7 +105,8 @@ function viewOf(summary: FleetSummary, settings: ScalingSettings, observed: Obse
   const standing = standingFor({ rate, service, latencySeconds, startSeconds, missSeconds });
   // One more container costs a container-second a second.
   const forBursts = bursts.findLastIndex((jobs) => missSeconds * jobs > 1) + 1;
-  const floor = Math.min(Math.max(settings.minContainers, standing, forBursts), settings.maxContainers ?? Infinity);
+  const wished = Math.max(settings.minContainers, standing, forBursts);
+  const floor = Math.min(wished, settings.maxContainers ?? Infinity, summary.affordable ?? Infinity);
   return { summary, settings, observed, correction, alive: aliveOf(summary), standing, floor };
 }
 
@@ -152,6 +157,22 @@ function spareOf({ summary, observed, alive, floor }: View, gaps: IdleGaps): Pic
     while (cancel < most && idleWindowMs(gaps, alive - stop - cancel, startMs) === 0) cancel++;
   }
   return { stop, cancel, wakeAt };
+}
+
+/** What a target costs that leaves no time for a start, or that it cannot be met. */
+function noteFor(summary: FleetSummary, settings: ScalingSettings, memory: Json): string | null {
+  const { observed } = summary;
+  if (!observed) return null;
+  const { floor } = viewOf(summary, settings, observed, (memory as unknown as Memory).correction);
+  const latency = settings.slo.latencyMs / 1000;
+  const takes = observed.service.mean + observed.outsideSeconds;
+  const slack = latency - takes;
+  if (observed.ended > 0 && slack < 0)
+    return `Jobs take ${takes.toFixed(1)} s and the target is ${latency} s: no number of containers can meet it.`;
+  if (floor <= settings.minContainers || slack >= observed.startSeconds) return null;
+  const cost = summary.price === null ? '' : ` for $${(floor * summary.price).toFixed(2)} an hour`;
+  const why = `since a start takes ${observed.startSeconds.toFixed(1)} s and a job can wait only ${Math.max(0, slack).toFixed(1)} s`;
+  return `${floor} stand ready${cost}, ${why}. With starts faster than that none would have to.`;
 }
 
 const startMsOf = ({ startSeconds }: Observed): number => startSeconds * 1000;

@@ -42,6 +42,14 @@ export function boundsOf(input: BoundsInput, solve: LinearSolver): Bounds {
   };
 }
 
+/** `lower` of `boundsOf` alone, without looking for a plan. */
+export function lowerBound(input: BoundsInput, solve: LinearSolver): number {
+  const { jobs, startMs } = input;
+  if (jobs.length === 0) return 0;
+  const { program } = slackProgram({ ...input, lateMs: null, longJobsOnTime: false });
+  return Math.max(roundedDown(dualBound(program, solve(program).rowDuals)), workPlusOneStart(jobs, startMs));
+}
+
 /** To hundredths, after taking off far more than the rounding of a sum of doubles comes to. */
 export const roundedDown = (gpuSeconds: number): number => Math.floor((gpuSeconds - Math.abs(gpuSeconds) * 1e-9) * 100) / 100;
 
@@ -49,8 +57,8 @@ export const roundedDown = (gpuSeconds: number): number => Math.floor((gpuSecond
  * The width of the bins for a trace, milliseconds: the target over a whole number, since a job may use the rest of its last bin too, as fine as
  * the limits allow; where even the target is too fine, twice as much until it fits.
  */
-export function binMsOf(jobs: readonly TraceJob[], latencyMs: number): number {
-  const fits = (binMs: number): boolean => binsOf(jobs, { binMs, latencyMs }).length < mostBins;
+export function binMsOf(jobs: readonly TraceJob[], latencyMs: number, most = mostBins): number {
+  const fits = (binMs: number): boolean => binsOf(jobs, { binMs, latencyMs }).length < most;
   for (let parts = mostBinsOfTarget; parts > 1; parts--) {
     const binMs = Math.ceil(latencyMs / parts);
     if (fits(binMs)) return binMs;

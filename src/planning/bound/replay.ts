@@ -47,6 +47,7 @@ class Run {
     this.#containers = new SimulatedContainers({
       timeline: this.#timeline,
       slots: 10_000,
+      usdPerHour: null,
       startMs: () => input.startMs,
       startFails: () => false,
       onReady: (_, { id, inFlight, modelKey }) => {
@@ -96,7 +97,7 @@ class Run {
   }
 
   #scale(now: number): void {
-    const summary = this.#pool.summary(now, { due: false, lateAfterMs: null });
+    const summary = this.#pool.summary(now, { due: false, lateAfterMs: null, affordable: null, price: null });
     const wanted = summary.queued > 0 ? Math.max(1, this.#wanted) : this.#wanted;
     const { start, stop, cancel } = towards(wanted, summary);
     for (let n = 0; n < start; n++) this.#containers.start(this.#pool, 'planned');

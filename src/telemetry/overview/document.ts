@@ -94,6 +94,7 @@ export type VerdictCode =
   | 'flow/store_failed'
   | 'flow/cold_start_wave'
   | 'flow/at_max_containers'
+  | 'flow/over_budget'
   | 'flow/gpu_quota'
   | 'flow/no_capacity'
   | 'flow/start_failures'

@@ -103,6 +103,7 @@ function dispatchStall(facts: Facts): Finding | null {
 
 const limits: Readonly<Record<string, { code: VerdictCode; words: (max: number | null) => string }>> = {
   max_containers: { code: 'flow/at_max_containers', words: (max) => (max === null ? 'max_containers' : `max_containers = ${max}`) },
+  budget: { code: 'flow/over_budget', words: () => 'its hard budget' },
   gpu_limit: { code: 'flow/gpu_quota', words: () => "the workspace's GPU limit" },
   capacity: { code: 'flow/no_capacity', words: () => 'the slots of this machine: all are taken' },
   start_failures: { code: 'flow/start_failures', words: () => 'the pause after failed starts' },

@@ -37,9 +37,10 @@ export function learnGaps(gaps: IdleGaps, now: number, needed: number, startMs: 
 function add(bins: number[][], group: number, gap: number): void {
   while (bins.length <= group) bins.push([...prior]);
   const counts = bins[group] as number[];
-  const bin = edges.findIndex((edge) => gap <= edge);
+  const found = edges.findIndex((edge) => gap <= edge);
+  const bin = found === -1 ? edges.length : found;
   for (let n = 0; n < counts.length; n++) counts[n] = (counts[n] as number) * decay;
-  counts[bin === -1 ? edges.length : bin]! += 1;
+  counts[bin] = (counts[bin] as number) + 1;
 }
 
 /** For how long the container of this level has not been needed, milliseconds. */

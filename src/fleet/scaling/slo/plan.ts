@@ -28,7 +28,7 @@ export interface Plan {
 export function planStarts({ latestStarts, idle, frees, serviceSteps, startSteps }: Outlook): Plan {
   const steps = latestStarts.length;
   const waiting = [...latestStarts];
-  const again = new Array<number>(steps).fill(0);
+  const again = latestStarts.slice().fill(0);
   const stay = Math.max(1, Math.round(serviceSteps));
   const plan: { start: number; nextStartIn: number | null; lost: number } = { start: 0, nextStartIn: null, lost: 0 };
   let free = idle;
@@ -38,7 +38,7 @@ export function planStarts({ latestStarts, idle, frees, serviceSteps, startSteps
     let begun = 0;
     for (; free > begun && urgent < steps; urgent++) {
       const some = Math.min(free - begun, waiting[urgent] as number);
-      waiting[urgent]! -= some;
+      waiting[urgent] = (waiting[urgent] as number) - some;
       begun += some;
       if ((waiting[urgent] as number) > 0) break;
     }
@@ -47,7 +47,7 @@ export function planStarts({ latestStarts, idle, frees, serviceSteps, startSteps
     waiting[step] = 0;
     if (late > 0) count(plan, late, step - startSteps);
     const helped = step < startSteps ? 0 : late;
-    if (step + stay < steps) again[step + stay]! += begun + helped;
+    if (step + stay < steps) again[step + stay] = (again[step + stay] as number) + begun + helped;
   }
   return plan;
 }
@@ -66,9 +66,10 @@ function count(plan: { start: number; nextStartIn: number | null; lost: number }
 export function withMargin(latestStarts: readonly number[], margin: number, startSteps: number): number[] {
   const last = latestStarts.length - 1;
   const least = Math.ceil(startSteps);
-  const moved = new Array<number>(latestStarts.length).fill(0);
+  const moved = latestStarts.slice().fill(0);
   latestStarts.forEach((jobs, step) => {
-    moved[step === last ? last : Math.max(Math.min(step, least), step - margin)]! += jobs;
+    const sooner = step === last ? last : Math.max(Math.min(step, least), step - margin);
+    moved[sooner] = (moved[sooner] as number) + jobs;
   });
   return moved;
 }

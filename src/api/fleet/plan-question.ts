@@ -1,0 +1,87 @@
+import { parseScaling } from '../../config/scaling.ts';
+import { priceList } from '../../config/prices.ts';
+import type { Deployment } from '../../deployments/deployment.ts';
+import { defaultScaling } from '../../fleet/scaling/settings.ts';
+import type { PlanQuestion } from '../../planning/plan/question.ts';
+import { traceFromRows } from '../../planning/trace-file.ts';
+import type { UniformUsers } from '../../planning/uniform-users.ts';
+import { drawTrace } from '../../planning/workloads.ts';
+import type { ApiContext } from '../context.ts';
+import { fail } from '../job-headers.ts';
+import type { PlanBody } from '../plan-schemas.ts';
+import { byTarget } from '../simple.ts';
+
+const dayMs = 86_400_000;
+/** Where no container of the deployment has been ready yet. */
+const usualStartMs = 20_000;
+/** The newest containers tell what starts take now. */
+const lastContainers = 50;
+
+/** A request for a plan as a question; what is left out is as the deployment has it. Errors: `invalid_parameter`, `invalid_trace`, `unknown_deployment`. */
+export async function planQuestion(context: ApiContext, body: PlanBody): Promise<PlanQuestion> {
+  const deployment = body.deployment === undefined ? null : byTarget(context, body.deployment);
+  const base = deployment?.scaling ?? defaultScaling;
+  const { slo = base.slo } = body.slo === undefined ? {} : parseScaling({ slo: body.slo }, base);
+  const half = body.outside_seconds * 500;
+  const horizonMs = body.horizon_seconds === undefined ? null : Math.round(body.horizon_seconds * 1000);
+  return {
+    horizonMs,
+    ...(await sourceOf(context, body, deployment)),
+    startMs: body.start_seconds === undefined ? await measuredStartMs(context, deployment) : Math.round(body.start_seconds * 1000),
+    outsideMs: { before: Math.round(half), after: Math.round(half) },
+    loadMs: Math.round(body.load_seconds * 1000),
+    slo,
+    usdPerHour: body.price ?? priceOf(context),
+    budgetUsdPerHour: body.budget?.usd_per_hour ?? null,
+    seed: body.seed,
+  };
+}
+
+type Source = Pick<PlanQuestion, 'source'> & Partial<Pick<PlanQuestion, 'horizonMs'>>;
+
+function sourceOf(context: ApiContext, body: PlanBody, deployment: Deployment | null): Source | Promise<Source> {
+  const { workload, trace, closed_loop: loop, seed } = body;
+  if ([workload, trace, loop].filter((given) => given !== undefined).length > 1)
+    fail('workload', 'give one of workload, closed_loop and trace');
+  if (workload !== undefined) return { source: { type: 'trace', trace: drawTrace(workload, seed) } };
+  if (trace !== undefined) return { source: { type: 'trace', trace: traceFromRows(trace, 'trace') } };
+  if (loop) return { source: { type: 'users', users: usersOf(loop, seed) } };
+  if (deployment) return recordedOf(context, deployment);
+  return fail('deployment', 'say what to plan for: deployment, workload, closed_loop or trace');
+}
+
+function usersOf(loop: NonNullable<PlanBody['closed_loop']>, seed: number): UniformUsers {
+  const [least, most] = loop.pause_seconds;
+  if (least > most) fail('closed_loop.pause_seconds', 'the least pause must not be longer than the longest');
+  const serviceMs = loop.service_seconds.map((value) => Math.round(value * 1000));
+  return { users: loop.users, endMs: loop.seconds * 1000, pauseMs: [least * 1000, most * 1000], serviceMs, seed };
+}
+
+/** The last day, or all the time since the deployment was made, until now. */
+async function recordedOf({ recordedTrace, clock }: ApiContext, deployment: Deployment): Promise<Source> {
+  const now = clock.now();
+  const from = Math.max(deployment.createdAt, now - dayMs);
+  const trace = await recordedTrace(deployment, from);
+  if (trace.jobs.length === 0)
+    fail('deployment', `${deployment.name} answered no job in the last 24 h; give a workload, closed_loop or trace`);
+  return { source: { type: 'trace', trace }, horizonMs: now - from };
+}
+
+/** The median of the newest ones. */
+async function measuredStartMs({ store }: ApiContext, deployment: Deployment | null): Promise<number> {
+  if (!deployment) return usualStartMs;
+  const known = await store.containers({ deployment: deployment.name, limit: lastContainers });
+  const starts = known
+    .flatMap(({ startedAt, readyAt, environment }) =>
+      readyAt === null || environment !== deployment.environment ? [] : [readyAt - startedAt],
+    )
+    .sort((a, b) => a - b);
+  return starts[starts.length >> 1] ?? usualStartMs;
+}
+
+/** What a container of the first GPU costs. */
+function priceOf({ config, fleet }: ApiContext): number | null {
+  const [slot] = fleet.slots();
+  const usd = slot ? priceList(config.gpus)(slot.gpu) : null;
+  return slot && usd !== null ? usd * (slot.share || 1) : null;
+}

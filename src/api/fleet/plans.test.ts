@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { containerOf, t0 } from '../../../test/contract/store-samples.ts';
+import { createApiWorld, type ApiWorld } from '../../../test/support/api.ts';
+import { createPlans } from '../../plans/plans.ts';
+import type { PlanQuestion } from '../../planning/plan/question.ts';
+import { plan as planSchema } from '../plan-schemas.ts';
+import { planQuestion } from './plan-question.ts';
+import { planBody } from '../plan-schemas.ts';
+
+let world: ApiWorld;
+beforeEach(async () => {
+  world = await createApiWorld({ config: { gpus: { A10G: { usdPerHour: 1.1 } } } });
+});
+afterEach(() => world.app.close());
+
+const post = (payload: object) => world.app.inject({ method: 'POST', url: '/fleet/v1/plans', payload });
+const get = async (id: string) => (await world.app.inject(`/fleet/v1/plans/${id}`)).json();
+const questionOf = (body: object): Promise<PlanQuestion> => planQuestion(world.context, planBody.parse(body));
+
+async function ended(id: string) {
+  for (;;) {
+    const plan = await get(id);
+    if (plan.state !== 'running') return plan;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Two come while a first start would take, one later. */
+const trace = [
+  { arrival_s: 0, service_s: 3 },
+  { arrival_s: 1, service_s: 3 },
+  { arrival_s: 300, service_s: 3 },
+];
+
+test('a trace: accepted at once, then its progress, then the result', async () => {
+  const accepted = await post({ trace, slo: { p: 0.95, latency: '30s' }, price: 2 });
+  expect(accepted.statusCode).toBe(202);
+  const { id, ...first } = accepted.json();
+  expect(first).toEqual({
+    state: 'running',
+    progress: 0,
+    created_at: new Date(t0).toISOString(),
+    finished_at: null,
+    result: null,
+    error: null,
+  });
+  expect(accepted.headers.location).toBe(`/fleet/v1/plans/${id}`);
+  const plan = await ended(id);
+  expect(planSchema.parse(plan)).toEqual(plan);
+  expect(plan).toMatchObject({ state: 'done', progress: 1, error: null });
+  expect(plan.result).toMatchObject({ simulated: true, met: true, price_usd_per_hour: 2, start_s: 20, source: 'trace' });
+  expect(plan.result.recommended.usd_per_hour).toBeGreaterThan(plan.result.lower_bound_usd_per_hour);
+});
+
+test('one at a time: another is refused until the first is ready', async () => {
+  const first = (await post({ trace, slo: { latency: '30s' } })).json();
+  const second = await post({ trace, slo: { latency: '30s' } });
+  expect(second.statusCode).toBe(429);
+  expect(second.headers['content-type']).toContain('application/problem+json');
+  expect(second.json()).toMatchObject({ code: 'too_many_requests', plan: first.id });
+  expect(second.headers['retry-after']).toBe('5');
+  await ended(first.id);
+  const third = await post({ trace, slo: { latency: '30s' } });
+  expect(third.statusCode).toBe(202);
+  await ended(third.json().id);
+});
+
+test('a deployment gives its own jobs of the last day, its target, its starts and the price of the GPU', async () => {
+  const { context, clock, deployments } = world;
+  await deployments.scale('collage', 'production', { slo: { p: 0.9, latencyMs: 9_000, windowMs: 300_000 } });
+  const answerOne = async (environment: string): Promise<void> => {
+    const url = `/d/collage@${environment}/`;
+    const answer = await world.app.inject({ method: 'POST', url, payload: { prompt: 'x' }, headers: { prefer: 'respond-async' } });
+    await world.finish(answer.json().id);
+  };
+  const hour = 3_600_000;
+  await answerOne('production');
+  await clock.runFor(20 * hour);
+  await answerOne('production');
+  await answerOne('staging');
+  await clock.runFor(3 * hour);
+  await answerOne('production');
+  await clock.runFor(2 * hour);
+  for (const [id, ms] of Object.entries({ a: 2_000, b: 7_000, c: 9_000 })) {
+    await context.store.saveContainer(containerOf(id, { startedAt: t0, readyAt: t0 + ms }));
+  }
+  await context.store.saveContainer(containerOf('d', { startedAt: t0, readyAt: t0 + 1, environment: 'staging' }));
+  const { source, ...question } = await questionOf({ deployment: 'collage' });
+  expect(question).toMatchObject({
+    startMs: 7_000,
+    usdPerHour: 1.1,
+    slo: { p: 0.9, latencyMs: 9_000 },
+    budgetUsdPerHour: null,
+    horizonMs: 24 * hour,
+  });
+  // The first came 25 h ago; the trace begins 24 h ago.
+  const job = { serviceMs: 3_900, model: '', user: null, workflow: '' };
+  expect(source).toEqual({
+    type: 'trace',
+    trace: {
+      name: 'collage@production',
+      jobs: [
+        { ...job, arrivalMs: 19 * hour },
+        { ...job, arrivalMs: 22 * hour },
+      ],
+    },
+  });
+});
+
+test('workloads and users who wait; what is given stands before what the deployment has', async () => {
+  const drawn = await questionOf({ workload: 'sparse', seed: 3, start_seconds: 2.5, outside_seconds: 0.9, deployment: 'collage' });
+  expect(drawn).toMatchObject({ startMs: 2_500, outsideMs: { before: 450, after: 450 }, seed: 3, source: { trace: { name: 'sparse' } } });
+  const closed_loop = { users: 10, pause_seconds: [1, 5], service_seconds: [3.5] };
+  const { source } = await questionOf({ closed_loop, budget: { usd_per_hour: 3 } });
+  expect(source).toEqual({
+    type: 'users',
+    users: { users: 10, endMs: 600_000, pauseMs: [1_000, 5_000], serviceMs: [3_500], seed: 1 },
+  });
+});
+
+test.each([
+  [{}, 400, 'invalid_parameter', 'say what to plan for'],
+  [{ deployment: 'nothing' }, 404, 'unknown_deployment', 'nothing'],
+  [{ deployment: 'collage' }, 400, 'invalid_parameter', 'collage answered no job in the last 24 h'],
+  [{ workload: 'sparse', trace }, 400, 'invalid_parameter', 'give one of workload, closed_loop and trace'],
+  [{ workload: 'sprse' }, 400, 'invalid_parameter', 'workload'],
+  [{ trace: [] }, 422, 'invalid_trace', 'trace has no jobs'],
+  [{ trace: trace.toReversed() }, 422, 'invalid_trace', 'trace:2 arrival_s 1 comes after 300 of an earlier line: sort the lines'],
+  [{ trace: [{ arrival_s: -1, service_s: 3 }] }, 422, 'invalid_trace', 'trace:1 arrival_s must be a number of seconds >= 0, got -1'],
+  [{ trace: [{ arrival_s: 0, service_s: 3, colour: 1 }] }, 422, 'invalid_trace', 'has an unknown column "colour"'],
+  [{ trace, slo: { latency: '2s' } }, 422, 'impossible_target', 'the lowest that is possible is p95=3s'],
+  [{ trace, slo: { latency: 'fast' } }, 400, 'invalid_parameter', 'slo.latency'],
+  [{ trace, price: -1 }, 400, 'invalid_parameter', 'price'],
+  [{ trace, start_seconds: -1 }, 400, 'invalid_parameter', 'start_seconds'],
+  [{ trace, colour: 'red' }, 400, 'invalid_parameter', 'colour'],
+  [
+    { closed_loop: { users: 1, pause_seconds: [5, 1], service_seconds: [1] } },
+    400,
+    'invalid_parameter',
+    'the least pause must not be longer',
+  ],
+])('%j is refused (%i %s): %s', async (body, status, code, message) => {
+  const answer = await post(body);
+  expect(answer.json()).toMatchObject({ status, code });
+  expect(answer.json().detail).toContain(message);
+  expect(answer.headers['content-type']).toContain('application/problem+json');
+});
+
+test('a budget without any price is refused', async () => {
+  const free = await createApiWorld();
+  const answer = await free.app.inject({ method: 'POST', url: '/fleet/v1/plans', payload: { trace, budget: { usd_per_hour: 1 } } });
+  expect(answer.json()).toMatchObject({ status: 400, code: 'invalid_parameter', detail: 'A budget needs the price of a GPU-hour' });
+  await free.app.close();
+});
+
+test('a plan that there is not', async () => {
+  expect(await get('nothing')).toMatchObject({ status: 404, code: 'unknown_plan' });
+});
+
+test('only admins may ask', async () => {
+  const { secret } = await world.context.keys.create('caller', 'invoke');
+  const headers = { authorization: `Bearer ${secret}` };
+  const answer = await world.app.inject({ method: 'POST', url: '/fleet/v1/plans', payload: { trace }, headers });
+  expect(answer.json()).toMatchObject({ status: 403, code: 'forbidden' });
+});
+
+test('what broke is told to the one who asked without its inside, and reported; the last twenty are kept', async () => {
+  const reported: unknown[] = [];
+  const broken = new Error('the thread died');
+  const plans = createPlans({
+    clock: world.clock,
+    random: world.context.random,
+    run: () => Promise.reject(broken),
+    report: (error) => reported.push(error),
+  });
+  const question = await questionOf({ trace, slo: { latency: '30s' } });
+  const ids: string[] = [];
+  for (let number = 0; number < 21; number++) {
+    ids.push(plans.start('local', question).id);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(plans.get('local', ids[20]!)).toMatchObject({ state: 'failed', error: { code: 'internal' }, plan: null });
+  expect(reported).toContain(broken);
+  expect(() => plans.get('local', ids[0]!)).toThrow('There is no plan');
+  expect(() => plans.get('other', ids[20]!)).toThrow('There is no plan');
+});
+
+test('a gateway that stops gives up what runs', async () => {
+  const plans = createPlans({
+    clock: world.clock,
+    random: world.context.random,
+    run: (_prepared, options) =>
+      new Promise((_resolve, reject) => {
+        const signal = options?.signal;
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+    report: (error) => expect.unreachable(String(error)),
+  });
+  const { id } = plans.start('local', await questionOf({ trace, slo: { latency: '30s' } }));
+  await plans.close();
+  expect(plans.get('local', id)).toMatchObject({ state: 'failed', error: { code: 'draining' } });
+});

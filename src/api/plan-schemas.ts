@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { problem, time } from './schemas.ts';
+import { workloads, type WorkloadName } from '../planning/workloads.ts';
+
+/** What plans are asked for and answered with: see `planning/plan/planner.ts` for the meaning of each figure. */
+
+const atLeastZero = z.number().min(0, 'must be >= 0');
+const settings = z.record(z.string(), z.union([z.number(), z.string()])).describe('As `comfleet simulate --settings` takes them.');
+
+export const planBody = z.strictObject({
+  deployment: z.string().optional().describe('NAME or NAME@ENVIRONMENT: its target, price and starts, and its own jobs of the last day.'),
+  workload: z
+    .enum(Object.keys(workloads) as WorkloadName[])
+    .optional()
+    .describe('Jobs that are drawn: docs/reference/workloads.md.'),
+  closed_loop: z
+    .strictObject({
+      users: z.int().min(1).max(10_000),
+      pause_seconds: z.tuple([atLeastZero, atLeastZero]).describe('Least and longest, drawn uniformly.'),
+      service_seconds: z.array(z.number().positive()).min(1).max(10_000).describe('Samples of the time on the GPU.'),
+      seconds: z.number().positive().max(604_800).default(600),
+    })
+    .optional()
+    .describe('Users who each wait for their answer, pause, and ask again.'),
+  trace: z
+    .array(z.record(z.string(), z.unknown()))
+    .optional()
+    .describe('Jobs in the order of arrival: {arrival_s, service_s, model?, user?, workflow?}.'),
+  slo: z.record(z.string(), z.unknown()).optional().describe('{p, latency}, as in scaling settings.'),
+  budget: z.strictObject({ usd_per_hour: atLeastZero }).optional(),
+  price: atLeastZero.optional().describe("Of a GPU-hour; that of the fleet's GPUs when left out."),
+  start_seconds: atLeastZero.optional().describe('Of a container; as measured when left out, else 20.'),
+  outside_seconds: atLeastZero.default(0).describe('What a job takes outside the GPU, half before and half after.'),
+  load_seconds: atLeastZero.default(0).describe('Of loading models onto a GPU that does not hold them.'),
+  horizon_seconds: atLeastZero.optional().describe('End of the accounts; the last arrival when left out.'),
+  seed: z.int().min(0).default(1).describe('Of what is drawn.'),
+});
+
+export type PlanBody = z.output<typeof planBody>;
+
+const run = z
+  .object({
+    policy: z.string(),
+    settings,
+    usd_per_hour: z.number().nullable().describe('GPU-seconds per hour x price / 3600; null: no price set.'),
+    gpu_seconds_per_hour: z.number(),
+    p50_s: z.number(),
+    p95_s: z.number(),
+    p99_s: z.number(),
+    at_target_share_s: z.number().describe("Latency at the target's share."),
+    attainment: z.number().describe('Share of the jobs within the target.'),
+    windows_attained: z.number(),
+    meets: z.boolean(),
+    jobs: z.int(),
+    starts: z.int(),
+    peak_containers: z.int(),
+  })
+  .meta({ id: 'PlanRun' });
+
+const result = z
+  .object({
+    simulated: z.literal(true),
+    recommended: run.nullable().describe('The cheapest that meets the target, else the nearest; null: the budget allows none.'),
+    met: z.boolean().describe('The recommended one meets the target.'),
+    says: z.array(z.string()).describe('The same in sentences, with what would meet the target where nothing does.'),
+    frontier: z.array(run).describe('Cheapest first, each with a lower p95 than all that cost no more.'),
+    peers: z.array(run.extend({ name: z.string(), cost_ratio: z.number().nullable().describe('Times the recommended one.') })),
+    next_dollar: z
+      .object({
+        run,
+        more_usd_per_hour: z.number().nullable(),
+        more_gpu_seconds_per_hour: z.number(),
+        less_p95_s: z.number(),
+      })
+      .nullable(),
+    lower_bound_usd_per_hour: z.number().nullable().describe('No policy that meets the target costs less.'),
+    lower_bound_gpu_seconds_per_hour: z.number().nullable(),
+    lower_bound_missing: z.string().optional(),
+    slo: z.object({ p: z.number(), latency_s: z.number() }),
+    reachable_s: z.number(),
+    price_usd_per_hour: z.number().nullable(),
+    budget_usd_per_hour: z.number().nullable(),
+    start_s: z.number(),
+    source: z.string(),
+    span_s: z.number(),
+    sample: z
+      .object({
+        of_jobs: z.int(),
+        parts: z.array(z.object({ what: z.enum(['typical', 'busiest', 'beginning']), from_s: z.number(), to_s: z.number() })),
+      })
+      .optional()
+      .describe('What of a longer source was simulated.'),
+    runs: z.array(run),
+  })
+  .meta({ id: 'PlanResult' });
+
+export const plan = z
+  .object({
+    id: z.string(),
+    state: z.enum(['running', 'done', 'failed']),
+    progress: z.number().describe('0 to 1.'),
+    created_at: time,
+    finished_at: time.nullable(),
+    result: result.nullable(),
+    error: problem.omit({ request_id: true }).nullable(),
+  })
+  .meta({ id: 'Plan' });

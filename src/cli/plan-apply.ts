@@ -1,0 +1,50 @@
+import { scalingChange } from '../config/flat-scaling.ts';
+import { formatDuration } from '../config/duration.ts';
+import { defaultScaling } from '../fleet/scaling/settings.ts';
+import { formatScaling } from '../config/scaling.ts';
+import type { Plan } from '../planning/plan/planner.ts';
+import type { Slo } from '../planning/summary.ts';
+import { UsageError } from './failure.ts';
+import { changedRows } from './scale.ts';
+import type { DeploymentWire, List } from './shapes.ts';
+import { table, type Palette } from './terminal.ts';
+import type { Session } from './verb.ts';
+
+/** What `--apply` did. */
+export interface Applied {
+  readonly deployment: string;
+  readonly before: DeploymentWire['scaling'];
+  readonly now: DeploymentWire['scaling'];
+  readonly text: (paint: Palette) => string;
+}
+
+/** Writes the recommended settings to a deployment; `true`: to the one that serves POST /. Error: `UsageError`, where nothing is recommended. */
+export async function applyPlan(
+  { client }: Session,
+  { recommended, met, says }: Plan,
+  { deployment, slo }: { deployment: string | true; slo: Slo },
+): Promise<Applied> {
+  if (!recommended || !met) throw new UsageError(`Nothing was applied: ${says.join(' ')}`);
+  const name = deployment === true ? await defaultDeployment(client) : deployment;
+  const path = `/fleet/v1/deployments/${encodeURIComponent(name)}`;
+  const before = await client.call<DeploymentWire>('GET', path);
+  const { min_containers, buffer_containers, scaledown_window, max_inputs, target_inputs } = formatScaling(defaultScaling);
+  const plain = { min_containers, buffer_containers, scaledown_window, max_inputs, target_inputs };
+  const target = { p: slo.p, latency: formatDuration(slo.latencyMs) };
+  const change = { ...plain, ...scalingChange(recommended.policy, recommended.settings), slo: target };
+  const { scaling } = await client.call<DeploymentWire>('PATCH', `${path}/scaling`, change);
+  return { deployment: name, before: before.scaling, now: scaling, text: (paint) => textOf(name, before.scaling, scaling, paint) };
+}
+
+async function defaultDeployment(client: Session['client']): Promise<string> {
+  const { items } = await client.call<List<DeploymentWire>>('GET', '/fleet/v1/deployments?limit=200');
+  const found = items.find((item) => item.default);
+  if (!found) throw new UsageError('No deployment serves POST /; name one: --apply DEPLOYMENT');
+  return `${found.name}@${found.environment}`;
+}
+
+function textOf(name: string, before: Applied['before'], now: Applied['now'], paint: Palette): string {
+  const changed = changedRows(before, now);
+  const head = `\n${paint.bold(`Applied to ${name}`)}\n`;
+  return head + (changed.length === 0 ? 'nothing changed\n' : table(['setting', 'before', 'now'], changed, paint));
+}

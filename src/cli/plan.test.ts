@@ -1,0 +1,152 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openCli, screenOf, type CliWorld } from '../../test/support/cli.ts';
+import type { Plan } from '../planning/plan/planner.ts';
+import { formatTrace } from '../planning/trace-file.ts';
+import { drawTrace } from '../planning/workloads.ts';
+
+let cli: CliWorld;
+beforeAll(async () => {
+  cli = await openCli();
+  const write = (name: string, text: string): void => writeFileSync(path.join(cli.folder, name), text);
+  // A few sessions with pauses between them, and jobs without any.
+  const { name, jobs } = drawTrace('sparse', 1);
+  write('trace.csv', formatTrace({ name, jobs: jobs.slice(0, 90) }));
+  write('even.csv', `arrival_s,service_s\n${Array.from({ length: 75 }, (_, n) => `${n * 4},3.5\n`).join('')}`);
+  write('few.csv', 'arrival_s,service_s\n0,3\n1,3\n300,3\n');
+  write('slow.csv', 'arrival_s,service_s\n0,3.5\n1,3.5\n2,9\n60,8.2\n');
+  write('empty.csv', '');
+  write('none.csv', 'arrival_s,service_s\n');
+  write('unsorted.csv', 'arrival_s,service_s\n5,1\n4,1\n');
+  write('negative.csv', 'arrival_s,service_s\n0,1\n-4,1\n');
+  write('unknown.csv', 'arrival_s,service_s,colour\n0,1,red\n');
+});
+afterAll(() => cli.close());
+
+const plan = async (...args: string[]): Promise<Plan & Record<string, unknown>> =>
+  (await cli.json('plan', '--start-seconds', '3', ...args)) as unknown as Plan & Record<string, unknown>;
+
+test('a trace and a target: what is recommended, the frontier, others, and the bound as JSON', async () => {
+  const result = await plan('--trace', 'trace.csv', '--slo', 'p95=8s', '--price', '1.10');
+  const run = {
+    policy: expect.any(String) as string,
+    settings: expect.any(Object) as object,
+    usd_per_hour: expect.any(Number) as number,
+    gpu_seconds_per_hour: expect.any(Number) as number,
+    p95_s: expect.any(Number) as number,
+  };
+  expect(result).toMatchObject({ simulated: true, met: true, recommended: run, price_usd_per_hour: 1.1, start_s: 3, source: 'trace.csv' });
+  expect(result.frontier.length).toBeGreaterThan(5);
+  for (const one of result.frontier) expect(one).toMatchObject(run);
+  expect(result.peers.map(({ name }) => name)).toContain('Knative');
+  expect(result.lower_bound_usd_per_hour).toBeGreaterThan(0);
+  expect(result.lower_bound_usd_per_hour).toBeLessThanOrEqual(result.recommended!.usd_per_hour!);
+
+  // The figures are those of `comfleet simulate` with the same settings.
+  const { policy, settings, usd_per_hour, p95_s } = result.frontier.find(({ settings: own }) => Object.keys(own).length > 1)!;
+  const own = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  const given = ['--policy', policy, '--settings', own.join(','), '--price', '1.10', '--slo', 'p95=8s', '--start-seconds', '3'];
+  const simulated = (await cli.json('simulate', '--trace', 'trace.csv', ...given)) as unknown as {
+    usd: number;
+    latency_s: { p95: number };
+  };
+  expect(simulated.latency_s.p95).toBe(p95_s);
+  expect(usd_per_hour).toBeCloseTo((simulated.usd * 3600) / result.span_s, 9);
+});
+
+test('the number of threads changes nothing, and the seed what is drawn', async () => {
+  const args = ['--closed-loop', 'users=2,wait=1-5', '--seconds', '60', '--slo', 'p80=9s'];
+  const one = await plan(...args, '--threads', '1');
+  expect(await plan(...args, '--threads', '3')).toEqual(one);
+  expect((await plan(...args, '--seed', '2')).runs).not.toEqual(one.runs);
+});
+
+test('for people: the recommendation, the frontier, others, the next dollar, all of it simulated; progress on a terminal', async () => {
+  const { code, out, err } = await cli.comfleet([
+    'plan',
+    '--trace',
+    'trace.csv',
+    '--slo',
+    'p95=8s',
+    '--start-seconds',
+    '3',
+    '--price',
+    '1.10',
+  ]);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^.+ is the cheapest of \d+ settings that meets p95=8s: \$0\.\d\d\/h, p50 .* \(simulated\)\.\n/);
+  expect(out).toMatch(/\$ per hour +p50 +p95 +in time +settings\n/);
+  expect(out).toMatch(/<- recommended\n/);
+  expect(out).toMatch(/\n\d+\.\d\d +.* \d\.\d\d x +Knative\n/);
+  expect(out).toMatch(/\nThe next dollar: \$0\.\d+ more per hour takes \d\.\d s off p95, with /);
+  expect(out).toMatch(/\nLower bound, .*: \$0\.\d+\/h; recommended is \d\.\d\d x that\.\n/);
+
+  const err2 = { ...screenOf(), isTTY: true, columns: 80 };
+  const terminal = { env: {}, cwd: cli.folder, out: screenOf(), err: err2 };
+  await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=30s'], { machine: { terminal } });
+  expect(err2.text).toMatch(/simulating █+░+ \d+ %.*simulating █{30} 100 %/s);
+  expect(err2.text.endsWith('\r\u001B[2K')).toBe(true);
+});
+
+test('users who wait, with the price of the profile; no bound, and why', async () => {
+  const args = ['--closed-loop', 'users=3,wait=1-5', '--seconds', '120', '--slo', 'p90=8s'];
+  expect(await plan(...args)).toMatchObject({ source: '3 users', price_usd_per_hour: 1.1, lower_bound_usd_per_hour: null });
+  const { out } = await cli.comfleet(['plan', ...args]);
+  expect(out).toContain('No lower bound: the jobs of users who wait depend on their answers.');
+});
+
+test('nothing meets the target: the nearest is shown, and what would do', async () => {
+  const { out, code } = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=6s']);
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /None of \d+ settings meets p95=6s\.\n.* comes nearest: .*\np95=23s is reachable, with .*\nA standing floor of 2 containers/,
+  );
+});
+
+test('a budget below one GPU', async () => {
+  const args = ['plan', '--trace', 'even.csv', '--slo', 'p80=20s', '--budget', '1', '--price', '1.10'];
+  const { out, code } = await cli.comfleet(args);
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /^No setting costs as little as \$1\/h \(one GPU all the time: \$1\.1\/h\); the cheapest is .*\. Meeting p80=20s costs \$/,
+  );
+});
+
+test('--apply writes it to the deployment, and tells what changed', async () => {
+  await cli.comfleet(['scale', 'portrait', 'scaledown_window=5m', 'buffer_containers=2']);
+  const args = ['plan', '--trace', 'trace.csv', '--start-seconds', '3', '--slo', 'p95=8s', '--apply'];
+  const { out } = await cli.comfleet([...args, 'portrait']);
+  expect(out).toMatch(/Applied to portrait\nsetting +before +now\n/);
+  expect(out).toMatch(/\nbuffer_containers +2 +0\n/);
+  expect(out).toMatch(/\nslo\.latency +6s +8s\n/);
+  const { recommended, applied } = await plan('--trace', 'trace.csv', '--slo', 'p95=8s', '--apply');
+  expect(applied).toMatchObject({
+    deployment: 'collage@production',
+    now: { policy: recommended?.policy, slo: { p: 0.95, latency: '8s' } },
+  });
+  expect(cli.world.deployments.get('collage').scaling.policy).toBe(recommended?.policy);
+
+  const missed = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=6s', '--apply']);
+  expect(missed.code).toBe(2);
+  expect(missed.err).toMatch(/Nothing was applied: None of \d+ settings meets p95=6s\./);
+});
+
+test.each([
+  [['--trace', 'slow.csv', '--slo', 'p75=5s'], 2, '--slo p75=5s cannot be met by any fleet: only 50.0 % of the jobs'],
+  [['--trace', 'slow.csv', '--slo', 'p75=5s'], 2, 'the lowest that is possible is p75=8.2s'],
+  [['--trace', 'empty.csv'], 1, 'empty.csv is empty; it begins with the line arrival_s,service_s'],
+  [['--trace', 'none.csv'], 1, 'none.csv has no jobs'],
+  [['--trace', 'unsorted.csv'], 1, 'unsorted.csv:3 arrival_s 4 comes after 5 of an earlier line: sort the lines'],
+  [['--trace', 'negative.csv'], 1, 'negative.csv:3 arrival_s must be a number of seconds >= 0, got "-4"'],
+  [['--trace', 'unknown.csv'], 1, 'unknown.csv:1 has an unknown column "colour"; known are arrival_s,'],
+  [['--trace', 'missing.csv'], 2, 'There is no file missing.csv'],
+  [[], 2, 'Give either --workload NAME or --trace FILE'],
+  [['--workload', 'sparse', '--slo', 'fast'], 2, '--slo fast is no latency target'],
+  [['--workload', 'sparse', '--budget', '-1'], 2, '--budget must be a number >= 0, got "-1"'],
+  [['--workload', 'sparse', '--threads', 'two'], 2, '--threads must be a whole number >= 0, got "two"'],
+])('%j is refused (%i): %s', async (args, expected, message) => {
+  const { code, err } = await cli.comfleet(['plan', ...args]);
+  expect(err).toContain(message);
+  expect(code).toBe(expected);
+});

@@ -1,0 +1,75 @@
+import { Option } from 'commander';
+import type { PlanQuestion } from '../planning/plan/question.ts';
+import { runPlan } from '../plans/run-plan.ts';
+import { ComfleetError } from '../errors.ts';
+import { loadProfile } from '../emulator/profile.ts';
+import { UsageError } from './failure.ts';
+import { applyPlan } from './plan-apply.ts';
+import { describePlan } from './plan-text.ts';
+import { sourceOptions, workloadHelp } from './simulate-options.ts';
+import { defaultProfile, givenOf, numberOf, planSourceOf, sloOf, timingOf } from './simulate-source.ts';
+import { bar, StatusLine } from './terminal.ts';
+import type { Session, VerbSpec } from './verb.ts';
+
+/** `comfleet plan`: the cheapest fleet that keeps a latency target, by simulation of every policy. */
+export const planVerb: VerbSpec = {
+  name: 'plan',
+  summary: 'the cheapest scaling settings that keep a latency target for a trace or a workload, and what others cost',
+  examples: [
+    'plan --trace day.csv --slo p95=6s --price 1.10',
+    'plan --closed-loop users=10,wait=1-5 --slo p95=6s',
+    'plan --workload bursty --slo p95=8s --budget 5 --json',
+    'plan --trace day.csv --slo p95=6s --apply collage',
+  ],
+  options: (command) =>
+    sourceOptions(command)
+      .option('--price <usd>', "of a GPU-hour (else the profile's)")
+      .option('--budget <usd>', 'what the fleet may cost in an hour')
+      .addOption(new Option('--apply [deployment]', 'write what is recommended to a deployment of the running gateway'))
+      .option('--threads <n>', 'how many simulate at once (else one for each core but one)')
+      .addHelpText('after', workloadHelp),
+  run: plan,
+};
+
+async function plan(session: Session): Promise<void> {
+  const { options, print, paint, terminal, json } = session;
+  const question = questionOf(session);
+  const threads =
+    options['threads'] === undefined ? {} : { threads: Math.max(1, numberOf('--threads', options['threads'] as string, { whole: true })) };
+  const status = new StatusLine(terminal.err, !json);
+  const result = await refused(() =>
+    runPlan(question, { ...threads, onProgress: (share) => status.show(`simulating ${bar(share, 30)} ${Math.round(share * 100)} %`) }),
+  ).finally(() => status.clear());
+  const target = options['apply'] as string | true | undefined;
+  const applied = target === undefined ? null : await applyPlan(session, result, { deployment: target, slo: question.slo });
+  print({ ...result, ...(applied && { applied }) }, () => describePlan(result, paint) + (applied?.text(paint) ?? ''));
+}
+
+function questionOf({ options, terminal }: Session): PlanQuestion {
+  const text = (name: string): string | undefined => options[name] as string | undefined;
+  const number = (name: string): number | null => (text(name) === undefined ? null : numberOf(`--${name}`, text(name) as string));
+  const given = givenOf(options);
+  const seed = numberOf('--seed', text('seed') ?? '', { whole: true });
+  const { profile, ...timing } = timingOf(given);
+  const horizon = number('horizon');
+  return {
+    ...timing,
+    seed,
+    loadMs: numberOf('--load-seconds', text('loadSeconds') ?? '0') * 1000,
+    horizonMs: horizon === null ? null : horizon * 1000,
+    slo: sloOf(text('slo') ?? ''),
+    usdPerHour: number('price') ?? (profile ?? loadProfile(defaultProfile)).gpu.price_per_hour_usd,
+    budgetUsdPerHour: number('budget'),
+    source: planSourceOf(given, { profile, seed, cwd: terminal.cwd }),
+  };
+}
+
+/** What the command line asks for and nobody can answer is its mistake. */
+async function refused<T>(answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof ComfleetError && error.code === 'impossible_target') throw new UsageError(`--slo ${error.message}`);
+    throw error;
+  }
+}

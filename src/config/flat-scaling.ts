@@ -1,0 +1,29 @@
+import { defaultScaling, type PolicyName, type ScalingSettings } from '../fleet/scaling/settings.ts';
+import { parseScaling } from './scaling.ts';
+
+/** Settings that every policy has; all others are a policy's own. */
+const common: ReadonlySet<string> = new Set([
+  'min_containers',
+  'max_containers',
+  'buffer_containers',
+  'scaledown_window',
+  'max_inputs',
+  'target_inputs',
+]);
+
+/** Settings side by side, common ones and the policy's own, as a change of settings, as the fleet API takes it. */
+export function scalingChange(policy: PolicyName, flat: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(flat);
+  return {
+    policy,
+    ...Object.fromEntries(entries.filter(([key]) => common.has(key))),
+    policy_settings: Object.fromEntries(entries.filter(([key]) => !common.has(key))),
+  };
+}
+
+/** The same as settings in force, the rest at its defaults. Error: `invalid_parameter`, as of `parseScaling`. */
+export const flatScaling = (
+  policy: PolicyName,
+  flat: Readonly<Record<string, unknown>>,
+  base: ScalingSettings = defaultScaling,
+): ScalingSettings => ({ ...base, ...parseScaling(scalingChange(policy, flat), base) });

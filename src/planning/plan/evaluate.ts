@@ -1,0 +1,66 @@
+import type { PolicyName } from '../../fleet/scaling/settings.ts';
+import { simulate } from '../simulator.ts';
+import { summarize } from '../summary.ts';
+import { closedLoopOf } from '../uniform-users.ts';
+import type { Candidate } from './candidates.ts';
+import type { PreparedCandidate, PreparedPlan } from './question.ts';
+
+/** How often the live controller asks a policy at most, milliseconds. */
+const periodMs = 100;
+/** As many GPUs as any policy may ask for. */
+const slots = 10_000;
+
+/** What one candidate comes to. Simulated. */
+export interface PlanRun {
+  readonly policy: PolicyName;
+  readonly settings: Candidate['settings'];
+  /** GPU-seconds x price per hour / 3600, for an hour of the source; null: no price. */
+  readonly usd_per_hour: number | null;
+  readonly gpu_seconds_per_hour: number;
+  readonly p50_s: number;
+  readonly p95_s: number;
+  readonly p99_s: number;
+  /** Latency at the share of the target: `p95_s` where that is 0.95. */
+  readonly at_target_share_s: number;
+  readonly attainment: number;
+  readonly windows_attained: number;
+  readonly meets: boolean;
+  readonly jobs: number;
+  readonly starts: number;
+  readonly peak_containers: number;
+}
+
+/** Simulates the source under one candidate. The same arguments give the same run, on whatever thread. */
+export function evaluate({ question, spanMs }: PreparedPlan, { policy, settings, scaling }: PreparedCandidate): PlanRun {
+  const { source, slo, usdPerHour, startMs, outsideMs, horizonMs, seed, loadMs } = question;
+  const outcome = simulate({
+    source: source.type === 'trace' ? source.trace : closedLoopOf(source.users),
+    scaling,
+    startMs,
+    outsideMs,
+    horizonMs,
+    seed,
+    loadMs: () => loadMs,
+    periodMs,
+    slots,
+  });
+  const { latency_s, attainment, windows_attained, gpu_seconds, ...summary } = summarize(outcome, { slo, usdPerHour: null });
+  const gpuSecondsPerHour = (gpu_seconds.total * 3_600_000) / spanMs;
+  const sorted = outcome.responsesMs.toSorted();
+  return {
+    policy,
+    settings,
+    usd_per_hour: usdPerHour === null ? null : (gpuSecondsPerHour * usdPerHour) / 3600,
+    gpu_seconds_per_hour: gpuSecondsPerHour,
+    p50_s: latency_s.p50,
+    p95_s: latency_s.p95,
+    p99_s: latency_s.p99,
+    at_target_share_s: (sorted[Math.max(0, Math.ceil(slo.p * sorted.length - 1e-9) - 1)] ?? 0) / 1000,
+    attainment,
+    windows_attained,
+    meets: attainment >= slo.p,
+    jobs: summary.jobs,
+    starts: summary.starts,
+    peak_containers: summary.peak_containers,
+  };
+}
