@@ -47,9 +47,9 @@ test('what would save less than a tenth is not worth a change', () => {
 });
 
 test('a target that only containers which always run can meet, and what faster starts would save', () => {
-  const floor = floorOf(3, 79.2);
+  const floor = floorOf(3, 73);
   expect(advice([run('now', 0.6, 8), run('slo', 0.8, 30)], { floor, fast: run('slo', 0.97, 1.92) })).toBe(
-    'p95 of 6 s needs 3 containers always on ($79.20 a day); per-input as it is comes to 60 % for $8.00 a day; with starts of 3 s it would ' +
+    'p95 of 6 s needs 3 containers always on ($72.00 a day); per-input as it is comes to 60 % for $8.00 a day; with starts of 3 s it would ' +
       'cost about $1.92 a day (simulated on the last 24 h).',
   );
   // Faster starts that save little are not spoken of.

@@ -61,7 +61,7 @@ function standing(input: AdviceInput, floor: NonNullable<Runs['floor']>, now: Ru
   const { containers } = floor;
   const some = `${containers} ${containers === 1 ? 'container' : 'containers'}`;
   const room = containers > input.room ? `, and there is room for ${input.room}` : '';
-  return `${targetOf(input.slo)} needs ${some} always on (${costOf(floor, input)})${room}${against(now, input)}${faster(floor, input)}`;
+  return `${targetOf(input.slo)} needs ${some} always on (${costOf({ gpuSeconds: (containers * input.windowMs) / 1000 }, input)})${room}${against(now, input)}${faster(floor, input)}`;
 }
 
 /** What faster starts would save, where they would. */
@@ -77,7 +77,7 @@ const hourMs = 3_600_000;
 const tellsDayMs = 12 * hourMs;
 
 /** By the day, where the window tells of one; else by the hour. Container time where no price is set. */
-function costOf({ gpuSeconds }: Run, { windowMs, usdPerHour }: AdviceInput): string {
+function costOf({ gpuSeconds }: Pick<Run, 'gpuSeconds'>, { windowMs, usdPerHour }: AdviceInput): string {
   const daily = windowMs >= tellsDayMs;
   const hours = (gpuSeconds / 3600) * ((daily ? dayMs : hourMs) / windowMs);
   const per = daily ? 'a day' : 'an hour';

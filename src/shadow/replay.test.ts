@@ -3,7 +3,7 @@ import { defaultScaling, type ScalingSettings } from '../fleet/scaling/settings.
 import { drawTrace } from '../planning/workloads.ts';
 import { openHighs } from '../solver/highs.ts';
 import { possibleOf, solveBound } from './bound.ts';
-import { candidatesOf } from './candidates.ts';
+import { candidatesOf, fixedAt } from './candidates.ts';
 import { replay, type ReplayInput } from './replay.ts';
 
 const withSlo = (latencyMs: number, change: Partial<ScalingSettings> = {}): ScalingSettings => ({
@@ -55,14 +55,19 @@ describe('a replay', () => {
   test('finds the fewest containers that meet the target when they always run', () => {
     const { floor } = runs;
     expect(floor).toMatchObject({ meets: true, peakContainers: floor?.containers });
-    const fewer = withSlo(8_000, { policy: 'fixed', minContainers: (floor?.containers ?? 0) - 1 });
-    expect(replay({ ...input, scaling: fewer }).candidates[0].meets).toBe(false);
-    expect(
-      replay({ ...input, scaling: withSlo(8_000, { policy: 'fixed', minContainers: floor?.containers ?? 0 }) }).candidates[0],
-    ).toMatchObject({
-      attainment: floor?.attainment,
-      gpuSeconds: floor?.gpuSeconds,
-    });
+    // From their start before the window to the end of the last job.
+    expect((floor?.gpuSeconds ?? 0) / (floor?.containers ?? 0)).toBeGreaterThanOrEqual(620);
+    expect((floor?.gpuSeconds ?? 0) / (floor?.containers ?? 0)).toBeLessThan(630);
+    const fewer = fixedAt((floor?.containers ?? 0) - 1, input.scaling);
+    const ready = { ...input, jobs: jobs.map((job) => ({ ...job, arrivalMs: job.arrivalMs + 20_000 })), horizonMs: 620_000 };
+    expect(replay({ ...ready, scaling: fewer }).candidates[0].meets).toBe(false);
+    expect(replay({ ...ready, scaling: fixedAt(floor?.containers ?? 0, input.scaling) }).candidates[0].attainment).toBe(floor?.attainment);
+  });
+
+  test('containers that always run have started before the window begins', () => {
+    const two = [0, 0].map((arrivalMs) => ({ arrivalMs, serviceMs: 4_000, model: '', user: null, workflow: '' }));
+    const { floor } = replay({ ...input, jobs: two, horizonMs: 60_000 });
+    expect(floor).toMatchObject({ containers: 2, attainment: 1, p95S: 4.5, gpuSeconds: 160 });
   });
 
   test('costs no more with fast starts, and tells of them only where starts are slow', () => {

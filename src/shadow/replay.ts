@@ -50,6 +50,8 @@ export interface Runs {
 /** A start that a container preloaded on its host takes, milliseconds: what faster starts would save is told by it. */
 export const fastStartMs = 3_000;
 
+/** Nobody runs more always to meet a target; and each event of a run costs more with each idle container. */
+const mostAlwaysOn = 500;
 /** How often the live controller asks a policy at most, milliseconds. */
 const periodMs = 100;
 /** As many containers as anything may ask for. */
@@ -80,13 +82,19 @@ function run({ name, label, scaling }: Candidate, { jobs, timing, slots, horizon
   };
 }
 
-/** Halves the range: with more containers that always run, no job waits longer. */
+/**
+ * Halves the range: with more containers that always run, no job waits longer. They have started before the window begins; that
+ * is paid for, too, as in the other runs, which begin with nothing.
+ */
 function floorOf(input: ReplayInput): Runs['floor'] {
+  const { startMs } = input.timing;
+  const jobs = input.jobs.map((job) => ({ ...job, arrivalMs: job.arrivalMs + startMs }));
+  const later = { ...input, jobs, horizonMs: input.horizonMs + startMs, slots: unlimited };
   const at = (containers: number): Run & { containers: number } => {
-    const candidate = { name: 'fixed', label: `fixed, min_containers=${containers}`, scaling: fixedAt(containers, input.scaling) };
-    return { ...run(candidate, { ...input, slots: unlimited }), containers };
+    const scaling = fixedAt(containers, input.scaling);
+    return { ...run({ name: 'fixed', label: `fixed, min_containers=${containers}`, scaling }, later), containers };
   };
-  let [tooFew, best] = [0, at(mostAtOnce(input))];
+  let [tooFew, best] = [0, at(Math.min(mostAtOnce(input), mostAlwaysOn))];
   if (!best.meets) return null;
   while (best.containers - tooFew > 1) {
     const middle = at(Math.floor((tooFew + best.containers) / 2));

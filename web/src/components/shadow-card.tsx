@@ -17,7 +17,7 @@ export function ShadowCard({ name }: { name: string }) {
         <span className="tag">simulated</span>
         {document && <When document={document} />}
       </header>
-      {problem && <Trouble problem={problem} retry={retry} stale={document?.result !== null && document !== null} />}
+      {problem && <Trouble problem={problem} retry={retry} stale={document !== null && document.result !== null} />}
       {document ? <Told document={document} stale={problem !== null} /> : problem === null && <Waiting />}
     </section>
   );
