@@ -29,6 +29,7 @@ import { admit } from './fleet/admission.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
 import { recover } from './fleet/recovery.ts';
+import { poolKey } from './fleet/pool.ts';
 import { Slots } from './fleet/slots.ts';
 import { createSystemClock, createSystemRandom } from './fleet/system-clock.ts';
 import type { Job } from './jobs/job.ts';
@@ -41,10 +42,13 @@ import { createStageFile } from './outbound/stage-file.ts';
 import { createWebhooks, type Webhooks } from './outbound/webhooks.ts';
 import { openPage } from './page.ts';
 import { createPlans, type Plans } from './plans/plans.ts';
-import { recordedTrace } from './plans/recorded-trace.ts';
 import { runPrepared } from './plans/run-plan.ts';
 import { priceList } from './config/prices.ts';
 import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
+import { openPseudonym } from './shadow/recorded-trace.ts';
+import { shadowFigures } from './shadow/result.ts';
+import { createReplayer } from './shadow/replayer.ts';
+import { Shadow } from './shadow/shadow.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createFleetLog } from './telemetry/fleet-log.ts';
@@ -58,6 +62,8 @@ import type { Keys } from './workspaces/keys.ts';
 /** Events of the fleet that a stream can resume from. */
 const busRing = 1_000;
 const uploadBytes = 1024 * 1024 * 1024;
+/** So long may the replay of a deployment's last day take. */
+const replayLimitMs = 600_000;
 
 /** Everything of one gateway, made once from its configuration: the only place that chooses adapters. */
 export async function startApp(config: Config): Promise<RunningApp> {
@@ -142,7 +148,8 @@ async function compose(given: Given) {
   const hasPage = config.page.folder !== null || config.page.container;
   const page = hasPage ? new PageSessions({ clock, random, keys }) : null;
   const plans = createPlans({ clock, random, run: runPrepared, report: reporter(log, 'plans') });
-  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, plans, state });
+  const shadow = composeShadow(given, controlled, deployments);
+  const server = composeServer(given, { ...controlled, bus, keys, deployments, webhooks, fetch, page, plans, shadow, state });
   const pageOfContainer = (request: PassedRequest) =>
     passToContainer({ fleet: { containers: () => controller.containers.all() }, containers: runner }, deployments.get(null), request);
 
@@ -151,6 +158,7 @@ async function compose(given: Given) {
   log.info({ event: 'recovered', ...recovered }, 'the store and the containers are in step');
   controller.start();
   webhooks.start();
+  shadow.start();
   const sweeper = new Sweeper({ store, assets, clock, log, retention: config.retention });
   sweeper.start();
   return {
@@ -167,6 +175,7 @@ async function compose(given: Given) {
       sweeper.stop();
       await server.close();
       await plans.close();
+      await shadow.stop();
       await webhooks.stop();
       await controller.close();
       runner.close();
@@ -216,6 +225,21 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
   return { runner, attempts, jobs, controller, slots, priceOf };
 }
 
+function composeShadow(given: Given, { controller, slots }: Controlled, deployments: Deployments): Shadow {
+  const { config, log, clock, random, store } = given;
+  return new Shadow({
+    store,
+    clock,
+    log,
+    deployments: () => deployments.list(),
+    learnt: ({ name, environment }) => controller.pools.get(poolKey(name, environment))?.observations.learnt() ?? null,
+    slots: Math.min(slots.total, Math.floor((config.workspace.gpuLimit ?? Infinity) / (slots.all()[0]?.share || 1))),
+    pseudonym: () => openPseudonym(store, { random, clock }),
+    replay: createReplayer({ clock, limitMs: replayLimitMs }),
+    settings: config.shadow,
+  });
+}
+
 type Controlled = Awaited<ReturnType<typeof composeFleet>>;
 
 interface Serving extends Controlled {
@@ -226,12 +250,13 @@ interface Serving extends Controlled {
   readonly fetch: SafeFetch;
   readonly page: PageSessions | null;
   readonly plans: Plans;
+  readonly shadow: Shadow;
   readonly state: { draining: boolean; pagePort: number };
 }
 
 function composeServer(given: Given, serving: Serving) {
   const { config, log, clock, random, store, opened, assets } = given;
-  const { controller, slots, priceOf, bus, deployments, fetch, state, page, plans, keys, jobs, webhooks } = serving;
+  const { controller, slots, priceOf, bus, deployments, fetch, state, page, plans, keys, jobs, webhooks, shadow } = serving;
   const { runtime } = opened;
   const fleet = createFleetView(controller, { name: runtime.name, capacity: slots.total, ready: true, note: opened.note }, clock);
   const metrics = createMetrics({
@@ -241,6 +266,7 @@ function composeServer(given: Given, serving: Serving) {
     deployments: () => deployments.list(),
     gpus: config.gpus,
     gpuLimit: config.workspace.gpuLimit,
+    shadows: () => shadowFigures(shadow.results()),
   });
   const overview = createOverview({
     clock,
@@ -271,11 +297,11 @@ function composeServer(given: Given, serving: Serving) {
     binder: createBinder({ random, stageFile, definitions: () => deployments.definitions() }),
     stageFile,
     webhooks,
+    shadow,
     metrics,
     overview: () => overview.snapshot(fleet, deployments),
     overviewTag: () => overview.tag(),
     plans,
-    recordedTrace: recordedTrace(store),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     page: page && { sessions: page, port: () => state.pagePort },

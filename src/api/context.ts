@@ -11,8 +11,8 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { StageFile } from '../outbound/stage-file.ts';
 import type { Webhooks } from '../outbound/webhooks.ts';
 import type { Plans } from '../plans/plans.ts';
-import type { RecordedTrace } from '../plans/recorded-trace.ts';
 import type { LogLine } from '../runtimes/runtime.ts';
+import type { Shadow } from '../shadow/shadow.ts';
 import type { Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OverviewDocument } from '../telemetry/overview/document.ts';
@@ -53,7 +53,7 @@ export interface ApiContext {
   /** Changes when the overview does. */
   readonly overviewTag: () => string;
   readonly plans: Pick<Plans, 'start' | 'get'>;
-  readonly recordedTrace: RecordedTrace;
+  readonly shadow: Pick<Shadow, 'view'>;
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;
   readonly dashboard: () => DashboardPage;

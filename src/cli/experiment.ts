@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import { loadProfile } from '../emulator/profile.ts';
+import { loadProfile, meansOf } from '../emulator/profile.ts';
 import { experimentNames, experiments, simulateExperiment, type Experiment } from '../planning/experiments.ts';
 import { chartsOf, type Pair } from './experiment-charts.ts';
 import { experimentReport } from './experiment-report.ts';
@@ -42,8 +42,14 @@ async function run(session: Session): Promise<void> {
   const only = text('only');
   const chosen = experiments.filter(({ name }) => only === undefined || name === known('experiment', only, experimentNames));
   const profile = loadProfile(profileName);
-  const { startMs, outsideMs = { before: 0, after: 0 } } = timingOf(givenOf({ profile: profileName }));
-  const timing = { startMs, outsideMs, serviceMs: drawn(profile.seconds.execute), usdPerHour: profile.gpu.price_per_hour_usd };
+  const { startMs, outsideMs } = timingOf(givenOf({ profile: profileName }));
+  const timing = {
+    startMs,
+    outsideMs,
+    serviceMs: drawn(profile.seconds.execute),
+    usdPerHour: profile.gpu.price_per_hour_usd,
+    prior: meansOf(profile),
+  };
   const given: Given = { profile, timing, seed: numberOf('--seed', text('seed') ?? '', { whole: true }) };
   const simulated = chosen.map((experiment) => simulateExperiment(experiment, timing, given.seed));
   const live = options['live'] === true ? await runLive(chosen, given, session) : null;

@@ -14,10 +14,24 @@ import { runVerb } from './run.ts';
 import { scaleVerb } from './scale.ts';
 import { simulateVerb } from './simulate.ts';
 import { topVerb } from './top.ts';
+import { traceVerb } from './trace.ts';
 import { upVerb } from './up.ts';
 import { addVerb, commanderCode } from './verb.ts';
 
-const verbs = [upVerb, deployVerb, runVerb, scaleVerb, jobsVerb, containersVerb, logsVerb, topVerb, simulateVerb, planVerb, doctorVerb];
+const verbs = [
+  upVerb,
+  deployVerb,
+  runVerb,
+  scaleVerb,
+  jobsVerb,
+  containersVerb,
+  logsVerb,
+  topVerb,
+  traceVerb,
+  simulateVerb,
+  planVerb,
+  doctorVerb,
+];
 
 /** Runs one command line (without node and script) and gives its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], machine: Machine): Promise<ExitCode> {

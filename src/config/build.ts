@@ -43,6 +43,7 @@ export function configFrom(values: FileValues, place: Place, complaints: Complai
     gpus: Object.fromEntries(Object.entries(values.gpus).map(([model, { usd_per_hour: usdPerHour }]) => [model, { usdPerHour }])),
     page: { ...values.page, folder: values.page.folder === undefined ? null : place.resolve(values.page.folder) },
     retention: { jobsMs: retention.jobs, outputsMs: retention.outputs, uploadsMs: retention.uploads },
+    shadow: { everyMs: values.shadow.every === 'off' ? null : values.shadow.every, windowMs: values.shadow.window },
     openGraphs: values.open_graphs ?? null,
     deployments: deploymentsFrom(values.deployments, place, complaints),
     file: place.file,

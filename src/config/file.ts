@@ -76,6 +76,15 @@ const retention = section('retention: {outputs: 7d}', {
   uploads: duration('uploads: 1d', 1_000).prefault('1d').describe('Uploaded files go so long after they were last used.'),
 });
 
+const shadow = section('shadow: {every: 5m}', {
+  every: either('every: 5m', 'a duration of at least 1s, or off', [duration('every: 5m', 1_000), oneOf('every: off', ['off'])])
+    .prefault('5m')
+    .describe(
+      'How often what came to each deployment is replayed with other settings, on a thread that lets everything else go first; or off.',
+    ),
+  window: duration('window: 24h', 60_000).prefault('24h').describe('How far back a replay looks; 50,000 jobs at most.'),
+});
+
 const input = section('prompt: {target: "6.text"}', {
   target: either('target: "6.text"', 'NODE.FIELD, or a list of them', [
     target,
@@ -170,6 +179,7 @@ export const fileSchema = section('runtime: auto', {
     .describe('The price list, by GPU model. Without a price, costs are shown as "no price set".'),
   page: page.prefault({}).describe("ComfyUI's own page, on a port of its own."),
   retention: retention.prefault({}).describe('How long things are kept.'),
+  shadow: shadow.prefault({}).describe('What other settings would have come to on the traffic of the last day.'),
   open_graphs: flag('open_graphs: false')
     .exactOptional()
     .describe("Whether graphs of clients run that are not the deployment's own; else only on loopback while there are no keys."),

@@ -47,6 +47,7 @@ describe('defaults', () => {
       gpus: {},
       page: { folder: null, container: false, port: 8289 },
       retention: { jobsMs: 30 * 86_400_000, outputsMs: 7 * 86_400_000, uploadsMs: 86_400_000 },
+      shadow: { everyMs: 300_000, windowMs: 86_400_000 },
       openGraphs: null,
       deployments: [],
       file: null,
@@ -75,6 +76,7 @@ workspace: {name: studio, gpu_limit: starter}
 gpus: {A10G: {usd_per_hour: 1.10}, "RTX 4090": {usd_per_hour: 0}}
 retention: {jobs: 10d, outputs: 12h, uploads: 3600}
 page: {folder: frontend, container: true, port: 9001}
+shadow: {every: off, window: 7d}
 open_graphs: false
 deployments:
   a:
@@ -102,6 +104,7 @@ deployments:
     gpus: { A10G: { usdPerHour: 1.1 }, 'RTX 4090': { usdPerHour: 0 } },
     page: { folder: path.join(folder, 'frontend'), container: true, port: 9001 },
     retention: { jobsMs: 864_000_000, outputsMs: 43_200_000, uploadsMs: 3_600_000 },
+    shadow: { everyMs: null, windowMs: 604_800_000 },
     openGraphs: false,
     deployments: [
       {
@@ -254,6 +257,10 @@ retention: {outputs: soon}
     [
       'comfyui:\n  urls:\n    - http://a\n    - gpu-box',
       'comfleet.yaml:4: comfyui.urls.1: must be the http(s) URL of a ComfyUI server, got "gpu-box"',
+    ],
+    [
+      'shadow: {every: sometimes}',
+      'comfleet.yaml:1: shadow.every: must be a duration of at least 1s, or off, got "sometimes"; write e.g. every: 5m',
     ],
     ['open_graphs: maybe', 'comfleet.yaml:1: open_graphs: must be true or false, got "maybe"'],
     ['deployments:\n  x:\n    workflow: no.json', /^comfleet\.yaml:3: deployments\.x\.workflow: there is no file .*no\.json; put it there/],

@@ -35,6 +35,8 @@ export interface Config {
   /** ComfyUI's own page: the folder of its files, or null; whether containers serve what the folder lacks. Neither: there is none. */
   readonly page: { readonly folder: string | null; readonly container: boolean; readonly port: number };
   readonly retention: { readonly jobsMs: number; readonly outputsMs: number; readonly uploadsMs: number };
+  /** Replays of what came lately; `everyMs` null: none. */
+  readonly shadow: { readonly everyMs: number | null; readonly windowMs: number };
   /** Null: on loopback without keys. */
   readonly openGraphs: boolean | null;
   readonly deployments: readonly DeploymentConfig[];

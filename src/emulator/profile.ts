@@ -89,3 +89,13 @@ export function median(values: readonly number[]): number {
 
 /** Seconds from the start of the process until the server answers. Whoever starts the container waits them. */
 export const startSeconds = (profile: Profile, draws: Draws): number => sample(profile.seconds.start_cold, draws);
+
+/** Mean seconds on the GPU, of a start, and outside the GPU. */
+export function meansOf({ seconds }: Profile): { serviceSeconds: number; startSeconds: number; outsideSeconds: number } {
+  const mean = (samples: readonly number[]): number => samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  return {
+    serviceSeconds: mean(seconds.execute),
+    startSeconds: mean(seconds.start_cold),
+    outsideSeconds: mean(seconds.outside_gpu ?? [0]),
+  };
+}

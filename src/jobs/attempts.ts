@@ -53,6 +53,10 @@ interface Running {
   /** Null unless the prompt is a ComfyUI client's. */
   readonly client: ClientMessages | null;
   readonly listener: AttemptListener;
+  /** False: another life of the gateway started it, which may have heard that the GPU began. */
+  readonly heardWhole: boolean;
+  /** When the GPU began with the prompt, as far as that was heard. */
+  takenAt: number | null;
 }
 
 interface Verdict {
@@ -110,12 +114,14 @@ export class Attempts {
     };
     publishJob(bus, started, 'started');
     const prompt: Prompt = { id: attempt.promptId, graph: job.graph, files: job.files, prefix: prefixOf(job.id), client: job.prompt };
-    return this.#follow({ ...input, job: started }, attempt, (endpoint, options) => runner.run(endpoint, prompt, options));
+    const following = { ...input, job: started };
+    const running = this.#begin(following, attempt, { whole: true });
+    return this.#follow(following, attempt, running, (endpoint, options) => runner.run(endpoint, prompt, options));
   }
 
   /** Goes on with an attempt that another life of the gateway started. A container that does not know the prompt has lost it. */
   async resume(input: AttemptInput, attempt: Attempt): Promise<AttemptOutcome> {
-    return this.#follow(input, attempt, async (endpoint, options) => {
+    return this.#follow(input, attempt, this.#begin(input, attempt, { whole: false }), async (endpoint, options) => {
       const result = await this.#deps.runner.resume(endpoint, promptIdOf(attempt.job, attempt.token), options);
       if (result) return result;
       throw new ComfleetError('container_lost', `container ${input.container.id} does not know the prompt any more`, { counted: false });
@@ -141,10 +147,10 @@ export class Attempts {
   async #follow(
     input: AttemptInput,
     attempt: Attempt,
+    running: Running,
     start: (endpoint: Endpoint, options: RunOptions) => Promise<PromptResult>,
   ): Promise<AttemptOutcome> {
     const { job, container } = input;
-    const running = this.#begin(input, attempt);
     this.#running.set(job.id, running);
     const cancelTimers = this.#armTimers(job, attempt);
     try {
@@ -174,10 +180,19 @@ export class Attempts {
     }
   }
 
-  #begin({ job, container, listener }: AttemptInput, { promptId }: Attempt): Running {
+  #begin({ job, container, listener }: AttemptInput, { promptId }: Attempt, { whole }: { whole: boolean }): Running {
     const fetcher = new Fetcher(this.#deps, container.endpoint);
     const client = job.prompt && new ClientMessages({ ...this.#deps, fetcher }, { ...job, prompt: job.prompt }, promptId);
-    return { container: container.id, abort: new AbortController(), reason: null, fetcher, client, listener };
+    return {
+      container: container.id,
+      abort: new AbortController(),
+      reason: null,
+      fetcher,
+      client,
+      listener,
+      heardWhole: whole,
+      takenAt: null,
+    };
   }
 
   async #record(input: AttemptInput, attempt: Attempt, result: PromptResult, running: Running): Promise<AttemptOutcome> {
@@ -190,7 +205,8 @@ export class Attempts {
     const spent: Spent = { coldMs: input.spent.coldMs + input.coldMs, runMs: input.spent.runMs };
     const timing = splitTiming(job, spent, { startedAt: attempt.startedAt, promptEndedAt }, at);
     const usage = usageOf(container, at - attempt.startedAt + input.spent.runMs);
-    const final = { job: job.id, token: attempt.token, at, timing, usage, history, ...verdict };
+    const gpuMs = gpuMsOf(running, result, promptEndedAt);
+    const final = { job: job.id, token: attempt.token, at, timing, usage, gpuMs, history, ...verdict };
     const recorded = await this.#untilStored(() => store.finishAttempt(final));
     if (!recorded) return { kind: 'gone' };
     const { state, outputs, error } = verdict;
@@ -241,9 +257,12 @@ export class Attempts {
     return () => timers.forEach((timer) => timer.cancel());
   }
 
-  #hear(job: string, { client, listener }: Running, event: PromptEvent): void {
-    client?.hear(event);
-    if (event.type === 'executing') listener.executing();
+  #hear(job: string, running: Running, event: PromptEvent): void {
+    running.client?.hear(event);
+    if (event.type === 'executing') {
+      running.takenAt ??= this.#deps.clock.now();
+      running.listener.executing();
+    }
     if (event.type === 'submitted' || event.type === 'message' || event.type === 'text') return;
     const { type, ...rest } = event;
     this.#deps.bus.publish(jobTopic(job), { kind: type, ...rest });
@@ -267,6 +286,13 @@ export class Attempts {
  * for each job would cost the container another file to make; a single one would grow, and ComfyUI reads the whole folder at every save.
  */
 const prefixOf = (job: string): string => `${job.slice(0, 8)}/${job}`;
+
+/** How long the prompt had the GPU, without loading models; null: its beginning was not heard. */
+function gpuMsOf({ heardWhole, takenAt }: Running, result: PromptResult, endedAt: number): number | null {
+  if (!heardWhole || takenAt === null) return null;
+  const loading = result.kind === 'succeeded' ? result.loading : null;
+  return Math.max(0, endedAt - takenAt - (loading ? loading.to - loading.from : 0));
+}
 
 function interrupted(job: Job, reason: StopReason | null): Verdict {
   const ended = (state: FinalState, code: JobError['code'], message: string) => ({ state, outputs: [], error: { code, message } });

@@ -27,6 +27,7 @@ export interface ClosedLoop {
 }
 
 interface User {
+  readonly name: string;
   /** Pauses and jobs have streams of their own, so that what a user asks depends neither on other users nor on how fast it is answered. */
   readonly pauses: Draw;
   readonly services: Draw;
@@ -73,7 +74,7 @@ export class UserFeed implements JobFeed {
 
   #user(index: number): User {
     const draw = (stream: number): Draw => new Draw(this.#loop.seed + (2 * index + stream) * 2 ** 32);
-    return { pauses: draw(1), services: draw(2), index };
+    return { name: `user-${index + 1}`, pauses: draw(1), services: draw(2), index };
   }
 
   #comeAt(at: number, user: User): void {
@@ -82,7 +83,7 @@ export class UserFeed implements JobFeed {
     this.#agenda.set(at, kinds.arrival, () => {
       this.#coming--;
       if (user.index >= this.#usersAt(at)) return;
-      const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: null, workflow: '' };
+      const job: TraceJob = { arrivalMs: at, serviceMs: this.#loop.serviceMs(user.services), model: '', user: user.name, workflow: '' };
       this.#asking.set(job, user);
       this.#arrive(job);
     });

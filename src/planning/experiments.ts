@@ -85,6 +85,8 @@ export interface ExperimentTiming {
   readonly outsideMs: NonNullable<SimulationInput['outsideMs']>;
   readonly serviceMs: (draw: Draw) => number;
   readonly usdPerHour: number;
+  /** What the fleet knows before its first job; left out: what starts take. */
+  readonly prior?: SimulationInput['prior'];
 }
 
 /** The users of an experiment, the first of whom come at `fromMs`. The seed draws their pauses. */
@@ -114,12 +116,13 @@ export interface ExperimentRun {
 /** An experiment on virtual time. The same seed gives the same run. */
 export function simulateExperiment(experiment: Experiment, timing: ExperimentTiming, seed: number): ExperimentRun {
   const source = usersOf(experiment, { fromMs: leadMs, seed, serviceMs: timing.serviceMs });
-  const { startMs, outsideMs } = timing;
+  const { startMs, outsideMs, prior = {} } = timing;
   const { jobs, responsesMs, recording, peakContainers } = simulate({
     source,
     scaling: experiment.scaling,
     startMs,
     outsideMs,
+    prior,
     // So many that each has the shortest length that there is.
     periods: 2 ** 14,
     seed,

@@ -164,7 +164,9 @@ class Simulation {
   #enqueue(number: number, job: TraceJob, { isNew }: { isNew: boolean }): void {
     // Ids sort by age.
     const id = `j${1_000_000_000 + number}`;
-    const queued = { id, priority: 0, number, key: job.user, modelKey: job.model, createdAt: job.arrivalMs };
+    // Users of a closed loop share one key, as those of one page do.
+    const key = 'levels' in this.#input.source ? null : job.user;
+    const queued = { id, priority: 0, number, key, modelKey: job.model, createdAt: job.arrivalMs };
     this.#pool.queueJob(queued, job.workflow, { isNew });
   }
 

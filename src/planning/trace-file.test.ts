@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatTrace, parseTrace } from './trace-file.ts';
+import { formatTrace, parseTrace, traceHead, traceLine, type TraceFormat } from './trace-file.ts';
 
-const name = fc.stringMatching(/^[\w.-]{0,12}$/);
+const name = fc.oneof(fc.stringMatching(/^[\w.-]{0,12}$/), fc.stringMatching(/^[\w, "|-]{0,8}$/));
 const job = fc.record({
   arrivalMs: fc.nat(86_400_000),
   serviceMs: fc.nat(600_000),
@@ -16,6 +16,16 @@ test('what is written is read back to the same', () => {
     fc.property(fc.array(job, { minLength: 1, maxLength: 50 }), (jobs) => {
       const trace = { name: 't.csv', jobs: jobs.toSorted((a, b) => a.arrivalMs - b.arrivalMs) };
       expect(parseTrace(formatTrace(trace), 't.csv')).toEqual(trace);
+    }),
+  );
+});
+
+test.each<TraceFormat>(['csv', 'jsonl'])('so is what is written as %s job by job', (format) => {
+  fc.assert(
+    fc.property(fc.array(job, { minLength: 1, maxLength: 50 }), (jobs) => {
+      const trace = { name: 't', jobs: jobs.toSorted((a, b) => a.arrivalMs - b.arrivalMs) };
+      const text = traceHead(format) + trace.jobs.map((one) => traceLine(one, format)).join('');
+      expect(parseTrace(text, 't')).toEqual(trace);
     }),
   );
 });

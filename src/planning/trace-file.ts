@@ -48,8 +48,32 @@ function traceOf(rows: Iterable<NumberedRow>, name: string): Trace {
 /** The trace as CSV; columns that no job uses are left out. `parseTrace` reads it back to the same. */
 export function formatTrace({ jobs }: Trace): string {
   const used = columns.filter((column, index) => index < 2 || jobs.some((job) => textOf(job, column) !== ''));
-  const lines = jobs.map((job) => used.map((column) => textOf(job, column)).join(','));
-  return `${[used.join(','), ...lines].join('\n')}\n`;
+  return `${used.join(',')}\n${jobs.map((job) => csvLine(job, used)).join('')}`;
+}
+
+export type TraceFormat = 'csv' | 'jsonl';
+
+/** What comes before the first job of a trace that is written job by job. */
+export const traceHead = (format: TraceFormat): string => (format === 'csv' ? `${columns.join(',')}\n` : '');
+
+/** A job of such a trace. */
+export function traceLine(job: TraceJob, format: TraceFormat): string {
+  if (format === 'csv') return csvLine(job, columns);
+  const { arrivalMs, serviceMs, model, user, workflow } = job;
+  return `${JSON.stringify({ arrival_s: arrivalMs / 1000, service_s: serviceMs / 1000, model, user: user ?? '', workflow })}\n`;
+}
+
+const csvLine = (job: TraceJob, used: readonly Column[]): string => `${used.map((column) => quoted(textOf(job, column))).join(',')}\n`;
+
+/** As RFC 4180 writes it; a line is a job, so that a name with line breaks loses them. */
+const quoted = (cell: string): string =>
+  /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""').replaceAll(/[\r\n]+/g, ' ')}"` : cell;
+
+/** The cells of a line, without spaces around those that stand in no quotes. */
+function cellsOf(line: string): string[] {
+  if (!line.includes('"')) return line.split(',').map((cell) => cell.trim());
+  const cells = line.matchAll(/(?:^|,)(?:\s*"((?:[^"]|"")*)"\s*(?=,|$)|([^,]*))/g);
+  return [...cells].map(([, inQuotes, plain = '']) => inQuotes?.replaceAll('""', '"') ?? plain.trim());
 }
 
 function textOf(job: TraceJob, column: Column): string {
@@ -79,11 +103,11 @@ function* csvRows(lines: readonly string[], name: string): Generator<NumberedRow
   for (let index = 1; index < lines.length; index++) {
     const text = lines[index] as string;
     if (text.trim() === '') continue;
-    const cells = text.split(',');
+    const cells = cellsOf(text);
     if (cells.length !== header.length) {
       throw wrong(name, `has ${cells.length} values where the header names ${header.length} (${header.join(',')})`, index + 1);
     }
-    yield { line: index + 1, row: Object.fromEntries(header.map((column, place) => [column, (cells[place] as string).trim()])) };
+    yield { line: index + 1, row: Object.fromEntries(header.map((column, place) => [column, cells[place]])) };
   }
 }
 

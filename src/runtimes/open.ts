@@ -5,7 +5,7 @@ import type { NodeDefinitions } from '../comfyui/protocol.ts';
 import type { Catalogue } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
 import { catalogueFor, definitionsFor, usualModels } from '../emulator/definitions.ts';
-import { loadProfile, type Profile } from '../emulator/profile.ts';
+import { loadProfile, meansOf } from '../emulator/profile.ts';
 import type { Clock } from '../fleet/clock.ts';
 import type { ContainerRecord } from '../fleet/container.ts';
 import { SupervisorClient } from '../host/client.ts';
@@ -82,7 +82,7 @@ export async function openRuntime(config: Config, { clock, report, left }: OpenO
       const note = `emulated containers: pictures are drawn by an emulator, with the timing of profile ${profile.name}`;
       const definitions = definitionsFor(usualModels);
       const catalogue = catalogueFor(usualModels, profile);
-      return { runtime, definitions: () => Promise.resolve(definitions), catalogue, files: null, prior: priorOf(profile), note };
+      return { runtime, definitions: () => Promise.resolve(definitions), catalogue, files: null, prior: meansOf(profile), note };
     }
   }
 }
@@ -96,14 +96,4 @@ async function firstDefinitions(urls: readonly string[]): Promise<NodeDefinition
     return definitions;
   });
   return Promise.any(asked).catch(() => null);
-}
-
-/** Means of a timing profile. */
-function priorOf({ seconds }: Profile): Prior {
-  const mean = (samples: readonly number[]): number => samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  return {
-    serviceSeconds: mean(seconds.execute),
-    startSeconds: mean(seconds.start_cold),
-    outsideSeconds: mean(seconds.outside_gpu ?? [0]),
-  };
 }

@@ -245,6 +245,12 @@ CREATE TABLE file_counters (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX file_counters_used ON file_counters (used_at);
 `,
+  // What a trace is made from: how long a job's prompt had the GPU to itself, and which other jobs take about as long. Jobs of before have neither.
+  `
+ALTER TABLE jobs ADD COLUMN workflow_class TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN gpu_ms REAL;
+CREATE INDEX jobs_arrivals ON jobs (deployment, environment, created_at);
+`,
 ];
 
 /** Brings a database up to this code's schema (or, for tests, to an older version of it), in one transaction. Error: `data_folder_newer` when it is ahead of this code. */

@@ -1,3 +1,4 @@
+import { arrivalFromEnd, arrivals, gpuTimes } from './operations/arrivals.ts';
 import { touchAsset } from './operations/assets.ts';
 import { endQueued, finishAttempt, loseAttempt, requestCancel, startAttempt } from './operations/attempts.ts';
 import { containers, containersWithin, saveContainer } from './operations/containers.ts';
@@ -43,6 +44,9 @@ export const reads = {
   unfinishedJobs,
   attempts,
   jobEvents,
+  arrivals,
+  gpuTimes,
+  arrivalFromEnd,
   deployments,
   revision,
   containers,

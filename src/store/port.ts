@@ -10,6 +10,7 @@ import type { UnfinishedRow } from './operations/queries.ts';
 import type { EarlierRow } from './operations/submit.ts';
 import {
   acceptedJob,
+  arrivalOf,
   attemptOf,
   callerRow,
   decisionOf,
@@ -69,6 +70,9 @@ type JobMethods = Pick<
   | 'jobs'
   | 'unfinishedJobs'
   | 'attempts'
+  | 'arrivals'
+  | 'gpuTimes'
+  | 'arrivalFromEnd'
   | 'jobEvents'
 >;
 
@@ -101,6 +105,9 @@ function jobMethods({ run }: Executor): JobMethods {
       const rows = await run('unfinishedJobs', undefined);
       return rows.map((row) => ({ job: jobOf(row), attempt: runningAttempt(row) }));
     },
+    arrivals: async (input) => (await run('arrivals', input)).map(arrivalOf),
+    gpuTimes: (input) => run('gpuTimes', input),
+    arrivalFromEnd: (input) => run('arrivalFromEnd', input),
     attempts: async (job) => (await run('attempts', job)).map(attemptOf),
     jobEvents: async (input) => (await run('jobEvents', input)).map((row) => eventOf(input.job, row)),
   };
@@ -171,7 +178,12 @@ function fleetMethods({ run }: Executor): FleetMethods {
     },
     saveContainer: async (container) => run('saveContainer', containerWrite(container)),
     containers: async (filter) => recordsOf<ContainerRecord>(await run('containers', filter)),
-    usage: async (window) => usageOf(recordsOf<ContainerRecord>(await run('containersWithin', window)), window),
+    async usage({ of, ...window }) {
+      const records = recordsOf<ContainerRecord>(await run('containersWithin', window));
+      const isWanted = ({ deployment, environment }: ContainerRecord): boolean =>
+        !of || (deployment === of.deployment && environment === of.environment);
+      return usageOf(records.filter(isWanted), window);
+    },
     recordDecision: async (decision) => run('recordDecision', { ...decision, data: JSON.stringify(decision.data) }),
     decisions: async (filter) => (await run('decisions', filter)).map(decisionOf),
     acquireLease: (input) => run('acquireLease', input),

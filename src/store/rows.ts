@@ -1,6 +1,7 @@
 import type { Attempt, Job, JobError, JobEvent, JobRequest, JobState, Output, PromptHistory, Timing, Usage } from '../jobs/job.ts';
 import { promptIdOf } from '../jobs/job.ts';
-import type { AttemptResult, Caller, DecisionRecord, Delivery, EndedPrompt, NamedFile } from './store.ts';
+import { workflowClass } from '../fleet/learning/workflow-class.ts';
+import type { Arrival, AttemptResult, Caller, DecisionRecord, Delivery, EndedPrompt, NamedFile } from './store.ts';
 
 /*
  * Between the port's values and rows. It happens on the caller's side: rows are flat and their JSON is text already, which
@@ -56,6 +57,7 @@ export interface NewJobRow {
   deadlineAt: number | null;
   executionTimeoutMs: number;
   webhook: string | null;
+  workflowClass: string;
   content: string;
   /** Ids of the assets that it reads. */
   assets: string[];
@@ -77,6 +79,7 @@ export interface AttemptResultRow {
   history: string | null;
   timing: string;
   usage: string;
+  gpuMs: number | null;
 }
 
 export interface AttemptRow {
@@ -149,6 +152,7 @@ export function newJobRow(input: { id: string; at: number; request: JobRequest }
     deadlineAt: request.deadlineAt,
     executionTimeoutMs: request.executionTimeoutMs,
     webhook: request.webhook,
+    workflowClass: workflowClass(request.graph),
     content: JSON.stringify(content),
     assets: request.files.map((file) => file.asset),
     idempotency: request.idempotency,
@@ -191,6 +195,7 @@ export function resultRow(result: AttemptResult): AttemptResultRow {
     history: result.history && JSON.stringify(result.history),
     timing: JSON.stringify(result.timing),
     usage: JSON.stringify(result.usage),
+    gpuMs: result.gpuMs,
   };
 }
 
@@ -248,6 +253,31 @@ export function attemptOf(row: AttemptRow): Attempt {
     endedAt: row.ended_at,
     outcome: row.outcome as Attempt['outcome'],
     coldMs: row.cold_ms,
+  };
+}
+
+/** A job as a trace tells it. */
+export interface ArrivalRow {
+  num: number;
+  created_at: number;
+  gpu_ms: number | null;
+  workflow_class: string;
+  model_key: string;
+  key_id: string | null;
+  state: string;
+  finished_at: number | null;
+}
+
+export function arrivalOf(row: ArrivalRow): Arrival {
+  return {
+    place: { at: row.created_at, num: row.num },
+    at: row.created_at,
+    gpuMs: row.gpu_ms,
+    workflow: row.workflow_class,
+    modelKey: row.model_key,
+    key: row.key_id,
+    state: row.state as JobState,
+    finishedAt: row.finished_at,
   };
 }
 

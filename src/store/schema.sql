@@ -137,7 +137,8 @@ CREATE TABLE jobs (
   timing TEXT,
   usage TEXT,
   events INTEGER NOT NULL DEFAULT 1
-) STRICT;
+, workflow_class TEXT NOT NULL DEFAULT '', gpu_ms REAL) STRICT;
+CREATE INDEX jobs_arrivals ON jobs (deployment, environment, created_at);
 CREATE INDEX jobs_deployment ON jobs (deployment);
 CREATE INDEX jobs_deployment_final ON jobs (deployment, state) WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;

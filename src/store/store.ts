@@ -78,6 +78,12 @@ export interface Store {
   /** Every queued and running job, oldest first, with the running attempt: what a restarted gateway begins with. */
   unfinishedJobs(): Promise<{ job: Job; attempt: Attempt | null }[]>;
   attempts(job: string): Promise<Attempt[]>;
+  /** Jobs of one deployment that came in [from, to), in the order in which they came: those after `after`, the `place` of the last one of the page before. */
+  arrivals(input: ArrivalWindow & { after: Arrival['place'] | null; limit: number }): Promise<Arrival[]>;
+  /** How many jobs of each workflow class succeeded of those, and their mean GPU time, milliseconds. */
+  gpuTimes(input: ArrivalWindow): Promise<{ workflow: string; jobs: number; meanMs: number }[]>;
+  /** When the `n`-th newest of those came, counted from 1; null: they are fewer. */
+  arrivalFromEnd(input: ArrivalWindow & { n: number }): Promise<number | null>;
   /** Durable events of a job with a number above `after`, in order. */
   jobEvents(input: { job: string; after: number }): Promise<JobEvent[]>;
 
@@ -90,8 +96,8 @@ export interface Store {
   saveContainer(container: ContainerRecord): Promise<void>;
   /** Newest first, and by id among those that started together; `alive` leaves out stopped and failed ones, `before` what stands before it. */
   containers(filter: ContainerFilter): Promise<ContainerRecord[]>;
-  /** Container-seconds and money by deployment of containers that lived in [from, to). */
-  usage(input: { from: number; to: number }): Promise<UsageRow[]>;
+  /** Container-seconds and money by deployment of containers that lived in [from, to); with `of`, of that deployment's. */
+  usage(input: { from: number; to: number; of?: { deployment: string; environment: string } }): Promise<UsageRow[]>;
 
   /** Keeps a decision under its `seq`, or under the next free one when a decision with that or a higher one is there already. */
   recordDecision(decision: DecisionRecord): Promise<void>;
@@ -174,6 +180,31 @@ export interface AttemptResult {
   readonly history: PromptHistory | null;
   readonly timing: Timing;
   readonly usage: Usage;
+  /** Milliseconds for which the prompt had the GPU, without loading models; null: that was not heard. */
+  readonly gpuMs: number | null;
+}
+
+/** Jobs of one deployment that came in [from, to). */
+export interface ArrivalWindow {
+  readonly deployment: string;
+  readonly environment: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A job as a trace tells it. */
+export interface Arrival {
+  readonly place: { readonly at: number; readonly num: number };
+  readonly at: number;
+  /** As in `AttemptResult`; where it was not heard, the run time of a job that succeeded at once; null: neither is known. */
+  readonly gpuMs: number | null;
+  /** See `workflowClass`; empty: an earlier comfleet stored it. */
+  readonly workflow: string;
+  readonly modelKey: string;
+  /** Id of the caller's key. */
+  readonly key: string | null;
+  readonly state: JobState;
+  readonly finishedAt: number | null;
 }
 
 /** Whose prompts and files: those of a key; null: of whoever needs none. */

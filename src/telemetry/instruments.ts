@@ -24,6 +24,7 @@ export function createInstruments() {
     registry,
     ...jobInstruments(counter, gauge, histogram),
     ...containerInstruments(counter, gauge, histogram),
+    ...shadowInstruments(gauge),
     httpDuration: histogram(
       'http_server_request_duration_seconds',
       'Duration of HTTP requests, by route',
@@ -64,6 +65,21 @@ function jobInstruments(counter: MakeCounter, gauge: MakeGauge, histogram: MakeH
     coldStarts: counter('comfleet_cold_starts_total', 'Jobs that waited for a container to start', perGpu),
     outputBytes: counter('comfleet_output_bytes_total', 'Bytes of outputs', [...perDeployment, 'media']),
     outputs: counter('comfleet_outputs_total', 'Outputs', [...perDeployment, 'media']),
+  };
+}
+
+function shadowInstruments(gauge: MakeGauge) {
+  return {
+    attainment: gauge(
+      'comfleet_slo_attainment',
+      'Share of the jobs of the shadow window that was answered within the target',
+      perDeployment,
+    ),
+    shadowUsd: gauge('comfleet_shadow_usd_per_hour', 'Simulated: what the shadow window would have cost, by settings', [
+      ...perDeployment,
+      'policy',
+    ]),
+    boundRatio: gauge('comfleet_shadow_bound_ratio', 'Simulated: cost with the settings of now by the lower bound', perDeployment),
   };
 }
 

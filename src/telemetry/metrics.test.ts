@@ -81,7 +81,8 @@ const baseContainer: ContainerRecord = {
 
 function setUp(sources: Partial<MetricsSources> = {}) {
   const clock = { time: 10_000, now: () => clock.time, at: () => ({ cancel: () => undefined }) };
-  const metrics = createMetrics({ version: '1.2.3', clock, queues: () => [], deployments: () => [], gpus: {}, gpuLimit: null, ...sources });
+  const none = { queues: () => [], deployments: () => [], shadows: () => [], gpus: {}, gpuLimit: null };
+  const metrics = createMetrics({ version: '1.2.3', clock, ...none, ...sources });
   return {
     clock,
     metrics,
@@ -354,4 +355,27 @@ test('docs/reference/metrics.md lists every metric with its type and labels, and
   for (const line of documented) expect(text).toContain(`# TYPE ${line.split(' ').slice(0, 2).join(' ')}`);
   expect(text).toContain('process_cpu_seconds_total');
   expect(text).toContain('nodejs_eventloop_lag_seconds');
+});
+
+test('figures of the last replays, those that there are', async () => {
+  const of = { deployment: 'collage', environment: 'production' };
+  let shadows: ReturnType<MetricsSources['shadows']> = [];
+  const { samples } = setUp({ shadows: () => shadows });
+  const names = /^comfleet_(slo_attainment|shadow_)/;
+  const shown = async () => [...(await samples())].filter(([name]) => names.test(name));
+  expect(await shown()).toEqual([]);
+  const runs = [
+    { policy: 'now', usdPerHour: 3.1 },
+    { policy: 'slo', usdPerHour: 1.2 },
+  ];
+  shadows = [{ ...of, attainment: 0.97, runs, boundRatio: 1.5 }];
+  const labels = 'deployment="collage",environment="production"';
+  expect(await shown()).toEqual([
+    [`comfleet_slo_attainment{${labels}}`, 0.97],
+    [`comfleet_shadow_usd_per_hour{${labels},policy="now"}`, 3.1],
+    [`comfleet_shadow_usd_per_hour{${labels},policy="slo"}`, 1.2],
+    [`comfleet_shadow_bound_ratio{${labels}}`, 1.5],
+  ]);
+  shadows = [{ ...of, attainment: null, runs: [{ policy: 'now', usdPerHour: null }], boundRatio: null }];
+  expect(await shown()).toEqual([]);
 });

@@ -20,8 +20,18 @@ export interface MetricsSources {
   readonly deployments: () => readonly Deployment[];
   /** The price list. */
   readonly gpus: Readonly<Record<string, { readonly usdPerHour: number }>>;
+  /** The last replays of what came to deployments. */
+  readonly shadows: () => readonly ShadowFigures[];
   /** GPUs that the workspace may hold; null: no limit. */
   readonly gpuLimit: number | null;
+}
+
+export interface ShadowFigures extends DeploymentLabels {
+  /** Measured over the window. */
+  readonly attainment: number | null;
+  /** Simulated over the window, by settings. */
+  readonly runs: readonly { readonly policy: string; readonly usdPerHour: number | null }[];
+  readonly boundRatio: number | null;
 }
 
 export interface HttpExchange {
@@ -61,6 +71,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     text() {
       readQueues(instruments, labelsOf, sources);
       readLimits(instruments, labelsOf, sources);
+      readShadows(instruments, labelsOf, sources);
       gpuTime.advanceTo(sources.clock.now());
       readContainers(instruments, gpuLabelsOf, gpuTime);
       return registry.metrics();
@@ -188,6 +199,16 @@ function readLimits(instruments: Instruments, labelsOf: LabelsOf, { deployments,
   }
   if (gpuLimit !== null) limitGpus.set({ scope: 'workspace' }, gpuLimit);
   for (const [gpu, { usdPerHour }] of Object.entries(gpus)) gpuPrice.set({ gpu }, usdPerHour);
+}
+
+function readShadows({ attainment, shadowUsd, boundRatio }: Instruments, labelsOf: LabelsOf, { shadows }: MetricsSources): void {
+  for (const gauge of [attainment, shadowUsd, boundRatio]) gauge.reset();
+  for (const shadow of shadows()) {
+    const of = labelsOf(shadow);
+    if (shadow.attainment !== null) attainment.set({ ...of }, shadow.attainment);
+    if (shadow.boundRatio !== null) boundRatio.set({ ...of }, shadow.boundRatio);
+    for (const { policy, usdPerHour } of shadow.runs) if (usdPerHour !== null) shadowUsd.set({ ...of, policy }, usdPerHour);
+  }
 }
 
 function readContainers(

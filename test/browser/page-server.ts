@@ -13,9 +13,11 @@ const types: Readonly<Record<string, string>> = {
 /** What `GET /fleet/v1/overview` does next. */
 export type Answer = { kind: 'document'; document: unknown } | { kind: 'problem'; status: number; problem: unknown } | { kind: 'silent' };
 
-/** Serves the built page under /dashboard/ as the gateway does, with an overview and an event stream that the test holds in its hands. */
+/** Serves the built page under /dashboard/ as the gateway does, with an overview, shadows and an event stream that the test holds in its hands. */
 export class PageServer {
   answer: Answer = { kind: 'silent' };
+  /** Of every deployment. */
+  shadow: Answer = { kind: 'silent' };
   reads = 0;
   readonly #streams = new Set<ServerResponse>();
   readonly #outDir: string;
@@ -23,8 +25,9 @@ export class PageServer {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     response.setHeader('content-security-policy', "default-src 'self'");
     if (pathname === '/fleet/v1/overview') this.#overview(response);
+    else if (pathname.endsWith('/shadow')) send(this.shadow, response);
     else if (pathname === '/fleet/v1/events') this.#events(response);
-    else void this.#file(pathname.replace(/^\/dashboard\/?/, '') || 'index.html', response);
+    else void this.#file(fileOf(pathname), response);
   });
   #event = 0;
 
@@ -60,11 +63,7 @@ export class PageServer {
 
   #overview(response: ServerResponse): void {
     this.reads++;
-    if (this.answer.kind === 'silent') return;
-    const [status, body] = this.answer.kind === 'document' ? [200, this.answer.document] : [this.answer.status, this.answer.problem];
-    response
-      .writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'application/problem+json' })
-      .end(JSON.stringify(body));
+    send(this.answer, response);
   }
 
   #events(response: ServerResponse): void {
@@ -81,4 +80,18 @@ export class PageServer {
       response.writeHead(404).end();
     }
   }
+}
+
+/** Views of the page have paths of their own; only names with an ending are files. */
+function fileOf(pathname: string): string {
+  const file = pathname.replace(/^\/dashboard\/?/, '');
+  return path.extname(file) === '' ? 'index.html' : file;
+}
+
+function send(answer: Answer, response: ServerResponse): void {
+  if (answer.kind === 'silent') return;
+  const [status, body] = answer.kind === 'document' ? [200, answer.document] : [answer.status, answer.problem];
+  response
+    .writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'application/problem+json' })
+    .end(JSON.stringify(body));
 }

@@ -66,6 +66,7 @@ export const resultOf = (job: string, token: number, change: Partial<AttemptResu
   history: null,
   timing: { queue: 1_000, cold: 0, run: 3_900, store: 100 },
   usage: { containerSeconds: 4, share: 1, gpu: 'A10G', usd: 0.001 },
+  gpuMs: 3_500,
   ...change,
 });
 

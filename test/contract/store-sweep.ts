@@ -89,6 +89,7 @@ export function sweepContract(store: () => Store): void {
       error: null,
       history: null,
       timing: { queue: 0, cold: 0, run: 0, store: 0 },
+      gpuMs: null,
       usage: { containerSeconds: 0, share: 0, gpu: null, usd: null },
     });
     expect((await store().sweep(input)).assets).toEqual(['blake3:in']);

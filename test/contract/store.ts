@@ -4,6 +4,7 @@ import type { Store } from '../../src/store/store.ts';
 import { filesContract } from './store-files.ts';
 import { fleetContract } from './store-fleet.ts';
 import { queriesContract } from './store-queries.ts';
+import { tracesContract } from './store-traces.ts';
 import { outputOf, requestOf, resultOf, started, submitted, t0 } from './store-samples.ts';
 import { promptsContract } from './store-prompts.ts';
 import { sweepContract } from './store-sweep.ts';
@@ -28,6 +29,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     describe('attempts', () => attemptContract(store));
     describe('cancelling and ending', () => endingContract(store));
     describe('queries', () => queriesContract(store));
+    describe('traces', () => tracesContract(store));
     describe('fleet', () => fleetContract(store));
     describe('prompts of ComfyUI clients', () => promptsContract(store));
     describe('sweep', () => sweepContract(store));

@@ -18,7 +18,6 @@ import type { Fleet } from '../../src/fleet/fleet.ts';
 import { defaultScaling } from '../../src/fleet/scaling/settings.ts';
 import { createJobs } from '../../src/jobs/service.ts';
 import { createPlans } from '../../src/plans/plans.ts';
-import { recordedTrace } from '../../src/plans/recorded-trace.ts';
 import { runPrepared } from '../../src/plans/run-plan.ts';
 import { createStageFile } from '../../src/outbound/stage-file.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -59,6 +58,7 @@ export function configOf(change: Partial<Config> = {}): Config {
     gpus: {},
     page: { folder: null, container: false, port: 8289 },
     retention: { jobsMs: 1, outputsMs: 1, uploadsMs: 1 },
+    shadow: { everyMs: null, windowMs: 86_400_000 },
     openGraphs: null,
     deployments: [],
     file: null,
@@ -208,10 +208,12 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     overview: () => overview,
     overviewTag: () => 'tag',
     plans: createPlans({ clock, random, run: runPrepared, report }),
-    recordedTrace: recordedTrace(store),
     logs: async function* () {
       yield { at: t0, stream: 'stdout', text: 'Starting server' };
       yield { at: t0 + 1, stream: 'stderr', text: '<b>warning</b>' };
+    },
+    shadow: {
+      view: ({ name, environment }) => ({ deployment: name, environment, state: 'off', note: 'off', next_at: null, result: null }),
     },
     dashboard: () => ({ state: 'building' }),
     page: null,

@@ -59,6 +59,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/outbound',
     'src/planning',
     'src/plans',
+    'src/shadow',
     'src/telemetry',
     'src/workspaces',
   ],
@@ -68,12 +69,13 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/plans': ['src/config/flat-scaling.ts', 'src/planning', 'src/solver', 'src/jobs'],
   'src/solver': ['src/planning/bound'],
   'src/charts': [],
+  'src/shadow': ['src/fleet', 'src/planning', 'src/solver', 'src/telemetry/metrics.ts'],
   'src/deployments': ['src/comfyui', 'src/config'],
   'src/workspaces': [],
   'src/outbound': [],
   'src/telemetry': ['src/fleet/scaling', 'src/config/scaling.ts', 'src/config/duration.ts'],
   'src/config': ['src/version.ts', 'src/fleet/scaling'],
-  'src/store': ['src/sqlite'],
+  'src/store': ['src/sqlite', 'src/fleet/learning/workflow-class.ts'],
   'src/assets': ['src/sqlite'],
   'src/sqlite': [],
   'src/bus': [],
@@ -94,7 +96,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],
   // The pages share the server's types, never its code.
-  web: ['src/api/wire.ts', 'src/telemetry/overview'],
+  web: ['src/api/wire.ts', 'src/shadow/document.ts', 'src/telemetry/overview'],
 };
 
 /** May import anything: the composition root, and what stands outside the program. */
@@ -133,6 +135,9 @@ export const pure: readonly string[] = [
   'src/fleet/scaler.ts',
   'src/fleet/slots.ts',
   'src/planning/',
+  'src/shadow/advice.ts',
+  'src/shadow/candidates.ts',
+  'src/shadow/replay.ts',
   'src/jobs/job.ts',
   'src/jobs/timing.ts',
 ];

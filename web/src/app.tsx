@@ -4,7 +4,9 @@ import { Rail } from './components/rail.tsx';
 import { Sprite } from './components/sprite.tsx';
 import { TopStrip } from './components/top-strip.tsx';
 import type { LiveOverview } from './live.ts';
+import { DeploymentPage } from './pages/deployment.tsx';
 import { Overview } from './pages/overview.tsx';
+import { deploymentOf } from './place.ts';
 import { themes, useTheme } from './theme.ts';
 import { useKeys } from './use-keys.ts';
 
@@ -13,6 +15,7 @@ const keysOnKey = 'comfleet-keys';
 /** The frame around every page. */
 export function App({ live }: { live: LiveOverview }) {
   const state = useSyncExternalStore(live.subscribe, live.state);
+  const deployment = deploymentOf(location.pathname);
   const [theme, setTheme] = useTheme();
   const [help, setHelp] = useState(false);
   const [keysOn, setKeysOn] = useState(() => localStorage.getItem(keysOnKey) !== 'off');
@@ -21,9 +24,9 @@ export function App({ live }: { live: LiveOverview }) {
       p: () => live.togglePause(),
       t: () => setTheme(themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'auto'),
       '?': () => setHelp(true),
-      '1': () => document.querySelector<HTMLElement>('#main')?.focus(),
+      '1': () => (deployment === null ? document.querySelector<HTMLElement>('#main')?.focus() : location.assign('/dashboard/')),
     }),
-    [live, theme, setTheme],
+    [live, theme, setTheme, deployment],
   );
   useKeys(keys, keysOn);
   const switchKeys = (on: boolean): void => {
@@ -43,10 +46,15 @@ export function App({ live }: { live: LiveOverview }) {
           chooseTheme={setTheme}
           togglePause={() => live.togglePause()}
           openHelp={() => setHelp(true)}
+          recent={deployment === null}
         />
-        <Rail document={state.document} />
+        <Rail document={state.document} deployment={deployment} />
         <main id="main" tabIndex={-1}>
-          <Overview state={state} retry={() => live.connect()} />
+          {deployment === null ? (
+            <Overview state={state} retry={() => live.connect()} />
+          ) : (
+            <DeploymentPage name={deployment} overview={state.document} />
+          )}
         </main>
       </div>
       <Help open={help} close={() => setHelp(false)} keysOn={keysOn} setKeysOn={switchKeys} />

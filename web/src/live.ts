@@ -186,7 +186,8 @@ export class LiveOverview {
   }
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+/** What the server said of why it would not answer. */
+export async function problemOf(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => null);
   const said = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>;
   return {

@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/frame.css';
 import './styles/pieces.css';
 import './styles/overview.css';
+import './styles/deployment.css';
 import './styles/charts.css';
 import './styles/narrow.css';
 import { App } from './app.tsx';

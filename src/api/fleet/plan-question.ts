@@ -6,6 +6,8 @@ import type { PlanQuestion } from '../../planning/plan/question.ts';
 import { traceFromRows } from '../../planning/trace-file.ts';
 import type { UniformUsers } from '../../planning/uniform-users.ts';
 import { drawTrace } from '../../planning/workloads.ts';
+import { readHistory } from '../../shadow/history.ts';
+import { openPseudonym } from '../../shadow/recorded-trace.ts';
 import type { ApiContext } from '../context.ts';
 import { fail } from '../job-headers.ts';
 import type { PlanBody } from '../plan-schemas.ts';
@@ -58,13 +60,12 @@ function usersOf(loop: NonNullable<PlanBody['closed_loop']>, seed: number): Unif
 }
 
 /** The last day, or all the time since the deployment was made, until now. */
-async function recordedOf({ recordedTrace, clock }: ApiContext, deployment: Deployment): Promise<Source> {
-  const now = clock.now();
-  const from = Math.max(deployment.createdAt, now - dayMs);
-  const trace = await recordedTrace(deployment, from);
-  if (trace.jobs.length === 0)
-    fail('deployment', `${deployment.name} answered no job in the last 24 h; give a workload, closed_loop or trace`);
-  return { source: { type: 'trace', trace }, horizonMs: now - from };
+async function recordedOf({ store, clock, random }: ApiContext, deployment: Deployment): Promise<Source> {
+  const pseudonym = await openPseudonym(store, { random, clock });
+  const { jobs, window } = await readHistory(store, deployment, { to: clock.now(), windowMs: dayMs, pseudonym });
+  if (jobs.length === 0) fail('deployment', `no job came to ${deployment.name} in the last 24 h; give a workload, closed_loop or trace`);
+  const trace = { name: `${deployment.name}@${deployment.environment}`, jobs };
+  return { source: { type: 'trace', trace }, horizonMs: window.to - window.from };
 }
 
 /** The median of the newest ones. */

@@ -316,6 +316,8 @@ describe('OpenAPI', () => {
         "/fleet/v1/deployments",
         "/fleet/v1/deployments/{name}",
         "/fleet/v1/deployments/{name}/scaling",
+        "/fleet/v1/deployments/{name}/shadow",
+        "/fleet/v1/deployments/{name}/trace",
         "/fleet/v1/events",
         "/fleet/v1/health",
         "/fleet/v1/jobs",

@@ -10,12 +10,16 @@ import { addJobResultRoutes } from './job-results.ts';
 import { addJobRoutes } from './jobs.ts';
 import { addKeyRoutes } from './keys.ts';
 import { addPlanRoutes } from './plans.ts';
+import { addShadowRoutes } from './shadow.ts';
+import { addTraceRoutes } from './traces.ts';
 import { addUploadRoutes } from './uploads.ts';
 import { addUsageRoutes } from './usage.ts';
 
 /** The fleet dialect, `/fleet/v1/...`: one file per resource. */
 export function addFleetRoutes(app: Api, context: ApiContext, parts: ServerParts): void {
   addDeploymentRoutes(app, context);
+  addTraceRoutes(app, context);
+  addShadowRoutes(app, context);
   addJobRoutes(app, context);
   addJobEventRoutes(app, context, parts);
   addJobResultRoutes(app, context, parts);

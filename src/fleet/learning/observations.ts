@@ -46,6 +46,16 @@ export interface Observed {
   readonly missed: number;
 }
 
+/** How long things take at a deployment beside its jobs' time on the GPU. */
+export interface LearntTimes {
+  readonly startMs: number | null;
+  /** See `Observations`. */
+  readonly leadMs: number | null;
+  readonly loadMs: number | null;
+  /** From a prompt's end on the GPU until its job has left the container. */
+  readonly afterMs: number | null;
+}
+
 interface Prompt {
   readonly container: string;
   readonly workflow: string;
@@ -71,6 +81,7 @@ export class Observations {
   readonly #wanting = new Map<string, Prompt[]>();
   readonly #starting = new Map<string, number>();
   #startMs: number;
+  #startLearnt = false;
   #leadMs: number | null = null;
   #loadMs: number | null = null;
   #afterMs: number | null = null;
@@ -94,6 +105,12 @@ export class Observations {
   /** Loading a prompt's models onto a GPU that does not hold them. Null: nothing is known yet. */
   get loadMs(): number | null {
     return this.#loadMs;
+  }
+
+  /** What was learnt so far, milliseconds; null: nothing yet. */
+  learnt(): LearntTimes {
+    const { leadMs, loadMs } = this;
+    return { startMs: this.#startLearnt ? this.#startMs : null, leadMs, loadMs, afterMs: this.#afterMs };
   }
 
   /** Seconds that a job takes on the GPU, whatever its class. */
@@ -127,7 +144,9 @@ export class Observations {
   startEnded(container: string, now: number, { ready }: { ready: boolean }): void {
     const began = this.#starting.get(container);
     this.#starting.delete(container);
-    if (ready && began !== undefined) this.#startMs = mean(this.#startMs, now - began);
+    if (!ready || began === undefined) return;
+    this.#startMs = mean(this.#startMs, now - began);
+    this.#startLearnt = true;
   }
 
   bound(job: string, container: string, workflow: string, now: number): void {

@@ -56,6 +56,7 @@ export interface Ending {
   code: string | null;
   timing: string;
   usage: string | null;
+  gpuMs: number | null;
   /** Of a ComfyUI client's prompt. */
   history: string | null;
 }
@@ -64,7 +65,8 @@ export interface Ending {
 export function conclude(db: DatabaseSync, head: JobHead, ending: Ending): void {
   change(
     db,
-    `UPDATE jobs SET state = ?, finished_at = ?, outputs = ?, outputs_kept = ?, error = ?, timing = ?, usage = ?, events = events + 1
+    `UPDATE jobs SET state = ?, finished_at = ?, outputs = ?, outputs_kept = ?, error = ?, timing = ?, usage = ?, gpu_ms = ?,
+       events = events + 1
      WHERE num = ?`,
     ending.state,
     ending.at,
@@ -73,6 +75,7 @@ export function conclude(db: DatabaseSync, head: JobHead, ending: Ending): void 
     ending.error,
     ending.timing,
     ending.usage,
+    ending.gpuMs,
     head.num,
   );
   addEvent(db, head, ending.at, ending.state, ending.code === null ? {} : { code: ending.code });
@@ -112,6 +115,7 @@ export function concludeWithoutResult(
     code: ending.error && ending.error.code,
     timing: JSON.stringify(timing),
     usage: null,
+    gpuMs: null,
     history: null,
   });
 }

@@ -20,7 +20,7 @@ export function submit(db: DatabaseSync, job: NewJobRow): SubmissionRow {
   change(
     db,
     `INSERT INTO jobs (id, workspace, environment, deployment, revision, source, key_id, priority, model_key, deadline_at,
-       execution_timeout_ms, webhook, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
+       execution_timeout_ms, webhook, workflow_class, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
     job.id,
     job.workspace,
     job.environment,
@@ -33,6 +33,7 @@ export function submit(db: DatabaseSync, job: NewJobRow): SubmissionRow {
     job.deadlineAt,
     job.executionTimeoutMs,
     job.webhook,
+    job.workflowClass,
     job.at,
   );
   // last_insert_rowid() stays the job's in the second statement, because WITHOUT ROWID tables do not set it.

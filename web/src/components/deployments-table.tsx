@@ -1,9 +1,11 @@
 import type { ReactNode } from 'react';
 import type { DeploymentRow, LineState } from '../../../src/telemetry/overview/document.ts';
 import { fixed, percent } from '../format.ts';
+import { deploymentHref } from '../place.ts';
 import { StateMark } from './state-mark.tsx';
 
-const markOf: Readonly<Partial<Record<DeploymentRow['state'], LineState>>> = {
+/** The mark of a deployment's state. */
+export const markOf: Readonly<Partial<Record<DeploymentRow['state'], LineState>>> = {
   serving: 'busy',
   ready: 'ready',
   starting: 'starting',
@@ -24,7 +26,7 @@ const number = (label: string, text: (row: DeploymentRow) => string): Column => 
 });
 
 const columns: readonly Column[] = [
-  { label: 'deployment', number: false, cell: (row) => <b>{row.name}</b> },
+  { label: 'deployment', number: false, cell: (row) => <a href={deploymentHref(row)}>{row.name}</a> },
   {
     label: 'state',
     number: false,

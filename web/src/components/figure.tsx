@@ -6,7 +6,7 @@ export interface FigureProps {
   readonly value: string;
   readonly unit: string;
   readonly detail: string;
-  readonly children: ReactNode;
+  readonly children?: ReactNode;
 }
 
 /** One figure of the strip: label, value with its unit, what it is made of, and its course. */
@@ -20,7 +20,7 @@ export function Figure({ label, value, unit, detail, children }: FigureProps) {
       <dd className="d" title={detail}>
         {unbroken(detail)}
       </dd>
-      <dd className="sp">{children}</dd>
+      {children !== undefined && <dd className="sp">{children}</dd>}
     </div>
   );
 }

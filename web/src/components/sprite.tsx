@@ -51,6 +51,9 @@ export function Sprite() {
         <symbol id="i-overview" viewBox="0 0 18 18">
           <path d="M2 4.5h5M9.5 4.5H16M2 9h9M13.5 9H16M2 13.5h2.5M7 13.5h6" />
         </symbol>
+        <symbol id="i-deployment" viewBox="0 0 18 18">
+          <path d="M9 2l7 3.6L9 9.2L2 5.6zM2 9l7 3.6L16 9M2 12.4L9 16l7-3.6" />
+        </symbol>
         <symbol id="i-comfyui" viewBox="0 0 18 18">
           <path d="M2 4h5v4H2zM11 10h5v4h-5zM7 6h2.5v6H11" />
         </symbol>

@@ -11,9 +11,11 @@ export interface TopStripProps {
   readonly chooseTheme: (theme: Theme) => void;
   readonly togglePause: () => void;
   readonly openHelp: () => void;
+  /** Does the page show the last ten minutes? */
+  readonly recent: boolean;
 }
 
-export function TopStrip({ state, theme, chooseTheme, togglePause, openHelp }: TopStripProps) {
+export function TopStrip({ state, theme, chooseTheme, togglePause, openHelp, recent }: TopStripProps) {
   const paused = state.status === 'paused';
   return (
     <header className="mast">
@@ -29,7 +31,10 @@ export function TopStrip({ state, theme, chooseTheme, togglePause, openHelp }: T
         <LiveMark state={state} />
         {state.document && <RuntimeTag runtime={state.document.runtime} />}
         <span className="right" />
-        <span className="muted">last 10 min, {zone(Date.now())}</span>
+        <span className="muted">
+          {recent ? 'last 10 min, ' : ''}
+          {zone(Date.now())}
+        </span>
         <button type="button" className="btn small" aria-pressed={paused} aria-keyshortcuts="p" onClick={togglePause}>
           {paused ? 'Go on' : 'Pause'}{' '}
           <kbd className="hide-s" aria-hidden="true">
