@@ -1,5 +1,6 @@
-import { byCost } from './choose.ts';
+import { byCost, type NextDollar } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
+import type { Plan } from './planner.ts';
 import { nameOfShare } from './prepare.ts';
 import type { PreparedPlan } from './question.ts';
 
@@ -57,11 +58,31 @@ function sampled({ sample, question }: PreparedPlan): string[] {
   return [`Simulated on a sample of about ${sample.of_jobs} jobs: the ${parts.join(' and the ')}${rest}.`];
 }
 
+/** What belongs to the figures of a plan. */
+export const notesOf = (plan: Omit<Plan, 'notes'>): string[] => [
+  ...(plan.next_dollar ? [nextDollar(plan.next_dollar)] : []),
+  boundNote(plan),
+  `Cost = GPU-seconds${plan.price_usd_per_hour === null ? '' : ` x $${plan.price_usd_per_hour} / 3600`}; starts of ${plan.start_s} s are paid for.`,
+];
+
+function nextDollar({ run, more_usd_per_hour: usd, more_gpu_seconds_per_hour: gpuSeconds, less_p95_s: less }: NextDollar): string {
+  const more = usd === null ? `${gpuSeconds.toFixed(0)} GPU-seconds` : `$${usd.toFixed(usd >= 1 ? 2 : 4)}`;
+  return `The next dollar: ${more} more per hour takes ${less.toFixed(1)} s off p95, with ${nameOf(run)}.`;
+}
+
+function boundNote(plan: Omit<Plan, 'notes'>): string {
+  const { recommended, lower_bound_usd_per_hour: usd, lower_bound_gpu_seconds_per_hour: bound } = plan;
+  if (bound === null) return `No lower bound: ${plan.lower_bound_missing}.`;
+  const ratio = recommended?.meets ? `; recommended is ${(recommended.gpu_seconds_per_hour / bound).toFixed(2)} x that` : '';
+  const least = costOf({ usd_per_hour: usd, gpu_seconds_per_hour: bound });
+  return `Lower bound, which no policy that meets the target undercuts: ${least}${ratio}.`;
+}
+
 /** `request-count idle_timeout=30s`. */
 export const nameOf = ({ policy, settings }: Pick<PlanRun, 'policy' | 'settings'>): string =>
   [policy, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(' ');
 
-const costOf = ({ usd_per_hour, gpu_seconds_per_hour }: PlanRun): string =>
+const costOf = ({ usd_per_hour, gpu_seconds_per_hour }: Pick<PlanRun, 'usd_per_hour' | 'gpu_seconds_per_hour'>): string =>
   usd_per_hour === null ? `${gpu_seconds_per_hour.toFixed(0)} GPU-seconds per hour` : `$${usd_per_hour.toFixed(2)}/h`;
 
 const latencies = ({ p50_s, p95_s }: PlanRun): string => `p50 ${p50_s.toFixed(1)} s, p95 ${p95_s.toFixed(1)} s (simulated)`;
