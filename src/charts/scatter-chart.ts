@@ -2,7 +2,8 @@ import { chartOf, type Colour, type Titled } from './frame.ts';
 import { head, mark, type Entry, type Sign } from './legend.ts';
 import { valueAxis } from './line-chart.ts';
 import { labelPlaces, scatterScales, type Edge, type Labelled } from './scatter-layout.ts';
-import { element, label, pathThrough, places, type Point } from './svg.ts';
+import type { Scale } from './scale.ts';
+import { element, label, pathThrough, places, widthOf, type Point } from './svg.ts';
 
 export interface ScatterPoint extends Labelled {
   /** Of which of the groups it is. */
@@ -49,10 +50,7 @@ export function scatterChart(chart: ScatterChart): string {
     drawing,
     kept,
     valueAxis({ y, left, right }, chart.unitY),
-    ...x.ticks.map((tick, index) => {
-      const isLast = index === x.ticks.length - 1;
-      return label(isLast ? `${places(tick)} ${chart.unitX}` : places(tick), x.at(tick), bottom + 16, isLast ? 'end' : 'middle');
-    }),
+    ...ticksOf(x, bottom + 16, chart.unitX),
     ...curves.map((curve) => curveOf(curve, onPlot)),
     ...(limit ? [limitAt(x.at(limit.value), top + 14, bottom, limit.label)] : []),
     ...marks,
@@ -61,6 +59,18 @@ export function scatterChart(chart: ScatterChart): string {
       { left, right, top, bottom },
     ),
   ]);
+}
+
+/** The last one names the unit; what it would cover is left out. */
+function ticksOf({ at, ticks }: Scale, y: number, unit: string): string[] {
+  const last = ticks.at(-1);
+  if (last === undefined) return [];
+  const text = `${places(last)} ${unit}`;
+  const start = at(last) - widthOf(text);
+  return [
+    ...ticks.filter((tick) => at(tick) + widthOf(places(tick)) < start).map((tick) => label(places(tick), at(tick), y, 'middle')),
+    label(text, at(last), y, 'end'),
+  ];
 }
 
 const entriesOf = (groups: ScatterChart['groups'], curves: readonly Curve[]): Entry[] => [

@@ -57,7 +57,7 @@ export function labelPlaces(points: readonly Labelled[], edge: Edge): (Point | n
 
 /** The best first. */
 function candidates({ x, y, label, chosen = false }: Labelled): [Box, ...Box[]] {
-  const width = widthOf(label) * (chosen ? 1.08 : 1);
+  const width = widthOf(label) * (chosen ? 1.12 : 1);
   const gap = chosen ? 15 : 10;
   return [
     { x: x + gap, y: y + 4, width },

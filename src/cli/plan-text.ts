@@ -1,4 +1,4 @@
-import { nameOf } from '../planning/plan/sentences.ts';
+import { nameOf } from '../planning/plan/names.ts';
 import type { Plan } from '../planning/plan/planner.ts';
 import type { PlanRun } from '../planning/plan/evaluate.ts';
 import { seconds, table, type Palette } from './terminal.ts';

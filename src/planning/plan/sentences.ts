@@ -1,6 +1,7 @@
 import { byCost, type NextDollar } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
 import type { Plan } from './planner.ts';
+import { costOf, nameOf } from './names.ts';
 import { nameOfShare } from './prepare.ts';
 import type { PreparedPlan } from './question.ts';
 
@@ -66,7 +67,7 @@ export const notesOf = (plan: Omit<Plan, 'notes'>): string[] => [
 ];
 
 function nextDollar({ run, more_usd_per_hour: usd, more_gpu_seconds_per_hour: gpuSeconds, less_p95_s: less }: NextDollar): string {
-  const more = usd === null ? `${gpuSeconds.toFixed(0)} GPU-seconds` : `$${usd.toFixed(usd >= 1 ? 2 : 4)}`;
+  const more = usd === null ? `${gpuSeconds.toFixed(0)} GPU-seconds` : `$${usd.toFixed(usd >= 0.01 ? 2 : 4)}`;
   return `The next dollar: ${more} more per hour takes ${less.toFixed(1)} s off p95, with ${nameOf(run)}.`;
 }
 
@@ -77,13 +78,6 @@ function boundNote(plan: Omit<Plan, 'notes'>): string {
   const least = costOf({ usd_per_hour: usd, gpu_seconds_per_hour: bound });
   return `Lower bound, which no policy that meets the target undercuts: ${least}${ratio}.`;
 }
-
-/** `request-count idle_timeout=30s`. */
-export const nameOf = ({ policy, settings }: Pick<PlanRun, 'policy' | 'settings'>): string =>
-  [policy, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(' ');
-
-const costOf = ({ usd_per_hour, gpu_seconds_per_hour }: Pick<PlanRun, 'usd_per_hour' | 'gpu_seconds_per_hour'>): string =>
-  usd_per_hour === null ? `${gpu_seconds_per_hour.toFixed(0)} GPU-seconds per hour` : `$${usd_per_hour.toFixed(2)}/h`;
 
 const latencies = ({ p50_s, p95_s }: PlanRun): string => `p50 ${p50_s.toFixed(1)} s, p95 ${p95_s.toFixed(1)} s (simulated)`;
 
