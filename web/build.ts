@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 /** Beside the page's own files, what it takes from the server's source. */
-const shared = path.join(here, '../src/telemetry/overview/document.ts');
+const shared = [
+  'telemetry/overview/document.ts',
+  'charts/scale.ts',
+  'charts/scatter-layout.ts',
+  'charts/svg.ts',
+  'planning/plan/names.ts',
+  'planning/plan/picture.ts',
+].map((file) => path.join(here, '../src', file));
 const stampFile = 'built-from.txt';
 
 export interface BuildOptions {
@@ -41,7 +48,7 @@ async function stampOfSources(): Promise<string> {
   const entries = await readdir(here, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
   const hash = createHash('sha256');
-  for (const file of [...files.sort(), shared]) hash.update(path.relative(here, file)).update(await readFile(file));
+  for (const file of [...files.sort(), ...shared]) hash.update(path.relative(here, file)).update(await readFile(file));
   return hash.digest('hex');
 }
 

@@ -1,19 +1,31 @@
-import { useMemo, useState, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { Help } from './components/help.tsx';
 import { Rail } from './components/rail.tsx';
 import { Sprite } from './components/sprite.tsx';
 import { TopStrip } from './components/top-strip.tsx';
 import type { LiveOverview } from './live.ts';
 import { Overview } from './pages/overview.tsx';
+import { Planner } from './pages/planner.tsx';
+import { open, usePage, type Page } from './route.ts';
 import { themes, useTheme } from './theme.ts';
 import { useKeys } from './use-keys.ts';
 
 const keysOnKey = 'comfleet-keys';
 
+const titles: Readonly<Record<Page, string>> = { overview: 'Overview', planner: 'Planner' };
+
+/** By a key: the reader goes on in the page itself. */
+function goTo(page: Page): void {
+  open(page);
+  document.querySelector<HTMLElement>('#main')?.focus();
+}
+
 /** The frame around every page. */
 export function App({ live }: { live: LiveOverview }) {
   const state = useSyncExternalStore(live.subscribe, live.state);
   const [theme, setTheme] = useTheme();
+  const page = usePage();
+  useEffect(() => void (document.title = `${titles[page]} - comfleet`), [page]);
   const [help, setHelp] = useState(false);
   const [keysOn, setKeysOn] = useState(() => localStorage.getItem(keysOnKey) !== 'off');
   const keys = useMemo(
@@ -21,7 +33,8 @@ export function App({ live }: { live: LiveOverview }) {
       p: () => live.togglePause(),
       t: () => setTheme(themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'auto'),
       '?': () => setHelp(true),
-      '1': () => document.querySelector<HTMLElement>('#main')?.focus(),
+      '1': () => goTo('overview'),
+      '5': () => goTo('planner'),
     }),
     [live, theme, setTheme],
   );
@@ -46,7 +59,7 @@ export function App({ live }: { live: LiveOverview }) {
         />
         <Rail document={state.document} />
         <main id="main" tabIndex={-1}>
-          <Overview state={state} retry={() => live.connect()} />
+          {page === 'planner' ? <Planner /> : <Overview state={state} retry={() => live.connect()} />}
         </main>
       </div>
       <Help open={help} close={() => setHelp(false)} keysOn={keysOn} setKeysOn={switchKeys} />

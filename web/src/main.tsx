@@ -6,6 +6,7 @@ import './styles/frame.css';
 import './styles/pieces.css';
 import './styles/overview.css';
 import './styles/charts.css';
+import './styles/planner.css';
 import './styles/narrow.css';
 import { App } from './app.tsx';
 import { LiveOverview } from './live.ts';

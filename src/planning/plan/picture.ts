@@ -1,6 +1,4 @@
-import type { PlanRun } from './evaluate.ts';
-import { costOf, nameOf } from './names.ts';
-import type { Plan } from './planner.ts';
+import { costOf, nameOf, type NamedRun } from './names.ts';
 
 /** What the chart of a plan shows, for whatever draws it: cost (y) against p95 (x), the lower the better in both. */
 export interface PlanPicture {
@@ -27,16 +25,20 @@ export interface PicturePoint extends Place {
   readonly chosen: boolean;
 }
 
-type Run = Pick<PlanRun, 'policy' | 'settings' | 'usd_per_hour' | 'gpu_seconds_per_hour' | 'p95_s'>;
+interface Run extends NamedRun {
+  /** Seconds. */
+  readonly p95_s: number;
+}
 
-/** What `pictureOf` reads of a plan. */
-export interface PlanFigures extends Pick<
-  Plan,
-  'slo' | 'price_usd_per_hour' | 'lower_bound_usd_per_hour' | 'lower_bound_gpu_seconds_per_hour'
-> {
+/** What `pictureOf` reads of a plan, be it as it is made or as it goes over the wire. */
+export interface PlanFigures {
   readonly recommended: Run | null;
   readonly frontier: readonly Run[];
   readonly peers: readonly (Run & { readonly name: string })[];
+  readonly slo: { readonly p: number; readonly latency_s: number };
+  readonly price_usd_per_hour: number | null;
+  readonly lower_bound_usd_per_hour: number | null;
+  readonly lower_bound_gpu_seconds_per_hour: number | null;
 }
 
 /** Slower than so many times the target is not drawn: it would press all the rest into a corner. */

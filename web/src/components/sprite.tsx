@@ -51,6 +51,10 @@ export function Sprite() {
         <symbol id="i-overview" viewBox="0 0 18 18">
           <path d="M2 4.5h5M9.5 4.5H16M2 9h9M13.5 9H16M2 13.5h2.5M7 13.5h6" />
         </symbol>
+        <symbol id="i-planner" viewBox="0 0 18 18">
+          <path d="M2.5 2v13.5H16M4.5 4c1 6 4 8.5 11 9" />
+          <circle cx="7.5" cy="10" r="1.3" />
+        </symbol>
         <symbol id="i-comfyui" viewBox="0 0 18 18">
           <path d="M2 4h5v4H2zM11 10h5v4h-5zM7 6h2.5v6H11" />
         </symbol>
