@@ -41,11 +41,14 @@ export function scatterChart(chart: ScatterChart): string {
   const kept = limit
     ? element('rect', { class: 'kept', x: left, y: top + 14, width: x.at(limit.value) - left, height: bottom - top - 14 })
     : '';
-  const marks = points.map((point) => {
-    const [{ colour, sign }, at] = [groups[point.group] as ScatterChart['groups'][string], onPlot(point)];
-    const ring = point.chosen ? element('circle', { class: `ring s-${colour}`, cx: at.x, cy: at.y, r: 10 }) : '';
-    return ring + mark(sign, colour, at.x, at.y);
-  });
+  // The chosen one above what stands at the same place.
+  const marks = points
+    .toSorted((a, b) => Number(a.chosen ?? false) - Number(b.chosen ?? false))
+    .map((point) => {
+      const [{ colour, sign }, at] = [groups[point.group] as ScatterChart['groups'][string], onPlot(point)];
+      const ring = point.chosen ? element('circle', { class: `ring s-${colour}`, cx: at.x, cy: at.y, r: 10 }) : '';
+      return ring + mark(sign, colour, at.x, at.y);
+    });
   return chartOf(chart, width, height, [
     drawing,
     kept,

@@ -39,8 +39,8 @@ export function scatterScales(all: readonly Point[], limit: number | undefined, 
 const lineHeight = 14;
 
 /**
- * Where each point's label starts, on which baseline; null: it has none. Points are places on the drawing. A label stands where it covers
- * neither a point nor another label: right of its point if possible, else left, above or below.
+ * Where each point's label starts, on which baseline; null: it has none, or there is no room for it. Points are places on the drawing. A
+ * label stands where it covers neither a point nor another label: right of its point if possible, else left, above or below.
  */
 export function labelPlaces(points: readonly Labelled[], edge: Edge): (Point | null)[] {
   const taken: Box[] = points.map(({ x, y }) => ({ x: x - 7, y: y + 5, width: 14 }));
@@ -49,7 +49,9 @@ export function labelPlaces(points: readonly Labelled[], edge: Edge): (Point | n
   return points.map((point) => {
     if (point.label === '') return null;
     const [beside, ...others] = candidates(point);
-    const box = [beside, ...others].find((place) => inside(place) && !taken.some((other) => overlap(place, other))) ?? beside;
+    const free = [beside, ...others].find((place) => inside(place) && !taken.some((other) => overlap(place, other)));
+    const box = free ?? (point.chosen ? beside : null);
+    if (!box) return null;
     taken.push(box);
     return { x: box.x, y: box.y };
   });

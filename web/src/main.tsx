@@ -6,8 +6,8 @@ import './styles/frame.css';
 import './styles/pieces.css';
 import './styles/overview.css';
 import './styles/charts.css';
-import './styles/planner.css';
 import './styles/narrow.css';
+import './styles/planner.css';
 import { App } from './app.tsx';
 import { LiveOverview } from './live.ts';
 

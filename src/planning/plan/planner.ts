@@ -5,7 +5,8 @@ import { bestOf, frontierOf, nextDollarOf, type NextDollar } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
 import type { PreparedPlan } from './question.ts';
 import type { Sample } from './sample.ts';
-import { notesOf, sentencesOf } from './sentences.ts';
+import { notesOf } from './notes.ts';
+import { sentencesOf } from './sentences.ts';
 
 /** What others run as it comes, beside what is recommended. */
 export type PlanPeer = PlanRun & {

@@ -1,6 +1,5 @@
-import { byCost, type NextDollar } from './choose.ts';
+import { byCost } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
-import type { Plan } from './planner.ts';
 import { costOf, nameOf } from './names.ts';
 import { nameOfShare } from './prepare.ts';
 import type { PreparedPlan } from './question.ts';
@@ -57,26 +56,6 @@ function sampled({ sample, question }: PreparedPlan): string[] {
   const parts = sample.parts.map(({ what, from_s, to_s }) => `${what} part (${from_s} s to ${to_s} s)`);
   const rest = question.source.type === 'trace' ? ', joined; costs per hour are those of these parts, not of all of it' : '';
   return [`Simulated on a sample of about ${sample.of_jobs} jobs: the ${parts.join(' and the ')}${rest}.`];
-}
-
-/** What belongs to the figures of a plan. */
-export const notesOf = (plan: Omit<Plan, 'notes'>): string[] => [
-  ...(plan.next_dollar ? [nextDollar(plan.next_dollar)] : []),
-  boundNote(plan),
-  `Cost = GPU-seconds${plan.price_usd_per_hour === null ? '' : ` x $${plan.price_usd_per_hour} / 3600`}; starts of ${plan.start_s} s are paid for.`,
-];
-
-function nextDollar({ run, more_usd_per_hour: usd, more_gpu_seconds_per_hour: gpuSeconds, less_p95_s: less }: NextDollar): string {
-  const more = usd === null ? `${gpuSeconds.toFixed(0)} GPU-seconds` : `$${usd.toFixed(usd >= 0.01 ? 2 : 4)}`;
-  return `The next dollar: ${more} more per hour takes ${less.toFixed(1)} s off p95, with ${nameOf(run)}.`;
-}
-
-function boundNote(plan: Omit<Plan, 'notes'>): string {
-  const { recommended, lower_bound_usd_per_hour: usd, lower_bound_gpu_seconds_per_hour: bound } = plan;
-  if (bound === null) return `No lower bound: ${plan.lower_bound_missing}.`;
-  const ratio = recommended?.meets ? `; recommended is ${(recommended.gpu_seconds_per_hour / bound).toFixed(2)} x that` : '';
-  const least = costOf({ usd_per_hour: usd, gpu_seconds_per_hour: bound });
-  return `Lower bound, which no policy that meets the target undercuts: ${least}${ratio}.`;
 }
 
 const latencies = ({ p50_s, p95_s }: PlanRun): string => `p50 ${p50_s.toFixed(1)} s, p95 ${p95_s.toFixed(1)} s (simulated)`;

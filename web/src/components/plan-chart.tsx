@@ -5,13 +5,14 @@ import { pictureOf, type PicturePoint, type PlanPicture } from '../../../src/pla
 import { unbroken } from '../format.ts';
 import type { PlanResult } from '../shapes.ts';
 
-const height = 400;
+/** Of the y axis' unit, above the plot. */
+const unitHeight = 14;
 /** Below it, labels are the short ones. */
 const roomy = 620;
 
 /** Cost against p95. A pointer, or arrow keys, go from point to point; what stands there is read. */
 export function PlanChart({ result }: { result: PlanResult }) {
-  const [place, width] = useWidth();
+  const [place, size] = useSize();
   const picture = useMemo(() => pictureOf(result), [result]);
   const inOrder = useMemo(() => picture.points.toSorted((a, b) => a.x - b.x || a.y - b.y), [picture]);
   const [at, setAt] = useState<number | null>(null);
@@ -36,7 +37,7 @@ export function PlanChart({ result }: { result: PlanResult }) {
         onBlur={() => setAt(null)}
         onPointerLeave={() => setAt(null)}
       >
-        {width > 0 && <Drawing picture={picture} width={width} point={point} hover={(one) => setAt(inOrder.indexOf(one))} />}
+        {size.width > 0 && <Drawing picture={picture} {...size} point={point} hover={(one) => setAt(inOrder.indexOf(one))} />}
       </div>
       <div className="chartfoot">
         <span className="reading" aria-live="polite">
@@ -58,11 +59,12 @@ function readingOf({ run, group, label }: PicturePoint): string {
 interface DrawingProps {
   readonly picture: PlanPicture;
   readonly width: number;
+  readonly height: number;
   readonly point: PicturePoint | null;
   readonly hover: (point: PicturePoint) => void;
 }
 
-function Drawing({ picture, width, point, hover }: DrawingProps) {
+function Drawing({ picture, width, height, point, hover }: DrawingProps) {
   const edge: Edge = { left: 30, right: width - 4, top: 4, bottom: height - 24 };
   const { points, frontier, bound, limit } = picture;
   const { x, y } = scatterScales([...points, ...frontier, ...bound], limit?.value, edge);
@@ -75,22 +77,30 @@ function Drawing({ picture, width, point, hover }: DrawingProps) {
     x: x.at(one.x),
     y: y.at(one.y),
   }));
-  const labels = labelPlaces(drawn, edge);
+  const labels = labelPlaces(drawn, { ...edge, top: edge.top + unitHeight });
   return (
     <svg className="chart" width={width} height={height} aria-hidden="true">
-      {limit && <rect className="kept" x={edge.left} y={edge.top + 14} width={x.at(limit.value) - edge.left} height={edge.bottom - 18} />}
+      {limit && (
+        <rect
+          className="kept"
+          x={edge.left}
+          y={edge.top + unitHeight}
+          width={x.at(limit.value) - edge.left}
+          height={edge.bottom - edge.top - unitHeight}
+        />
+      )}
       <Axes x={x} y={y} edge={edge} unitY={picture.unitY} />
       <path className="line bound" d={path(bound)} />
       <path className="line frontier" d={path(frontier)} />
       {limit && (
         <>
-          <line className="slo" x1={x.at(limit.value)} x2={x.at(limit.value)} y1={edge.top + 14} y2={edge.bottom} />
+          <line className="slo" x1={x.at(limit.value)} x2={x.at(limit.value)} y1={edge.top + unitHeight} y2={edge.bottom} />
           <text x={x.at(limit.value) + 6} y={edge.bottom - 8}>
             {limit.label}
           </text>
         </>
       )}
-      {drawn.map((one, index) => (
+      {[...drawn.filter(({ chosen }) => !chosen), ...drawn.filter(({ chosen }) => chosen)].map((one, index) => (
         <g key={`${one.group} ${one.label} ${index}`} transform={`translate(${one.x} ${one.y})`} onPointerEnter={() => hover(one.own)}>
           {(one.chosen || one.own === point) && <circle className="ring" r="10" />}
           <circle className="hit" r="12" />
@@ -144,16 +154,16 @@ function Axes({ x, y, edge, unitY }: Scales & { edge: Edge; unitY: string }) {
   );
 }
 
-/** An element, and how wide it is now. */
-function useWidth(): [React.RefObject<HTMLDivElement | null>, number] {
+/** An element, and how large it is now. */
+function useSize(): [React.RefObject<HTMLDivElement | null>, { width: number; height: number }] {
   const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const [size, setSize] = useState({ width: 0, height: 0 });
   useEffect(() => {
     const element = place.current;
     if (!element) return;
-    const sized = new ResizeObserver(() => setWidth(element.clientWidth));
+    const sized = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
     sized.observe(element);
     return () => sized.disconnect();
   }, []);
-  return [place, width];
+  return [place, size];
 }

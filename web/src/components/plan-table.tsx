@@ -53,7 +53,7 @@ export function PlanTable({ result }: { result: PlanResult }) {
         </button>
       </header>
       <div className="scroll" tabIndex={0} role="region" aria-label="Choices, scrolls">
-        <table className="table fold">
+        <table className="table fold plan-table">
           <caption className="sr">Choices, simulated</caption>
           <thead>
             <tr>

@@ -42,6 +42,8 @@ function Filled({ deployments, reload }: { deployments: readonly Deployment[]; r
   const question = (): void => {
     setApplied(null);
     ask(requestOf(form));
+    // On a phone the answer stands a screen above the button.
+    document.querySelector('.verdict')?.scrollIntoView({ block: 'nearest' });
   };
   const deployment = deployments.find((one) => targetOf(one) === form.deployment);
   const plan = planning.state === 'done' ? planning.plan : null;
@@ -85,7 +87,7 @@ function Filled({ deployments, reload }: { deployments: readonly Deployment[]; r
 
 function ChartSheet({ result }: { result: PlanResult | null }) {
   return (
-    <section className="sheet" aria-label="What each dollar buys">
+    <section className="sheet plan-sheet" aria-label="What each dollar buys">
       <header>
         <h2>What each dollar buys</h2>
         {result && <Legend bound={result.lower_bound_gpu_seconds_per_hour !== null} />}
