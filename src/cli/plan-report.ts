@@ -41,8 +41,8 @@ export function planChart(plan: Plan): string {
     description: plan.says.join(' '),
     unitX: 's p95',
     unitY,
-    groups: { frontier: { colour: 'accent', sign: 'circle' }, others: { colour: 'idle', sign: 'diamond' } },
-    points,
+    groups: { settings: { colour: 'accent', sign: 'circle' }, "others' defaults": { colour: 'idle', sign: 'diamond' } },
+    points: points.map((point) => ({ ...point, group: point.group === 'others' ? "others' defaults" : 'settings' })),
     curves: [
       { name: 'frontier', colour: 'accent', points: frontier },
       ...(bound.length > 0 ? [{ name: 'lower bound', colour: 'ink' as const, dashed: true, points: bound }] : []),

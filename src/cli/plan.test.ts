@@ -96,7 +96,15 @@ test('a report: one page with the chart, the frontier and others, without a scri
   const page = readFileSync(path.join(cli.folder, 'plan.html'), 'utf8');
   expect(page).toMatch(/<p class="sentence">.+ is the cheapest of \d+ settings that meets p95=8s: \$0\.\d\d\/h, .* \(simulated\)\.<\/p>/);
   expect(page.match(/<svg /g)).toHaveLength(1);
-  for (const text of ['>target: p95 8 s<', '>lower bound<', '>frontier<', '>Ray Serve<', ', recommended</td>', 'The next dollar: $0.'])
+  for (const text of [
+    '>target: p95 8 s<',
+    '>lower bound<',
+    '>frontier<',
+    '>others&#39; defaults<',
+    '>Ray Serve<',
+    ', recommended</td>',
+    'The next dollar: $0.',
+  ])
     expect(page).toContain(text);
   expect(page.match(/<tr class="chosen">/g)).toHaveLength(1);
   expect(page).toMatch(/<td>Knative \(concurrency\)<\/td>.*<td class="figure">\d\.\d\d x<\/td>/);
