@@ -12,8 +12,7 @@ export const partNames: Readonly<Record<Part, string>> = { 'in-sample': 'the sui
 const fastStart = 3;
 
 /** Bursts that come sooner than containers start need some standing by: the bound, whose work can be divided, is far below what anybody could do. */
-const boundCounts = ({ workload, startSeconds }: Case): boolean =>
-  startSeconds <= fastStart || !['bursty', 'sparse'].includes(workload);
+const boundCounts = ({ workload, startSeconds }: Case): boolean => startSeconds <= fastStart || !['bursty', 'sparse'].includes(workload);
 
 /** One line of what everything comes down to. */
 export interface Headline extends Omit<Figure, 'holds'> {

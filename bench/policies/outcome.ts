@@ -6,7 +6,7 @@ import { drawTrace } from '../../src/planning/workloads.ts';
 import { defaults, measured, seeds, workloadOf, type Case } from './cases.ts';
 import { boundsMissing, type Run } from './measure.ts';
 import { doAll } from './threads.ts';
-import type { Task } from './worker.ts';
+import type { Result, Task } from './worker.ts';
 
 /** All that was run of a case; lists have one entry for each seed. */
 export interface Outcome {
@@ -35,13 +35,13 @@ export async function outcomesOf(cases: readonly Case[], say: (line: string) => 
   });
   const byTask = new Map(ordered.map((task, index) => [task, results[index]]));
   let at = 0;
-  const next = <T>(): T => byTask.get(tasks[at++] as Task) as T;
+  const next = (): Result => byTask.get(tasks[at++] as Task) as Result;
   return prepared.map(({ missing, ...one }): Outcome => {
     const bounds: Bounds[] = [];
     const runs = new Map<string, Run[]>(one.candidates.map((candidate) => [keyOf(candidate), []]));
     for (const _ of seeds) {
-      if (missing === null) bounds.push(next());
-      for (const candidate of one.candidates) runs.get(keyOf(candidate))?.push(next());
+      if (missing === null) bounds.push(next() as Bounds);
+      for (const candidate of one.candidates) runs.get(keyOf(candidate))?.push(next() as Run);
     }
     return { ...one, runs, bounds: missing ?? bounds };
   });

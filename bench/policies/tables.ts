@@ -38,7 +38,11 @@ export const runTable = (figures: readonly CaseFigures[]): string =>
       const { p, latencyMs } = outcome.slo;
       const of = (value: (run: Run) => number): number => mean(runs.map(value));
       const seconds = (value: (run: Run) => number): string => of(value).toFixed(0);
-      const parts = [seconds((run) => run.gpu_seconds.start), seconds((run) => run.gpu_seconds.busy), seconds((run) => run.gpu_seconds.idle)];
+      const parts = [
+        seconds((run) => run.gpu_seconds.start),
+        seconds((run) => run.gpu_seconds.busy),
+        seconds((run) => run.gpu_seconds.idle),
+      ];
       return [
         titleOf(outcome.case),
         of(({ jobs }) => jobs).toFixed(0),
