@@ -6,12 +6,12 @@ import { keyOf } from '../../src/planning/plan/candidates.ts';
 import { defaults, measured, titleOf } from './cases.ts';
 import type { CaseFigures, Comparison } from './compare.ts';
 import type { Sweep } from './frontier.ts';
-import { partNames, type Part } from './headline.ts';
+import { countsFor, partNames, type Part } from './headline.ts';
 import { runsOf } from './outcome.ts';
 import type { Run } from './measure.ts';
 
-/** As many cases as stand beside each other. */
-const casesInChart = 8;
+/** As many cases as stand beside each other; then the figures above their bars do, too. */
+const casesInChart = 5;
 
 const bars: readonly { readonly name: string; readonly colour: Colour; readonly comparison: Comparison }[] = [
   { name: '/ per-input', colour: 'other', comparison: 'per-input' },
@@ -31,7 +31,7 @@ export interface Chart {
 export function ratioCharts(part: Part, figures: readonly CaseFigures[]): Chart[] {
   const count = Math.ceil(figures.length / casesInChart);
   return Array.from({ length: count }, (_, index): Chart => {
-    const shown = figures.slice(index * casesInChart, (index + 1) * casesInChart);
+    const shown = figures.slice(Math.round((index * figures.length) / count), Math.round(((index + 1) * figures.length) / count));
     const title = `Cost of slo / cost of others, ${partNames[part]}, simulated`;
     return {
       name: `policies-${part}${count === 1 ? '' : `-${index + 1}`}`,
@@ -39,19 +39,22 @@ export function ratioCharts(part: Part, figures: readonly CaseFigures[]): Chart[
       svg: barChart({
         title,
         description:
-          'Geometric means over the seeds; below 1 slo is the cheaper one. A dash: the other one misses the target, or there is no bound.',
+          'Geometric means over the seeds; below 1 slo is the cheaper one. A dash: the other one misses the target, or there is no bound that is near.',
         unit: 'x',
         width: 1054,
         groups: shown.map(({ outcome }) => titleOf(outcome.case)),
         series: bars.map(({ name, colour, comparison }) => ({
           name,
           colour,
-          values: shown.map(({ against }) => (against[comparison]?.attains ? against[comparison].ratio.mean : null)),
+          values: shown.map((one) => (countsFor(comparison, one.outcome.case) ? meanRatio(one, comparison) : null)),
         })),
       }),
     };
   });
 }
+
+const meanRatio = ({ against }: CaseFigures, comparison: Comparison): number | null =>
+  against[comparison]?.attains ? against[comparison].ratio.mean : null;
 
 /** Slower than this many times the target nothing is drawn. */
 const mostOverTarget = 4;
@@ -68,7 +71,9 @@ export function frontierChart({ outcome }: CaseFigures, { slo, bound, seed }: Sw
       const group = name === undefined ? 'settings of others' : 'defaults of others';
       return { ...place(runsOf(outcome, candidate)[seed - 1] as Run), label: name ?? '', group };
     })
-    .filter(({ x }) => x <= mostOverTarget * latency);
+    .filter(({ x }) => x <= mostOverTarget * latency)
+    // What has a name lies on top.
+    .toSorted((a, b) => Number(a.label !== '') - Number(b.label !== ''));
   const title = `Cost against latency on ${titleOf(outcome.case)}, simulated, seed ${seed}`;
   return {
     name: 'policies-frontier',

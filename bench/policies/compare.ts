@@ -1,5 +1,5 @@
 import type { Candidate } from '../../src/planning/plan/candidates.ts';
-import { knative, measured, perInput, titleOf, type Case } from './cases.ts';
+import { knative, measured, perInput, titleOf } from './cases.ts';
 import { mean, runsOf, type Outcome } from './outcome.ts';
 import type { Run } from './measure.ts';
 import { geometricMean, type Ratio } from './ratio.ts';
@@ -99,8 +99,8 @@ export interface Overall {
 }
 
 /** Over the cases in which both attain. */
-export function overall(figures: readonly CaseFigures[], comparison: Comparison, counts: (one: Case) => boolean = () => true): Overall {
-  const cases = figures.filter((one) => one.attains && one.against[comparison]?.attains === true && counts(one.outcome.case));
+export function overall(figures: readonly CaseFigures[], comparison: Comparison): Overall {
+  const cases = figures.filter((one) => one.attains && one.against[comparison]?.attains === true);
   const compared = cases.map((one) => one.against[comparison] as Compared);
   const perSeed = (compared[0]?.ratios ?? []).map((_, seed) => geometricMean(compared.map(({ ratios }) => ratios[seed] as number)).mean);
   const worst = cases

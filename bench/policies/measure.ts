@@ -42,7 +42,7 @@ export function runOf(one: Case, { trace, seed, slo, candidate }: { trace: Trace
   const later = [...outcome.responsesMs].filter((_, index) => (outcome.jobs[index]?.arrivalMs as number) >= learningShare * spanMs);
   return {
     ...summarize(outcome, { slo, usdPerHour: null }),
-    attainmentLater: later.filter((ms) => ms <= slo.latencyMs).length / later.length,
+    attainmentLater: later.length === 0 ? 1 : later.filter((ms) => ms <= slo.latencyMs).length / later.length,
     spanSeconds: spanMs / 1000,
   };
 }
