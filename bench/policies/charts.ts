@@ -3,7 +3,7 @@ import type { Colour } from '../../src/charts/frame.ts';
 import { scatterChart, type ScatterPoint } from '../../src/charts/scatter-chart.ts';
 import type { Point } from '../../src/charts/svg.ts';
 import { keyOf } from '../../src/planning/plan/candidates.ts';
-import { defaults, measured, titleOf } from './cases.ts';
+import { defaults, measured, titleOf, written } from './cases.ts';
 import type { CaseFigures, Comparison } from './compare.ts';
 import type { Sweep } from './frontier.ts';
 import { countsFor, partNames, type Part } from './headline.ts';
@@ -59,21 +59,36 @@ const meanRatio = ({ against }: CaseFigures, comparison: Comparison): number | n
 /** Slower than this many times the target nothing is drawn. */
 const mostOverTarget = 4;
 
+/** As near as this share in both figures, points are one to the eye, and share a label. */
+const near = 0.04;
+
+function joined(points: readonly ScatterPoint[]): ScatterPoint[] {
+  const isNear = (a: ScatterPoint, b: ScatterPoint): boolean => Math.abs(a.x / b.x - 1) < near && Math.abs(a.y / b.y - 1) < near;
+  return points.map((point, index) => {
+    const first = points.findIndex((other) => isNear(other, point));
+    if (first < index) return { ...point, label: '' };
+    const names = points.filter((other, place) => points.findIndex((one) => isNear(one, other)) === index && place >= index);
+    return { ...point, label: names.map(({ label }) => label).join(', ') };
+  });
+}
+
 /** `slo` for one target after the other, among everything else that was run on the same draw. */
 export function frontierChart({ outcome }: CaseFigures, { slo, bound, seed }: Sweep): Chart {
   const latency = outcome.slo.latencyMs / 1000;
   const place = ({ gpu_seconds, latency_s, spanSeconds }: Run): Point => ({ x: latency_s.p95, y: gpu_seconds.total / spanSeconds });
-  const byDefault = new Map(Object.entries(defaults).map(([name, candidate]) => [keyOf(candidate), name]));
-  const points = outcome.candidates
+  const byDefault = new Set(Object.values(defaults).map(keyOf));
+  const others = outcome.candidates
     .filter(({ policy }) => policy !== measured.policy)
     .map((candidate): ScatterPoint => {
-      const name = byDefault.get(keyOf(candidate));
-      const group = name === undefined ? 'settings of others' : 'defaults of others';
-      return { ...place(runsOf(outcome, candidate)[seed - 1] as Run), label: name ?? '', group };
+      const isDefault = byDefault.has(keyOf(candidate));
+      const group = isDefault ? 'defaults of others' : 'settings of others';
+      return { ...place(runsOf(outcome, candidate)[seed - 1] as Run), label: isDefault ? written(candidate) : '', group };
     })
-    .filter(({ x }) => x <= mostOverTarget * latency)
-    // What has a name lies on top.
-    .toSorted((a, b) => Number(a.label !== '') - Number(b.label !== ''));
+    .filter(({ x }) => x <= mostOverTarget * latency);
+  const named = others.filter(({ label }) => label !== '');
+  const dearest = Math.max(...named.map(({ y }) => y));
+  // What has a name lies on top.
+  const points = [...others.filter(({ label, y }) => label === '' && y <= dearest), ...joined(named)];
   const title = `Cost against latency on ${titleOf(outcome.case)}, simulated, seed ${seed}`;
   return {
     name: 'policies-frontier',
@@ -81,7 +96,7 @@ export function frontierChart({ outcome }: CaseFigures, { slo, bound, seed }: Sw
     svg: scatterChart({
       title,
       description:
-        'slo with targets from one job and little more to many times that, the defaults of others, their settings, and the lower bound.',
+        'slo with targets from one job and little more to many times that; the defaults of others, and their settings that cost no more than the dearest of these; the lower bound.',
       unitX: 's p95',
       unitY: 'GPUs on the mean',
       width: 1054,
