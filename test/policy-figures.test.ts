@@ -92,6 +92,17 @@ test('the headline is the mean over the cases in which both attain', () => {
   expect(cases).toEqual([good]);
   expect(ratio?.mean).toBeCloseTo(Math.sqrt(0.5 * 0.25), 12);
   expect(worst?.title).toBe('steady 20 s');
+  // However many cases there are: the interval is that of the seeds.
+  expect(
+    overall(
+      Array.from({ length: 15 }, () => good),
+      'per-input',
+    ).ratio,
+  ).toEqual({
+    mean: expect.closeTo(Math.sqrt(0.5 * 0.25)) as number,
+    low: expect.closeTo(ratio?.low as number) as number,
+    high: expect.closeTo(ratio?.high as number, 0) as number,
+  });
   expect(overall([good, late], 'knative')).toEqual({ cases: [], ratio: null, worst: null });
 });
 

@@ -46,14 +46,14 @@ export function ratioCharts(part: Part, figures: readonly CaseFigures[]): Chart[
         series: bars.map(({ name, colour, comparison }) => ({
           name,
           colour,
-          values: shown.map((one) => (countsFor(comparison, one.outcome.case) ? meanRatio(one, comparison) : null)),
+          values: shown.map((one) => (countsFor(comparison, one.outcome.case) ? barOf(one, comparison) : null)),
         })),
       }),
     };
   });
 }
 
-const meanRatio = ({ against }: CaseFigures, comparison: Comparison): number | null =>
+const barOf = ({ against }: CaseFigures, comparison: Comparison): number | null =>
   against[comparison]?.attains ? against[comparison].ratio.mean : null;
 
 /** Slower than this many times the target nothing is drawn. */

@@ -2,7 +2,7 @@ import type { Candidate } from '../../src/planning/plan/candidates.ts';
 import { knative, measured, perInput, titleOf } from './cases.ts';
 import { mean, runsOf, type Outcome } from './outcome.ts';
 import type { Run } from './measure.ts';
-import { geometricMean, type Ratio } from './ratio.ts';
+import { geometricMean, meanRatio, type Ratio } from './ratio.ts';
 
 /** What the cost of `slo` is divided by. */
 export const comparisons = ['per-input', 'knative', 'tuned', 'bound', 'feasible'] as const;
@@ -53,7 +53,7 @@ const others = ({ candidates }: Outcome): Candidate[] => candidates.filter(({ po
 /** The cheapest setting that attains over all draws: what somebody would find who tried them all on this workload. */
 export function tunedOf(outcome: Outcome): Candidate | null {
   const attaining = others(outcome).filter((one) => meets(attainmentOf(runsOf(outcome, one)), outcome));
-  const cost = (one: Candidate): number => geometricMean(runsOf(outcome, one).map(costOf)).mean;
+  const cost = (one: Candidate): number => meanRatio(runsOf(outcome, one).map(costOf));
   return attaining.toSorted((a, b) => cost(a) - cost(b))[0] ?? null;
 }
 
@@ -102,7 +102,7 @@ export interface Overall {
 export function overall(figures: readonly CaseFigures[], comparison: Comparison): Overall {
   const cases = figures.filter((one) => one.attains && one.against[comparison]?.attains === true);
   const compared = cases.map((one) => one.against[comparison] as Compared);
-  const perSeed = (compared[0]?.ratios ?? []).map((_, seed) => geometricMean(compared.map(({ ratios }) => ratios[seed] as number)).mean);
+  const perSeed = (compared[0]?.ratios ?? []).map((_, seed) => meanRatio(compared.map(({ ratios }) => ratios[seed] as number)));
   const worst = cases
     .map(({ outcome, against: of }) => ({ title: titleOf(outcome.case), ratio: (of[comparison] as Compared).ratio }))
     .toSorted((a, b) => b.ratio.mean - a.ratio.mean)[0];

@@ -8,14 +8,17 @@ export interface Ratio {
 /** Of Student's t, its quantile at 0.975 by degrees of freedom, from 1 on. */
 const t975 = [12.706, 4.303, 3.182, 2.776];
 
-/** Geometric mean of positive numbers; the interval is Student's for the mean of their logarithms. At most five; of one alone it is unbounded. */
+/** Geometric mean of positive numbers. */
+export const meanRatio = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
+/** The same, one for each seed, with Student's interval for the mean of their logarithms. At most five; of one alone it is unbounded. */
 export function geometricMean(values: readonly number[]): Ratio {
-  const logs = values.map((value) => Math.log(value));
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-  if (logs.length < 2) return { mean: Math.exp(mean), low: 0, high: Infinity };
-  const t = t975[logs.length - 2];
-  if (t === undefined) throw new RangeError(`no quantile for ${logs.length} values`);
-  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1);
-  const half = t * Math.sqrt(variance / logs.length);
-  return { mean: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half) };
+  const mean = meanRatio(values);
+  if (values.length < 2) return { mean, low: 0, high: Infinity };
+  const t = t975[values.length - 2];
+  if (t === undefined) throw new RangeError(`no quantile for ${values.length} values`);
+  const variance = values.reduce((sum, value) => sum + Math.log(value / mean) ** 2, 0) / (values.length - 1);
+  const factor = Math.exp(t * Math.sqrt(variance / values.length));
+  return { mean, low: mean / factor, high: mean * factor };
 }
