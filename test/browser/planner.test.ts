@@ -138,7 +138,7 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     await plan();
     await page.locator('.verdict.bad').waitFor();
     expect(await page.locator('.verdict p').innerText()).toMatch(
-      /^invalid_parameter: deployment: collage answered no job in the last 24\sh; give a/,
+      /^invalid_parameter: deployment: no job came to collage in the last 24\sh; give a/,
     );
     await page.getByRole('radio', { name: 'users' }).check();
     await page.getByLabel('within').fill('1s');
