@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- [NAMES] [--full] [--write]`: runs all or the named benches one after the other and prints their figures as a Markdown
- * table; progress goes to standard error. `--full` also runs what takes minutes. `--write` keeps the table in docs/reference/benchmarks.md.
+ * table; progress goes to standard error. `--full` also runs what takes minutes. `--write` keeps the table in docs/reference/benchmarks.md,
+ * where the rows of benches that were not named stay.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
@@ -12,11 +13,13 @@ import { crowdBench } from './crowd.ts';
 import { emulatorBench } from './emulator.ts';
 import { killBench } from './kill.ts';
 import { root } from './lib/gateway.ts';
+import { pageOf } from './lib/page.ts';
 import { table, type Bench, type Row } from './lib/report.ts';
 import { liveBench } from './live.ts';
 import { modelsBench } from './models.ts';
 import { nativeBench } from './native.ts';
 import { overheadBench } from './overhead.ts';
+import { policiesBench } from './policies.ts';
 import { scalingBench } from './scaling.ts';
 import { simulatorBench } from './simulator.ts';
 import { socketsBench } from './sockets.ts';
@@ -39,6 +42,7 @@ const benches: readonly Bench[] = [
   simulatorBench,
   boundBench,
   modelsBench,
+  policiesBench,
   liveBench,
 ];
 
@@ -79,7 +83,7 @@ for (const bench of chosen()) {
   const say = (line: string): void => void process.stderr.write(`${bench.name}: ${line}\n`);
   say(bench.what);
   try {
-    rows.push(...(await bench.run({ say, full: values.full })).map((figure) => ({ ...figure, bench: bench.name })));
+    rows.push(...(await bench.run({ say, full: values.full, write: values.write })).map((figure) => ({ ...figure, bench: bench.name })));
   } catch (error) {
     // The others still say what they have to say.
     const reason = error instanceof Error ? error.message : String(error);
@@ -91,7 +95,8 @@ for (const bench of chosen()) {
 process.stdout.write(`${where}\n\n${table(rows)}\n`);
 if (values.write) {
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
-  const intro = readFileSync(join(root, 'bench/lib/benchmarks.md'), 'utf8');
-  writeFileSync(join(root, 'docs/reference/benchmarks.md'), `${intro}\nMade by \`${command}\` on: ${where}\n\n${table(rows)}\n`);
+  const [file, intro] = [join(root, 'docs/reference/benchmarks.md'), readFileSync(join(root, 'bench/lib/benchmarks.md'), 'utf8')];
+  const [order, ran] = [benches, chosen()].map((some) => some.map(({ name }) => name)) as [string[], string[]];
+  writeFileSync(file, pageOf({ intro, before: readFileSync(file, 'utf8'), order, ran, rows, command, where }));
 }
 process.exit(rows.some(({ holds }) => holds === false) ? 1 : 0);

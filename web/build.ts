@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 /** Beside the page's own files, what it takes from the server's source. */
-const shared = ['telemetry/overview/document.ts', 'shadow/document.ts'].map((file) => path.join(here, '../src', file));
+const shared = [
+  'telemetry/overview/document.ts',
+  'shadow/document.ts',
+  'charts/scale.ts',
+  'charts/scatter-layout.ts',
+  'charts/svg.ts',
+  'planning/plan/names.ts',
+  'planning/plan/picture.ts',
+].map((file) => path.join(here, '../src', file));
 const stampFile = 'built-from.txt';
 
 export interface BuildOptions {

@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly say: (line: string) => void;
   /** Also what takes minutes. */
   readonly full: boolean;
+  /** Keep what comes out in docs/. */
+  readonly write: boolean;
 }
 
 /** A benchmark: one command, one or more figures. */

@@ -63,6 +63,7 @@ const result = z
     recommended: run.nullable().describe('The cheapest that meets the target, else the nearest; null: the budget allows none.'),
     met: z.boolean().describe('The recommended one meets the target.'),
     says: z.array(z.string()).describe('The same in sentences, with what would meet the target where nothing does.'),
+    notes: z.array(z.string()).describe('What the next dollar buys, the lower bound, and how costs are counted, in sentences.'),
     frontier: z.array(run).describe('Cheapest first, each with a lower p95 than all that cost no more.'),
     peers: z.array(run.extend({ name: z.string(), cost_ratio: z.number().nullable().describe('Times the recommended one.') })),
     next_dollar: z
@@ -102,6 +103,10 @@ export const plan = z
     created_at: time,
     finished_at: time.nullable(),
     result: result.nullable(),
+    change: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe('What PATCH /fleet/v1/deployments/{name}/scaling takes to apply the recommended settings; null: nothing meets the target.'),
     error: problem.omit({ request_id: true }).nullable(),
   })
   .meta({ id: 'Plan' });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { formatDuration } from '../config/duration.ts';
+import { wholeChange } from '../config/flat-scaling.ts';
 import { formatScaling } from '../config/scaling.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import type { Workflow } from '../deployments/workflow.ts';
@@ -7,6 +8,8 @@ import { errorCatalogue, toProblem } from '../errors.ts';
 import { secondsByUse, type ContainerRecord } from '../fleet/container.ts';
 import type { QueueView } from '../fleet/fleet.ts';
 import type { Attempt, JobError, Output, ToldJob } from '../jobs/job.ts';
+import type { PlanRun } from '../planning/plan/evaluate.ts';
+import type { Plan } from '../planning/plan/planner.ts';
 import type { PlanRecord } from '../plans/plans.ts';
 import type { DecisionRecord, Delivery, UsageRow } from '../store/store.ts';
 import type { Key } from '../workspaces/keys.ts';
@@ -201,7 +204,7 @@ export const wireDelivery = (delivery: Delivery): z.infer<typeof schemas.deliver
   last_error: delivery.lastError,
 });
 
-type WirePlan = z.infer<typeof planSchemas.plan>;
+export type WirePlan = z.infer<typeof planSchemas.plan>;
 
 export const wirePlan = ({ id, state, progress, createdAt, finishedAt, plan, error }: PlanRecord): WirePlan => ({
   id,
@@ -211,5 +214,9 @@ export const wirePlan = ({ id, state, progress, createdAt, finishedAt, plan, err
   finished_at: timeOrNull(finishedAt),
   // The same, but for lists that nobody may change.
   result: plan as WirePlan['result'],
+  change: plan?.met && plan.recommended ? changeFor(plan.recommended, plan.slo) : null,
   error: error && toProblem(error),
 });
+
+const changeFor = ({ policy, settings }: PlanRun, { p, latency_s }: Plan['slo']): Record<string, unknown> =>
+  wholeChange(policy, settings, { p, latencyMs: Math.round(latency_s * 1000) });

@@ -1,7 +1,4 @@
-import { scalingChange } from '../config/flat-scaling.ts';
-import { formatDuration } from '../config/duration.ts';
-import { defaultScaling } from '../fleet/scaling/settings.ts';
-import { formatScaling } from '../config/scaling.ts';
+import { wholeChange } from '../config/flat-scaling.ts';
 import type { Plan } from '../planning/plan/planner.ts';
 import type { Slo } from '../planning/summary.ts';
 import { UsageError } from './failure.ts';
@@ -28,10 +25,7 @@ export async function applyPlan(
   const name = deployment === true ? await defaultDeployment(client) : deployment;
   const path = `/fleet/v1/deployments/${encodeURIComponent(name)}`;
   const before = await client.call<DeploymentWire>('GET', path);
-  const { min_containers, buffer_containers, scaledown_window, max_inputs, target_inputs } = formatScaling(defaultScaling);
-  const plain = { min_containers, buffer_containers, scaledown_window, max_inputs, target_inputs };
-  const target = { p: slo.p, latency: formatDuration(slo.latencyMs) };
-  const change = { ...plain, ...scalingChange(recommended.policy, recommended.settings), slo: target };
+  const change = wholeChange(recommended.policy, recommended.settings, slo);
   const { scaling } = await client.call<DeploymentWire>('PATCH', `${path}/scaling`, change);
   return { deployment: name, before: before.scaling, now: scaling, text: (paint) => textOf(name, before.scaling, scaling, paint) };
 }

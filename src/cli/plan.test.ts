@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCli, screenOf, type CliWorld } from '../../test/support/cli.ts';
@@ -87,6 +87,39 @@ test('for people: the recommendation, the frontier, others, the next dollar, all
   await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=30s'], { machine: { terminal } });
   expect(err2.text).toMatch(/simulating █+░+ \d+ %.*simulating █{30} 100 %/s);
   expect(err2.text.endsWith('\r\u001B[2K')).toBe(true);
+});
+
+test('a report: one page with the chart, the frontier and others, without a script; the chart as files', async () => {
+  const args = ['--trace', 'trace.csv', '--slo', 'p95=8s', '--start-seconds', '3', '--price', '1.10'];
+  const ran = await cli.comfleet(['plan', ...args, '--html', 'plan.html', '--charts', 'charts']);
+  expect([ran.code, ran.err]).toEqual([0, '']);
+  const page = readFileSync(path.join(cli.folder, 'plan.html'), 'utf8');
+  expect(page).toMatch(/<p class="sentence">.+ is the cheapest of \d+ settings that meets p95=8s: \$0\.\d\d\/h, .* \(simulated\)\.<\/p>/);
+  expect(page.match(/<svg /g)).toHaveLength(1);
+  for (const text of [
+    '>target: p95 8 s<',
+    '>lower bound<',
+    '>frontier<',
+    '>others&#39; defaults<',
+    '>Ray Serve<',
+    ', recommended</td>',
+    'The next dollar: $0.',
+  ])
+    expect(page).toContain(text);
+  expect(page.match(/<tr class="chosen">/g)).toHaveLength(1);
+  expect(page).toMatch(/<td>Knative \(concurrency\)<\/td>.*<td class="figure">\d\.\d\d x<\/td>/);
+  expect(page).not.toMatch(/<script|NaN|undefined|https?:\/\/(?!www\.w3\.org)/);
+  expect(readdirSync(path.join(cli.folder, 'charts')).toSorted()).toEqual(['plan.png', 'plan.svg']);
+
+  // Without a price, for another share than the axis', nothing recommended, and no bound: the page says so.
+  const users = ['--closed-loop', 'users=2,wait=1-5', '--seconds', '60', '--slo', 'p80=9s', '--budget', '0.01', '--html', 'none.html'];
+  expect((await cli.comfleet(['plan', ...users])).code).toBe(0);
+  const none = readFileSync(path.join(cli.folder, 'none.html'), 'utf8');
+  expect(none).toContain('No setting costs as little as $0.01/h');
+  expect(none).toContain('No lower bound: the jobs of users who wait depend on their answers.');
+  expect(none).not.toMatch(/>target: |>lower bound<|, recommended|NaN|undefined/);
+  const refused = await cli.comfleet(['plan', ...users.slice(0, -1), 'no/plan.html']);
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('no/plan.html cannot be written')]);
 });
 
 test('users who wait, with the price of the profile; no bound, and why', async () => {

@@ -1,11 +1,15 @@
+import path from 'node:path';
 import { Option } from 'commander';
+import type { Plan } from '../planning/plan/planner.ts';
 import type { PlanQuestion } from '../planning/plan/question.ts';
 import { runPlan } from '../plans/run-plan.ts';
 import { ComfleetError } from '../errors.ts';
 import { loadProfile } from '../emulator/profile.ts';
 import { UsageError } from './failure.ts';
 import { applyPlan } from './plan-apply.ts';
+import { planChart, planReport } from './plan-report.ts';
 import { describePlan } from './plan-text.ts';
+import { writeCharts, writeReport } from './report-files.ts';
 import { sourceOptions, workloadHelp } from './simulate-options.ts';
 import { defaultProfile, givenOf, numberOf, planSourceOf, sloOf, timingOf } from './simulate-source.ts';
 import { bar, StatusLine } from './terminal.ts';
@@ -19,6 +23,7 @@ export const planVerb: VerbSpec = {
     'plan --trace day.csv --slo p95=6s --price 1.10',
     'plan --closed-loop users=10,wait=1-5 --slo p95=6s',
     'plan --workload bursty --slo p95=8s --budget 5 --json',
+    'plan --trace day.csv --slo p95=6s --html plan.html',
     'plan --trace day.csv --slo p95=6s --apply collage',
   ],
   options: (command) =>
@@ -26,6 +31,8 @@ export const planVerb: VerbSpec = {
       .option('--price <usd>', "of a GPU-hour (else the profile's)")
       .option('--budget <usd>', 'what the fleet may cost in an hour')
       .addOption(new Option('--apply [deployment]', 'write what is recommended to a deployment of the running gateway'))
+      .option('--html <file>', 'write a report: one page, with the chart of cost against p95')
+      .option('--charts <folder>', 'write the chart as SVG and PNG')
       .option('--threads <n>', 'how many simulate at once (else one for each core but one)')
       .addHelpText('after', workloadHelp),
   run: plan,
@@ -40,9 +47,16 @@ async function plan(session: Session): Promise<void> {
   const result = await refused(() =>
     runPlan(question, { ...threads, onProgress: (share) => status.show(`simulating ${bar(share, 30)} ${Math.round(share * 100)} %`) }),
   ).finally(() => status.clear());
+  await writeFiles(session, result);
   const target = options['apply'] as string | true | undefined;
   const applied = target === undefined ? null : await applyPlan(session, result, { deployment: target, slo: question.slo });
   print({ ...result, ...(applied && { applied }) }, () => describePlan(result, paint) + (applied?.text(paint) ?? ''));
+}
+
+async function writeFiles({ options, terminal: { cwd } }: Session, plan: Plan): Promise<void> {
+  const [html, charts] = [options['html'], options['charts']] as (string | undefined)[];
+  if (html !== undefined) writeReport(path.resolve(cwd, html), planReport(plan));
+  if (charts !== undefined) await writeCharts(path.resolve(cwd, charts), { plan: planChart(plan) });
 }
 
 function questionOf({ options, terminal }: Session): PlanQuestion {

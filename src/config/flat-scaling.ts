@@ -1,5 +1,6 @@
 import { defaultScaling, type PolicyName, type ScalingSettings } from '../fleet/scaling/settings.ts';
-import { parseScaling } from './scaling.ts';
+import { formatDuration } from './duration.ts';
+import { formatScaling, parseScaling } from './scaling.ts';
 
 /** Settings that every policy has; all others are a policy's own. */
 const common: ReadonlySet<string> = new Set([
@@ -27,3 +28,16 @@ export const flatScaling = (
   flat: Readonly<Record<string, unknown>>,
   base: ScalingSettings = defaultScaling,
 ): ScalingSettings => ({ ...base, ...parseScaling(scalingChange(policy, flat), base) });
+
+/**
+ * A change, as the fleet API takes it, after which a deployment scales as these settings say, whatever it had before: each setting that
+ * decides is named. Limits and budget stay the deployment's own.
+ */
+export function wholeChange(
+  policy: PolicyName,
+  flat: Readonly<Record<string, unknown>>,
+  { p, latencyMs }: Pick<ScalingSettings['slo'], 'p' | 'latencyMs'>,
+): Record<string, unknown> {
+  const { max_containers: _limit, budget: _budget, ...all } = formatScaling(flatScaling(policy, flat));
+  return { ...all, slo: { p, latency: formatDuration(latencyMs) } };
+}

@@ -112,7 +112,10 @@ describe.skipIf(!chromiumPath)(`the overview page${chromiumPath ? '' : ' (skippe
         .count(),
     ).toBe(1);
     expect(await page.locator('.table.fold tbody tr').count()).toBe(2);
-    expect(await page.locator('.rail a').count()).toBe(1);
+    expect(await page.locator('.rail a').allInnerTexts()).toEqual([
+      expect.stringContaining('Overview'),
+      expect.stringContaining('Planner'),
+    ]);
     expect(complaints).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { fleetTopic } from '../../src/bus/events.ts';
 import { createBus } from '../../src/bus/memory.ts';
 import type { Deployment } from '../../src/deployments/deployment.ts';
 import type { Deployments } from '../../src/deployments/deployments.ts';
+import { admit } from '../../src/fleet/admission.ts';
 import { Controller } from '../../src/fleet/controller.ts';
 import { recover } from '../../src/fleet/recovery.ts';
 import { defaultScaling, type ScalingSettings } from '../../src/fleet/scaling/settings.ts';
@@ -60,7 +61,7 @@ export class Simulation {
       store,
       clock,
       random,
-      admit: () => undefined,
+      admit: (request) => admit(controller.pools, request),
       accept: (job) => controller.accept(job),
       canceled: (job) => controller.canceled(job),
     });

@@ -95,8 +95,16 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/version.ts': [],
   'src/banner.ts': ['src/cli/banner.ts', 'src/runtimes/open.ts', 'src/version.ts'],
   bin: ['src/cli/main.ts'],
-  // The pages share the server's types, never its code.
-  web: ['src/api/wire.ts', 'src/shadow/document.ts', 'src/telemetry/overview'],
+  // The pages share the server's types and what says how a chart is laid out, never its services.
+  web: [
+    'src/api/plan-schemas.ts',
+    'src/api/schemas.ts',
+    'src/charts/scatter-layout.ts',
+    'src/planning/plan/names.ts',
+    'src/planning/plan/picture.ts',
+    'src/shadow/document.ts',
+    'src/telemetry/overview',
+  ],
 };
 
 /** May import anything: the composition root, and what stands outside the program. */

@@ -1,12 +1,5 @@
 import type { OverviewDocument } from '../../src/telemetry/overview/document.ts';
-
-/** What the server said when it would not answer. */
-export interface Problem {
-  readonly code: string;
-  readonly title: string;
-  readonly detail: string;
-  readonly next: string;
-}
+import { problemOf, type Problem } from './api.ts';
 
 export type LiveStatus = 'loading' | 'live' | 'paused' | 'disconnected' | 'error';
 
@@ -184,16 +177,4 @@ export class LiveOverview {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** What the server said of why it would not answer. */
-export async function problemOf(response: Response): Promise<Problem> {
-  const body: unknown = await response.json().catch(() => null);
-  const said = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>;
-  return {
-    code: said.code ?? `http_${response.status}`,
-    title: said.title ?? `The gateway answered with ${response.status}`,
-    detail: said.detail ?? '',
-    next: said.next ?? 'Read the log of the gateway.',
-  };
 }

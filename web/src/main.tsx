@@ -8,6 +8,7 @@ import './styles/overview.css';
 import './styles/deployment.css';
 import './styles/charts.css';
 import './styles/narrow.css';
+import './styles/planner.css';
 import { App } from './app.tsx';
 import { LiveOverview } from './live.ts';
 

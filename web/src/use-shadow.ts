@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { ShadowDocument } from '../../src/shadow/document.ts';
-import { problemOf, type Problem } from './live.ts';
+import { problemOf, type Problem } from './api.ts';
 
 export interface ShadowState {
   /** The last one that came; it stays while the page is blind. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { containerOf, t0 } from '../../../test/contract/store-samples.ts';
 import { createApiWorld, type ApiWorld } from '../../../test/support/api.ts';
+import { flatScaling } from '../../config/flat-scaling.ts';
+import { parseScaling } from '../../config/scaling.ts';
 import { createPlans } from '../../plans/plans.ts';
 import type { PlanQuestion } from '../../planning/plan/question.ts';
 import { plan as planSchema } from '../plan-schemas.ts';
@@ -42,6 +44,7 @@ test('a trace: accepted at once, then its progress, then the result', async () =
     created_at: new Date(t0).toISOString(),
     finished_at: null,
     result: null,
+    change: null,
     error: null,
   });
   expect(accepted.headers.location).toBe(`/fleet/v1/plans/${id}`);
@@ -50,6 +53,17 @@ test('a trace: accepted at once, then its progress, then the result', async () =
   expect(plan).toMatchObject({ state: 'done', progress: 1, error: null });
   expect(plan.result).toMatchObject({ simulated: true, met: true, price_usd_per_hour: 2, start_s: 20, source: 'trace' });
   expect(plan.result.recommended.usd_per_hour).toBeGreaterThan(plan.result.lower_bound_usd_per_hour);
+  expect(plan.result.notes.join('\n')).toMatch(/Lower bound, .*: \$\d+\.\d\d\/h; recommended is \d+\.\d\d x that\.\nCost = /);
+
+  // It can be applied as it is, whatever the deployment had: nothing of what was tuned before stays.
+  const { policy, settings } = plan.result.recommended;
+  await world.deployments.scale('collage', 'production', parseScaling({ policy, buffer_containers: 3, max_inputs: 7 }));
+  const applied = await world.app.inject({ method: 'PATCH', url: '/fleet/v1/deployments/collage/scaling', payload: plan.change });
+  expect(applied.statusCode).toBe(200);
+  expect(world.deployments.get('collage').scaling).toEqual({
+    ...flatScaling(policy, settings),
+    slo: { p: 0.95, latencyMs: 30_000, windowMs: 300_000 },
+  });
 });
 
 test('one at a time: another is refused until the first is ready', async () => {

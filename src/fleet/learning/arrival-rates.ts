@@ -50,6 +50,8 @@ export class ArrivalRates {
 
 /** Seconds that an exponentially weighted count stands for after so many seconds of counting. */
 function span(window: number, watched: number): number {
+  // After so many windows nothing is left of the beginning.
+  if (watched > 40 * window) return window;
   const forgotten = Math.exp(-watched / window);
   return window * (1 - forgotten) + doubtSeconds * forgotten;
 }

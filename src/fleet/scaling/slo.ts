@@ -8,9 +8,9 @@ import { standingFor } from './slo/loss.ts';
 import { planStarts, withMargin, type Outlook, type Plan } from './slo/plan.ts';
 
 /** Of the misses that the target allows, so many are aimed at. */
-const aimedShare = 0.8;
+const aimedShare = 0.65;
 /** How much a miss moves the correction, and how far it may go: e^-2 to e^4 times what a miss is taken to be worth, so that serving a job is always worth more than not. */
-const gain = 0.1;
+const gain = 0.15;
 const leastCorrection = -2;
 const mostCorrection = 4;
 /** What a miss is worth before any correction, in service times. */

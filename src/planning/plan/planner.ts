@@ -5,6 +5,7 @@ import { bestOf, frontierOf, nextDollarOf, type NextDollar } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
 import type { PreparedPlan } from './question.ts';
 import type { Sample } from './sample.ts';
+import { notesOf } from './notes.ts';
 import { sentencesOf } from './sentences.ts';
 
 /** What others run as it comes, beside what is recommended. */
@@ -23,6 +24,8 @@ export interface Plan {
   readonly met: boolean;
   /** What there is to say of it, in sentences. */
   readonly says: readonly string[];
+  /** What the next dollar buys, what no policy undercuts, and how costs are counted, in sentences. */
+  readonly notes: readonly string[];
   readonly frontier: readonly PlanRun[];
   readonly peers: readonly PlanPeer[];
   readonly next_dollar: NextDollar | null;
@@ -50,7 +53,7 @@ export function planOf(prepared: PreparedPlan, runs: readonly PlanRun[], bound: 
   const recommended = bestOf(runs.filter((run) => withinBudget(run, budgetUsdPerHour)));
   const frontier = frontierOf(runs);
   const boundPerHour = 'missing' in bound ? null : (bound.gpuSeconds * 3_600_000) / spanMs;
-  return {
+  const plan: Omit<Plan, 'notes'> = {
     simulated: true,
     recommended,
     met: recommended?.meets === true,
@@ -71,6 +74,7 @@ export function planOf(prepared: PreparedPlan, runs: readonly PlanRun[], bound: 
     ...(sample && { sample }),
     runs,
   };
+  return { ...plan, notes: notesOf(plan) };
 }
 
 const sloOf = ({ p, latencyMs }: Slo): Plan['slo'] => ({ p, latency_s: latencyMs / 1000 });

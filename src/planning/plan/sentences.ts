@@ -1,5 +1,6 @@
 import { byCost } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
+import { costOf, nameOf } from './names.ts';
 import { nameOfShare } from './prepare.ts';
 import type { PreparedPlan } from './question.ts';
 
@@ -56,13 +57,6 @@ function sampled({ sample, question }: PreparedPlan): string[] {
   const rest = question.source.type === 'trace' ? ', joined; costs per hour are those of these parts, not of all of it' : '';
   return [`Simulated on a sample of about ${sample.of_jobs} jobs: the ${parts.join(' and the ')}${rest}.`];
 }
-
-/** `request-count idle_timeout=30s`. */
-export const nameOf = ({ policy, settings }: Pick<PlanRun, 'policy' | 'settings'>): string =>
-  [policy, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(' ');
-
-const costOf = ({ usd_per_hour, gpu_seconds_per_hour }: PlanRun): string =>
-  usd_per_hour === null ? `${gpu_seconds_per_hour.toFixed(0)} GPU-seconds per hour` : `$${usd_per_hour.toFixed(2)}/h`;
 
 const latencies = ({ p50_s, p95_s }: PlanRun): string => `p50 ${p50_s.toFixed(1)} s, p95 ${p95_s.toFixed(1)} s (simulated)`;
 

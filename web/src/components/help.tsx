@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 
 const keys: readonly (readonly [string, string])[] = [
   ['1', 'overview'],
+  ['5', 'planner'],
   ['p', 'pause and go on'],
   ['t', 'next theme: system, light, dark'],
   ['?', 'this help'],

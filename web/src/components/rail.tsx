@@ -1,16 +1,20 @@
 import type { OverviewDocument } from '../../../src/telemetry/overview/document.ts';
 import { count } from '../format.ts';
 import { Glyph } from './glyph.tsx';
+import { PageLink } from './page-link.tsx';
 
 /** The way to every page there is, and to the one of `deployment` where that is shown. */
 export function Rail({ document, deployment }: { document: OverviewDocument | null; deployment: string | null }) {
   return (
     <nav className="rail" aria-label="Main">
-      <a href="/dashboard/" aria-current={deployment === null ? 'page' : undefined} aria-keyshortcuts="1">
+      <PageLink page="overview" shortcut="1">
         <Glyph id="i-overview" />
         <span>Overview</span>
-        <kbd aria-hidden="true">1</kbd>
-      </a>
+      </PageLink>
+      <PageLink page="planner" shortcut="5">
+        <Glyph id="i-planner" />
+        <span>Planner</span>
+      </PageLink>
       {deployment !== null && (
         <a href={location.pathname} aria-current="page">
           <Glyph id="i-deployment" />

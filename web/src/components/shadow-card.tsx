@@ -1,6 +1,6 @@
 import type { ShadowDocument, ShadowResult } from '../../../src/shadow/document.ts';
 import { age, minuteOfDay, seconds, unbroken } from '../format.ts';
-import type { Problem } from '../live.ts';
+import type { Problem } from '../api.ts';
 import { useNow } from '../use-now.ts';
 import { useShadow } from '../use-shadow.ts';
 import { Bone } from './bone.tsx';

@@ -54,6 +54,10 @@ export function Sprite() {
         <symbol id="i-deployment" viewBox="0 0 18 18">
           <path d="M9 2l7 3.6L9 9.2L2 5.6zM2 9l7 3.6L16 9M2 12.4L9 16l7-3.6" />
         </symbol>
+        <symbol id="i-planner" viewBox="0 0 18 18">
+          <path d="M2.5 2v13.5H16M4.5 4c1 6 4 8.5 11 9" />
+          <circle cx="7.5" cy="10" r="1.3" />
+        </symbol>
         <symbol id="i-comfyui" viewBox="0 0 18 18">
           <path d="M2 4h5v4H2zM11 10h5v4h-5zM7 6h2.5v6H11" />
         </symbol>

@@ -90,8 +90,9 @@ export function standingFor({ rate, service, latencySeconds, startSeconds, missS
   for (let servers = first; servers < best.cost; servers++) {
     blocked = withOneMore(load, servers, blocked);
     const loss = lossOf({ rate, service, servers }, waitsOf(load, servers, blocked));
-    const missed = slacks.reduce((sum, slack) => sum + loss(slack), 0) / deviations.length;
-    const here = cost(servers, missed);
+    let missed = 0;
+    for (const slack of slacks) missed += loss(slack);
+    const here = cost(servers, missed / deviations.length);
     if (here < best.cost) best = { servers, cost: here };
     else if (best.servers > 0) break;
   }

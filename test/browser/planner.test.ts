@@ -1,0 +1,247 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseScaling } from '../../src/config/scaling.ts';
+import { buildPage } from '../../web/build.ts';
+import { createApiWorld, listen, type ApiWorld } from '../support/api.ts';
+import { chromiumArgs, chromiumPath } from './chromium.ts';
+import { quietWorld } from './overview-scenes.ts';
+
+const phone = { width: 390, height: 844 };
+const minute = 60_000;
+
+/** The page over the real API, which makes real plans. */
+describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped: no Chromium in /usr/bin)'}`, () => {
+  let outDir: string;
+  let browser: Browser;
+  let world: ApiWorld;
+  let url: string;
+  let context: BrowserContext;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    outDir = path.join(await mkdtemp(path.join(tmpdir(), 'comfleet-planner-')), 'web');
+    await buildPage({ outDir, log: () => undefined });
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: chromiumArgs });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await rm(path.dirname(outDir), { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    const document = quietWorld().document();
+    world = await createApiWorld({
+      config: { gpus: { A10G: { usdPerHour: 1.1 } } },
+      change: () => ({ overview: () => document, dashboard: () => ({ state: 'ready', folder: outDir }) }),
+    });
+    url = `http://127.0.0.1:${await listen(world.app)}`;
+    complaints = [];
+  });
+  afterEach(async () => {
+    await context?.close();
+    await world.app.close();
+  });
+
+  async function open(options: Parameters<Browser['newContext']>[0] = {}, address = '/dashboard/planner'): Promise<void> {
+    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
+    page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => void (request.url().startsWith(url) || complaints.push(`asked for ${request.url()}`)));
+    await page.goto(url + address);
+  }
+
+  const heading = (): Promise<string> => page.locator('h1').innerText();
+  const plan = (): Promise<void> => page.getByRole('button', { name: 'Plan', exact: true }).click();
+
+  /** Asks for two users, who are simulated in a moment, and waits for the answer. */
+  async function planForUsers(): Promise<void> {
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.getByLabel('users', { exact: true }).last().fill('2');
+    await page.getByLabel('within').fill('8s');
+    await plan();
+    await page.locator('.verdict.good').waitFor();
+  }
+
+  async function violations(): Promise<string[]> {
+    // The page's own policy forbids scripts from elsewhere, so that axe comes in by the debugger.
+    await page.evaluate(await readFile(path.resolve('node_modules/axe-core/axe.min.js'), 'utf8'));
+    const found: { id: string; nodes: { target: string[] }[] }[] = await page.evaluate('axe.run().then((result) => result.violations)');
+    return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
+  }
+
+  it('plans for the jobs of the last day: what to do, what it costs, what others cost', async () => {
+    for (let number = 0; number < 12; number++) {
+      const answer = await world.app.inject({
+        method: 'POST',
+        url: '/d/collage/',
+        payload: { prompt: 'x' },
+        headers: { prefer: 'respond-async' },
+      });
+      await world.finish(answer.json<{ id: string }>().id);
+      await world.clock.runFor(minute);
+    }
+    await open();
+    await page.getByLabel('share of the jobs').waitFor();
+    expect(await heading()).toBe('Which settings keep your latency target for the least money?');
+    expect(await page.getByLabel('share of the jobs').inputValue()).toBe('95');
+    expect(await page.getByLabel('within').inputValue()).toBe('6s');
+    await page.getByLabel('within').fill('30s');
+    await page.getByLabel('a start takes').fill('3');
+    await page.getByLabel('price of a GPU').fill('2');
+    await plan();
+    await page.locator('.verdict.good').waitFor();
+    expect(await heading()).toMatch(
+      /^.+ is the cheapest of \d+ settings that meets p95=30s: \$\d\.\d\d\/h, p50 \d\.\d\ss, p95 \d+\.\d\ss \(simulated\)\.$/,
+    );
+    expect(await page.locator('.verdict p').innerText()).toMatch(/Lower bound, .*: \$\d\.\d\d\/h; recommended is \d\.\d\d x that\./);
+    const table = page.getByRole('table', { name: 'Choices, simulated' });
+    expect(await table.locator('tr.on').count()).toBe(1);
+    expect(await table.getByRole('row', { name: /^Knative concurrency/ }).innerText()).toMatch(/\t\d+\.\d\d\t\d+\.\d\d\t/);
+    expect(await page.locator('.plan-chart .ring').count()).toBe(1);
+    expect(await page.locator('.plan-chart .bound').getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+L/);
+    expect(await page.locator('.plan-chart').innerText()).toContain('target: p95 30 s');
+    expect(page.url()).toMatch(/\/dashboard\/planner\?plan=./);
+    // The address alone shows the plan again.
+    await page.reload();
+    await page.locator('.verdict.good').waitFor();
+    expect(await heading()).toMatch(/meets p95=30s/);
+    expect(complaints).toEqual([]);
+  });
+
+  it('applies what it recommends once that is confirmed, and shows before and after', async () => {
+    await world.deployments.scale('collage', 'production', parseScaling({ buffer_containers: 2, max_containers: 0 }));
+    await open();
+    await planForUsers();
+    const change = page.getByRole('region', { name: 'If you apply' });
+    expect(await change.getByRole('row', { name: /^buffer_containers/ }).innerText()).toMatch(/\t2\t0$/);
+    expect(await change.innerText()).toContain('collage may have 0 (max_containers)');
+    const before = world.deployments.get('collage').scaling;
+    await page.getByRole('button', { name: 'Apply to collage…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Apply to collage?' });
+    expect(await dialog.getByRole('row', { name: /^slo\.latency/ }).innerText()).toMatch(/\t6s\t8s$/);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(world.deployments.get('collage').scaling).toEqual(before);
+    await page.getByRole('button', { name: 'Apply to collage…' }).click();
+    await dialog.getByRole('button', { name: 'Apply', exact: true }).click();
+    await page.getByText('Applied to collage. Its containers follow from now on.').waitFor();
+    expect(world.deployments.get('collage').scaling).toMatchObject({ bufferContainers: 0, maxContainers: 0, slo: { latencyMs: 8_000 } });
+    await page.getByText('collage has these settings already.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('says what was refused, and what to do', async () => {
+    await open();
+    await plan();
+    await page.locator('.verdict.bad').waitFor();
+    expect(await page.locator('.verdict p').innerText()).toMatch(
+      /^invalid_parameter: deployment: no job came to collage in the last 24\sh; give a/,
+    );
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.getByLabel('within').fill('1s');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('impossible_target').waitFor();
+    // What the browser can check is not sent.
+    await page.getByLabel('share of the jobs').fill('30');
+    await plan();
+    expect(await page.evaluate('document.activeElement.matches("input:invalid")')).toBe(true);
+    expect(await page.getByText('impossible_target').count()).toBe(1);
+  });
+
+  it('shows that nothing meets the target, and offers nothing to apply', async () => {
+    await open();
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.getByLabel('users', { exact: true }).last().fill('2');
+    await page.getByLabel('budget').fill('0.01');
+    await plan();
+    await page.locator('.verdict.warn').waitFor();
+    expect(await heading()).toMatch(/^No setting costs as little as \$0\.01\/h/);
+    expect(await page.getByRole('button', { name: /^Apply/ }).count()).toBe(0);
+  });
+
+  it('follows the other plan when one is being made already', async () => {
+    await open();
+    const closed_loop = { users: 30, pause_seconds: [1, 5], service_seconds: [3.5], seconds: 7_200 };
+    const other = await world.app.inject({ method: 'POST', url: '/fleet/v1/plans', payload: { closed_loop } });
+    expect(other.statusCode).toBe(202);
+    await page.getByRole('radio', { name: 'users' }).check();
+    await plan();
+    await page.getByText('Another plan is being made.').waitFor();
+    await page.getByRole('button', { name: 'Show that plan' }).click();
+    const bar = page.getByRole('progressbar', { name: 'Simulations' });
+    await bar.waitFor();
+    expect(await page.getByRole('button', { name: 'Simulating' }).getAttribute('aria-disabled')).toBe('true');
+    expect(page.url()).toContain(other.json<{ id: string }>().id);
+    await expect.poll(() => bar.getAttribute('value').then(Number)).toBeGreaterThan(0);
+    // Who goes elsewhere waits no longer.
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    await page.locator('.steps').waitFor();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.waitForTimeout(700);
+    expect(asked.filter((one) => one.includes('/plans/'))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says so when the gateway is gone, or what is deployed cannot be read', async () => {
+    await open();
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.route('**/fleet/v1/plans', (route) => route.abort());
+    await plan();
+    await page.getByText('The gateway does not answer.').waitFor();
+    await page.unroute('**/fleet/v1/plans');
+    await page.route('**/fleet/v1/deployments*', (route) => route.abort());
+    await page.reload();
+    await page.getByText('The gateway does not answer.').waitFor();
+    await page.unroute('**/fleet/v1/deployments*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('button', { name: 'Plan', exact: true }).waitFor();
+  });
+
+  it('is reached by link, key and address, and plans drawn workloads where nothing is deployed', async () => {
+    world.deployments.items.splice(0);
+    await open({}, '/dashboard/');
+    await page.getByRole('link', { name: 'Planner' }).click();
+    await page.getByLabel('workload').selectOption('stragglers');
+    expect(await page.getByRole('radio').filter({ visible: true }).count()).toBe(5);
+    expect(await page.title()).toBe('Planner - comfleet');
+    await page.goBack();
+    await page.locator('.verdict h1').waitFor();
+    expect(await page.title()).toBe('Overview - comfleet');
+    await page.keyboard.press('5');
+    await page.getByLabel('workload').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/dashboard/planner');
+  });
+
+  it('has a chart that arrow keys walk along', async () => {
+    await open();
+    await planForUsers();
+    await page.locator('.plan-chart').focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.chartfoot .reading').innerText()).toMatch(/^.+: \$\d+\.\d\d\/h, p95 \d+\.\d\ss$/);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.locator('.chartfoot .reading').innerText()).toMatch(/^x: p95 in seconds/);
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has no violation that axe finds in %s, wide and on a phone, and stays in its width',
+    async (colorScheme) => {
+      await open({ colorScheme });
+      await page.getByRole('button', { name: 'Plan', exact: true }).waitFor();
+      expect(await violations()).toEqual([]);
+      await planForUsers();
+      expect(await violations()).toEqual([]);
+      for (const width of [320, phone.width, 760, 1024, 1440]) {
+        await page.setViewportSize({ ...phone, width });
+        expect([width, await page.evaluate('scrollTo(9999, scrollY), scrollX')]).toEqual([width, 0]);
+      }
+      await page.setViewportSize(phone);
+      expect(await violations()).toEqual([]);
+      await page.getByRole('button', { name: 'Apply to collage…' }).click();
+      expect(await violations()).toEqual([]);
+    },
+  );
+});
