@@ -18,6 +18,7 @@ import { DecisionLog } from './decision-log.ts';
 import { Learner } from './learner.ts';
 import { workflowClass } from './learning/workflow-class.ts';
 import { Pool, poolKey, type PendingJob } from './pool.ts';
+import { saveMemories } from './remembering.ts';
 import { RuntimeWatch } from './runtime-watch.ts';
 import { Scaler } from './scaler.ts';
 import type { Slots } from './slots.ts';
@@ -383,6 +384,7 @@ export class Controller {
     this.#heartbeat = clock.at(clock.now() + heartbeatMs, () => {
       this.#detach(this.containers.saveWork());
       this.#detach(store.acquireLease({ name: 'controller', holder, at: clock.now(), ttlMs: leaseTtlMs }).then(() => undefined));
+      this.#detach(saveMemories(store, this.pools.values(), clock.now()));
       this.#beat(holder);
     });
   }

@@ -1,4 +1,3 @@
-import type { Json } from '../comfyui/protocol.ts';
 import type { Attempts } from '../jobs/attempts.ts';
 import type { Attempt, Job } from '../jobs/job.ts';
 import type { JobsService } from '../jobs/service.ts';
@@ -8,16 +7,8 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { isAlive, type ContainerRecord } from './container.ts';
 import type { Controller } from './controller.ts';
-import { poolKey, type Pool } from './pool.ts';
-import { policies } from './scaling/policies.ts';
-
-const hourMs = 3_600_000;
-
-/** The part of a stored decision that matters here. */
-interface StoredDecision {
-  readonly settings: { readonly policy: string };
-  readonly decision: { readonly memory: Json };
-}
+import { poolKey } from './pool.ts';
+import { remember } from './remembering.ts';
 
 interface Dependencies {
   readonly store: Store;
@@ -71,26 +62,6 @@ async function adoptContainers({ store, runtime, clock }: Dependencies, controll
   }
   for (const id of running.keys()) await runtime.stop({ id, epoch: controller.containers.epoch, graceMs: 0 });
   return adopted;
-}
-
-/** What the deployment's containers have cost within the last hour; and, for a policy that learns, what it remembered when it last acted. */
-async function remember({ store, clock }: Dependencies, pool: Pool): Promise<void> {
-  const { name: deployment, environment, scaling } = pool.deployment;
-  if (scaling.budget.usdPerHour !== null) {
-    // Newest first: those that lived within the hour are among them.
-    const containers = (await store.containers({ deployment, limit: 1_000 })).filter((container) => container.environment === environment);
-    pool.spending.spentBefore(containers.reduce((sum, container) => sum + costWithin(container, clock.now()), 0));
-  }
-  if (!policies[scaling.policy].aimsAtTarget) return;
-  const decisions = await store.decisions({ deployment, limit: 100 });
-  const last = decisions.find((decision) => decision.environment === environment)?.data as StoredDecision | undefined;
-  if (last?.settings.policy === scaling.policy) pool.memory = last.decision.memory;
-}
-
-/** USD of a container within the hour before `now`. */
-function costWithin({ startedAt, stoppedAt, usdPerHour, share }: ContainerRecord, now: number): number {
-  const lived = Math.max(0, (stoppedAt ?? now) - Math.max(startedAt, now - hourMs));
-  return ((usdPerHour ?? 0) * share * lived) / hourMs;
 }
 
 function goneRecord(record: ContainerRecord, at: number, epoch: number): ContainerRecord {
