@@ -13,7 +13,8 @@ while the fleet runs. It sees counts of jobs and containers, and starts, stops a
 stand above every policy: \`max_containers\`, a hard budget, the workspace's GPU limit, the slots that there are, and a pause after failed starts.
 
 Each is the very code that \`comfleet simulate\` and \`comfleet plan\` run. Those that people know from elsewhere equal recorded decisions of the
-original, tick for tick, where its code is public; where it is not, they are called "like" it and say what is our reading.
+original, tick for tick, where its code is public; where it is not, they are called "like" it and say what is our reading. What each comes to:
+[policies, measured](policies-measured.md).
 
 ${sections.join('\n\n')}
 `;
