@@ -2,22 +2,12 @@ import { advance, type Container } from '../../src/fleet/container.ts';
 import type { QueuedJob } from '../../src/fleet/dispatch/queue.ts';
 import { Pool } from '../../src/fleet/pool.ts';
 import { defaultScaling, type ScalingSettings } from '../../src/fleet/scaling/settings.ts';
+import { simulatedDeployment } from '../../src/planning/simulated-deployment.ts';
 import { Timeline } from '../../src/planning/timeline.ts';
 
 /** A deployment without containers and jobs, and its clock. */
 export function emptyPool(scaling: Partial<ScalingSettings> = {}): { subject: Pool; clock: Timeline } {
-  const deployment = {
-    name: 'bench',
-    environment: 'production',
-    workspace: 'local',
-    default: true,
-    revision: 'r',
-    scaling: { ...defaultScaling, ...scaling },
-    executionTimeoutMs: 0,
-    problems: [],
-    createdAt: 0,
-    updatedAt: 0,
-  };
+  const deployment = simulatedDeployment({ ...defaultScaling, ...scaling });
   const clock = new Timeline();
   return { subject: new Pool(deployment, { clock, onOpen: () => undefined, prior: {} }), clock };
 }

@@ -215,6 +215,12 @@ export function secondsByUse(
   };
 }
 
+/** Milliseconds that half of the starts took at most; null: none of the containers has become ready. */
+export function medianStartMs(containers: readonly ContainerRecord[]): number | null {
+  const starts = containers.flatMap(({ startedAt, readyAt }) => (readyAt === null ? [] : [readyAt - startedAt])).sort((a, b) => a - b);
+  return starts[Math.floor(starts.length / 2)] ?? null;
+}
+
 /** The stored part of a container. */
 export function recordOf(container: Container): ContainerRecord {
   const { inFlight: _inFlight, idleSince: _idleSince, busySince: _busySince, modelKey: _modelKey, ...record } = container;

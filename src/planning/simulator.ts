@@ -1,4 +1,3 @@
-import type { Deployment } from '../deployments/deployment.ts';
 import type { Container } from '../fleet/container.ts';
 import { Pool } from '../fleet/pool.ts';
 import { Scaler } from '../fleet/scaler.ts';
@@ -9,6 +8,7 @@ import type { Faults } from './faults.ts';
 import { Draw } from './random.ts';
 import { Recorder, type Recording } from './recorder.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
+import { simulatedDeployment } from './simulated-deployment.ts';
 import { SimulatedFaults } from './simulated-faults.ts';
 import { SimulatedGpus, type Run } from './simulated-gpus.ts';
 import { TraceFeed, type JobFeed } from './source.ts';
@@ -86,7 +86,7 @@ class Simulation {
     const faults = new SimulatedFaults(input.faults ?? {}, input.seed ?? 0);
     const loads = new Draw((input.seed ?? 0) + 2 ** 42);
     this.#feed = 'levels' in input.source ? new UserFeed(input.source) : new TraceFeed(input.source);
-    this.#pool = new Pool(deploymentOf(input.scaling), {
+    this.#pool = new Pool(simulatedDeployment(input.scaling), {
       clock: timeline,
       onOpen: () => this.#dispatch(),
       prior: { startSeconds: input.startMs / 1000, ...input.prior },
@@ -220,16 +220,3 @@ class Simulation {
     this.#changed();
   }
 }
-
-const deploymentOf = (scaling: ScalingSettings): Deployment => ({
-  name: 'simulated',
-  environment: 'production',
-  workspace: 'local',
-  default: true,
-  revision: '',
-  scaling,
-  executionTimeoutMs: 0,
-  problems: [],
-  createdAt: 0,
-  updatedAt: 0,
-});

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Deployment } from '../deployments/deployment.ts';
 import type { Clock, Timer } from '../fleet/clock.ts';
-import type { ContainerRecord } from '../fleet/container.ts';
+import { medianStartMs } from '../fleet/container.ts';
 import type { LearntTimes } from '../fleet/learning/observations.ts';
+import { poolKey } from '../fleet/pool.ts';
 import type { Store } from '../store/store.ts';
 import type { KnownBound } from './bound.ts';
 import type { ShadowDocument, ShadowResult } from './document.ts';
@@ -142,7 +143,8 @@ export class Shadow {
   /** Rounded, so that what is learnt with each job does not make every bound a new one. */
   #timing(deployment: Deployment, { containers }: History): Timing {
     const learnt = this.#deps.learnt(deployment);
-    const startMs = learnt?.startMs ?? medianStart(containers);
+    // The containers: what an earlier life of the gateway saw.
+    const startMs = learnt?.startMs ?? medianStartMs(containers);
     if (startMs === null) throw new NotYet('no container has become ready lately, so nothing is known of starts');
     return {
       startMs: roundTo(startMs, 100),
@@ -153,12 +155,6 @@ export class Shadow {
   }
 }
 
-const keyOf = ({ name, environment }: Pick<Deployment, 'name' | 'environment'>): string => `${name}@${environment}`;
+const keyOf = ({ name, environment }: Pick<Deployment, 'name' | 'environment'>): string => poolKey(name, environment);
 
 const roundTo = (ms: number, step: number): number => Math.round(ms / step) * step;
-
-/** What an earlier life of the gateway saw. Null: nothing. */
-function medianStart(containers: readonly ContainerRecord[]): number | null {
-  const starts = containers.flatMap(({ startedAt, readyAt }) => (readyAt === null ? [] : [readyAt - startedAt])).sort((a, b) => a - b);
-  return starts[Math.floor(starts.length / 2)] ?? null;
-}

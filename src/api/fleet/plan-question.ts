@@ -1,6 +1,7 @@
 import { parseScaling } from '../../config/scaling.ts';
 import { priceList } from '../../config/prices.ts';
 import type { Deployment } from '../../deployments/deployment.ts';
+import { medianStartMs } from '../../fleet/container.ts';
 import { defaultScaling } from '../../fleet/scaling/settings.ts';
 import type { PlanQuestion } from '../../planning/plan/question.ts';
 import { traceFromRows } from '../../planning/trace-file.ts';
@@ -72,12 +73,7 @@ async function recordedOf({ store, clock, random }: ApiContext, deployment: Depl
 async function measuredStartMs({ store }: ApiContext, deployment: Deployment | null): Promise<number> {
   if (!deployment) return usualStartMs;
   const known = await store.containers({ deployment: deployment.name, limit: lastContainers });
-  const starts = known
-    .flatMap(({ startedAt, readyAt, environment }) =>
-      readyAt === null || environment !== deployment.environment ? [] : [readyAt - startedAt],
-    )
-    .sort((a, b) => a - b);
-  return starts[starts.length >> 1] ?? usualStartMs;
+  return medianStartMs(known.filter(({ environment }) => environment === deployment.environment)) ?? usualStartMs;
 }
 
 /** What a container of the first GPU costs. */

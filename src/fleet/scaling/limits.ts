@@ -1,6 +1,7 @@
 import type { Decision, FleetSummary } from './policy.ts';
 import type { ScalingSettings } from './settings.ts';
 import type { Affordable } from './spending.ts';
+import { earliest } from './towards.ts';
 
 /** What bounds a decision from outside the deployment. */
 export interface Bounds {
@@ -71,5 +72,3 @@ export function applyLimits(decision: Decision, summary: FleetSummary, settings:
 
 /** How often a hard budget is looked at. */
 const budgetLookMs = 1_000;
-
-const earliest = (a: number | null, b: number): number => (a === null ? b : Math.min(a, b));

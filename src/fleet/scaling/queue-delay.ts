@@ -2,7 +2,7 @@ import { expireIdle } from './idle.ts';
 import { ownSetting } from './own-setting.ts';
 import { aliveOf, type FleetSummary, type Policy, type PolicySetting } from './policy.ts';
 import type { ScalingSettings } from './settings.ts';
-import { nextMultiple } from './towards.ts';
+import { earliest, nextMultiple } from './towards.ts';
 
 const tickMs = 1_000;
 
@@ -50,11 +50,6 @@ export const queueDelay: Policy = {
 
 const wanted = ({ late, starting }: FleetSummary, missing: number, ticks: boolean): number =>
   Math.max(0, missing, ticks ? late - starting : 0);
-
-function earliest(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.min(a, b);
-}
 
 function reasonFor({ start, stop }: { start: number; stop: number }, { queued, late }: FleetSummary, settings: ScalingSettings): string {
   if (start > 0 && queued === 0) return `min_containers ${settings.minContainers}`;

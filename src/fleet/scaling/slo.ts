@@ -6,6 +6,7 @@ import type { ScalingSettings } from './settings.ts';
 import { idleWindowMs, learnGaps, notNeededMs, noGaps, type IdleGaps } from './slo/idle-gaps.ts';
 import { standingFor } from './slo/loss.ts';
 import { planStarts, withMargin, type Outlook, type Plan } from './slo/plan.ts';
+import { earliest } from './towards.ts';
 
 /** Of the misses that the target allows, so many are aimed at. */
 const aimedShare = 0.65;
@@ -176,11 +177,6 @@ function noteFor(summary: FleetSummary, settings: ScalingSettings, memory: Json)
 }
 
 const startMsOf = ({ startSeconds }: Observed): number => startSeconds * 1000;
-
-function earliest(...times: (number | null)[]): number | null {
-  const known = times.filter((time) => time !== null);
-  return known.length === 0 ? null : Math.min(...known);
-}
 
 function reasonFor(
   { settings, floor, standing, observed }: View,

@@ -16,3 +16,9 @@ export function nextMultiple(periodMs: number, { now, due }: Pick<FleetSummary, 
   const multiple = Math.ceil(now / periodMs) * periodMs;
   return multiple === now && due ? now + periodMs : multiple;
 }
+
+/** The earliest of the times at which something is to be done; null: never. */
+export function earliest(...times: (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}

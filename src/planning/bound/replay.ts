@@ -1,9 +1,9 @@
-import type { Deployment } from '../../deployments/deployment.ts';
 import type { Container } from '../../fleet/container.ts';
 import { Pool } from '../../fleet/pool.ts';
 import { defaultScaling } from '../../fleet/scaling/settings.ts';
 import { towards } from '../../fleet/scaling/towards.ts';
 import { SimulatedContainers } from '../simulated-containers.ts';
+import { simulatedDeployment } from '../simulated-deployment.ts';
 import { kinds, Timeline } from '../timeline.ts';
 import type { TraceJob } from '../trace.ts';
 
@@ -32,7 +32,7 @@ export function replay(input: Replay): Float64Array {
 class Run {
   readonly #input: Replay;
   readonly #timeline = new Timeline();
-  readonly #pool = new Pool(deployment, { clock: this.#timeline, onOpen: () => undefined, prior: {} });
+  readonly #pool = new Pool(simulatedDeployment(defaultScaling), { clock: this.#timeline, onOpen: () => undefined, prior: {} });
   readonly #containers: SimulatedContainers;
   readonly #responses: Float64Array;
   /** The timeline begins at 0, the plan perhaps before. */
@@ -117,16 +117,3 @@ class Run {
     this.#act();
   }
 }
-
-const deployment: Deployment = {
-  name: 'planned',
-  environment: 'production',
-  workspace: 'local',
-  default: true,
-  revision: '',
-  scaling: defaultScaling,
-  executionTimeoutMs: 0,
-  problems: [],
-  createdAt: 0,
-  updatedAt: 0,
-};
