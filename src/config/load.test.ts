@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ComfleetError } from '../errors.ts';
-import { settings } from './environment.ts';
+import { settings, variables } from './environment.ts';
 import { loadConfig, shippedConfig, type ConfigSource } from './load.ts';
 
 let folder = '';
@@ -367,6 +367,12 @@ describe('notes', () => {
       'comfleet.yaml:4: deployments.x.scaling: used min_containers for keep_warm',
       'comfleet.yaml:4: deployments.x.scaling: used max_containers for concurrency_limit',
     ]);
+  });
+
+  test('suggest only variables that there are', () => {
+    const suggested = load({ env: { COMFLEET_HOME: '1', COMFLEET_OME: '1' } }).notes.map((note) => /mean (\w+)\?/.exec(note)?.[1]);
+    for (const name of suggested) expect(variables.map((known) => known.name)).toContain(name);
+    expect(suggested).toContain('COMFLEET_HOST');
   });
 
   test('name variables that look mistyped, and only those', () => {

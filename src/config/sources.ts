@@ -72,15 +72,15 @@ export function overlay(file: Record<string, unknown>, source: { flags: Flags; e
 
 /** Variables that look like ours and are not: a note for each, since a typing error would otherwise be silent. */
 export function strangeVariables(env: Environment): string[] {
+  const prefix = 'COMFLEET_';
   const known = variables.map(({ name }) => name);
+  // COMFYUI_HOME is ComfyUI's own.
+  const ours = known.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   return Object.keys(env)
-    .filter((name) => name.startsWith('COMFLEET_') && !known.includes(name))
+    .filter((name) => name.startsWith(prefix) && !known.includes(name))
     .flatMap((name) => {
-      const near = closest(
-        name.slice('COMFLEET_'.length),
-        known.map((other) => other.slice('COMFLEET_'.length)),
-      );
-      return near === null ? [] : [`${name} is not a variable of comfleet and was ignored; did you mean COMFLEET_${near}?`];
+      const near = closest(name.slice(prefix.length), ours);
+      return near === null ? [] : [`${name} is not a variable of comfleet and was ignored; did you mean ${prefix}${near}?`];
     });
 }
 
