@@ -80,6 +80,40 @@ describe('a job that can no longer meet its target', () => {
   });
 });
 
+describe('jobs that can all still meet their targets', () => {
+  const due = (id: string, key: string, from: number): QueuedJob => job(id, { key, behind: { from, to: 1_000 } });
+  const jobs = [due('1', 'many', 10), due('2', 'many', 20), due('3', 'many', 30), due('4', 'few', 25), due('5', 'few', 40)];
+
+  test('go by when they must begin, whoever sent them', () => {
+    const queue = queueOf(...jobs);
+    expect(queue.first(4, 1).map(({ id }) => id)).toEqual(['1', '2', '4', '3']);
+    expect(drain(queue)).toEqual(['1', '2', '4', '3', '5']);
+  });
+
+  test('go fairly as soon as one of all cannot, and by when they must begin again when that one is done', () => {
+    const queue = queueOf(...jobs, due('0', 'late', 5));
+    queue.turn(5);
+    expect(queue.first(4, 1).map(({ id }) => id)).toEqual(['1', '4', '2', '5']);
+    expect([queue.take(1), queue.take(1)].map((one) => one?.id)).toEqual(['1', '4']);
+    queue.remove('0');
+    expect(drain(queue)).toEqual(['2', '3', '5']);
+  });
+
+  test('a caller who floods keeps others waiting for no longer than the target allows', () => {
+    const flood = Array.from({ length: 100 }, (_, n) => due(String(100 + n), 'flood', 10));
+    const queue = queueOf(...flood, due('300', 'few', 12));
+    queue.turn(9);
+    expect(queue.peek()?.key).toBe('flood');
+    queue.turn(10);
+    expect(queue.peek()?.key).toBe('few');
+  });
+
+  test('keep the order that their own key gives them', () => {
+    const queue = queueOf(due('1', 'many', 10), { ...due('2', 'many', 20), number: -1 }, due('3', 'few', 15));
+    expect(drain(queue)).toEqual(['3', '2', '1']);
+  });
+});
+
 const step = fc.oneof(
   fc.record({
     priority: fc.integer({ min: -1, max: 1 }),

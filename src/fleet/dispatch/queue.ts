@@ -15,16 +15,28 @@ export interface QueuedJob {
   readonly behind: { readonly from: number; readonly to: number } | null;
 }
 
-interface Share {
-  readonly jobs: Heap<QueuedJob>;
+/** What decides which key is served. */
+interface Claim {
   /** GPU-seconds that this key has received, on the queue's own scale. */
+  readonly received: number;
+  /** The first of its jobs. */
+  readonly job: QueuedJob;
+}
+
+interface Share extends Claim {
+  readonly jobs: Heap<QueuedJob>;
   received: number;
+  job: QueuedJob;
+}
+
+/** Keys with jobs of one priority, those behind or the others, in the two orders in which they may be served. */
+interface Level {
+  readonly fair: Heap<Share>;
+  readonly urgent: Heap<Share>;
 }
 
 /** Jobs of a key that are still to come, as if those before them had been taken. */
-interface Turn {
-  readonly received: number;
-  readonly job: QueuedJob;
+interface Turn extends Claim {
   readonly rest: Iterator<QueuedJob, void>;
 }
 
@@ -33,11 +45,12 @@ interface Turn {
  * GPU-seconds, ties by the age of its first job; inside a key by number, then by age: numbers are counted, but ComfyUI clients may choose
  * theirs. A key that comes back after a pause starts level with those who stayed: it cannot save up a claim (start-time fair queueing).
  * Jobs with a latency target that they can no longer meet go behind the others of their priority, since a place given to one of them makes
- * one more late; but only for a time, so that none waits for ever. Every operation is O(log n).
+ * one more late; but only for a time, so that none waits for ever. While there are none of them, GPU time is not scarce: then the key comes
+ * first whose first job must begin soonest, so that containers which suffice for all jobs in that order do. Every operation is O(log n).
  */
 export class JobQueue {
   /** By priority and, inside it, those behind and the others. */
-  readonly #levels = new Map<number, Heap<Share>>();
+  readonly #levels = new Map<number, Level>();
   readonly #shares = new Map<string, Share>();
   readonly #jobs = new Map<string, QueuedJob>();
   readonly #oldest = new Heap<QueuedJob>((a, b) => a.id < b.id);
@@ -112,12 +125,15 @@ export class JobQueue {
     const name = shareName(level, job);
     let share = this.#shares.get(name);
     if (!share) {
-      share = { jobs: new Heap((a, b) => (a.number === b.number ? a.id < b.id : a.number < b.number)), received: this.#level };
+      share = { jobs: new Heap((a, b) => (a.number === b.number ? a.id < b.id : a.number < b.number)), received: this.#level, job };
       this.#shares.set(name, share);
     }
     if (share.jobs.size === 0) share.received = Math.max(share.received, this.#level);
     share.jobs.put(job);
-    this.#sharesOf(level).put(share);
+    share.job = share.jobs.peek() as QueuedJob;
+    const { fair, urgent } = this.#levelAt(level);
+    fair.put(share);
+    urgent.put(share);
   }
 
   /** Takes a job out; undefined when it is not here. */
@@ -137,25 +153,31 @@ export class JobQueue {
     const name = shareName(level, job);
     const share = this.#shares.get(name) as Share;
     share.jobs.remove(job);
-    const shares = this.#sharesOf(level);
-    if (share.jobs.size > 0) return shares.put(share);
-    shares.remove(share);
+    const { fair, urgent } = this.#levelAt(level);
+    const head = share.jobs.peek();
+    if (head) {
+      share.job = head;
+      fair.put(share);
+      urgent.put(share);
+      return;
+    }
+    fair.remove(share);
+    urgent.remove(share);
     // Shares at or below the level carry no memory, so that keys which never return cost nothing.
     if (share.received <= this.#level) this.#shares.delete(name);
-    if (shares.size === 0) this.#dropLevel(level);
+    if (fair.size === 0) this.#dropLevel(level);
   }
 
   /** The next job to run; undefined when none waits. */
   peek(): QueuedJob | undefined {
-    const first = this.#order[0];
-    return first === undefined ? undefined : this.#levels.get(first)?.peek()?.jobs.peek();
+    return this.#firstShares()?.peek()?.job;
   }
 
   /** At most `count` jobs in the order in which `take` would give them, those of the first level only: the highest priority, and of it those that do not go behind. O(count log count). */
   first(count: number, predictedSeconds: number): QueuedJob[] {
-    const level = this.#levels.get(this.#order[0] ?? 0);
-    const turns = new Heap<Turn>((a, b) => (a.received === b.received ? a.job.id < b.job.id : a.received < b.received));
-    for (const { jobs, received } of level?.inOrder() ?? []) {
+    const goesFirst = this.#isScarce() ? hasReceivedLess : isMoreUrgent;
+    const turns = new Heap<Turn>(goesFirst);
+    for (const { jobs, received } of this.#firstShares()?.inOrder() ?? []) {
       if (turns.size === count) break;
       const rest = jobs.inOrder();
       turns.put({ received, job: rest.next().value as QueuedJob, rest });
@@ -167,6 +189,17 @@ export class JobQueue {
       if (job) turns.put({ received: turn.received + predictedSeconds, job, rest: turn.rest });
     }
     return first;
+  }
+
+  /** GPU time does not suffice for every job's target. */
+  #isScarce(): boolean {
+    return this.#behind.size > 0;
+  }
+
+  #firstShares(): Heap<Share> | undefined {
+    const first = this.#order[0];
+    const level = first === undefined ? undefined : this.#levels.get(first);
+    return this.#isScarce() ? level?.fair : level?.urgent;
   }
 
   /** Takes a job, the next one if none is named, and charges its key with `predictedSeconds` of GPU time. */
@@ -187,14 +220,14 @@ export class JobQueue {
     return 2 * job.priority + (this.#behind.has(job) ? 0 : 1);
   }
 
-  #sharesOf(level: number): Heap<Share> {
-    let shares = this.#levels.get(level);
-    if (!shares) {
-      shares = new Heap<Share>((a, b) => (a.received === b.received ? headId(a) < headId(b) : a.received < b.received));
-      this.#levels.set(level, shares);
+  #levelAt(number: number): Level {
+    let level = this.#levels.get(number);
+    if (!level) {
+      level = { fair: new Heap<Share>(hasReceivedLess), urgent: new Heap<Share>(isMoreUrgent) };
+      this.#levels.set(number, level);
       this.#order = [...this.#levels.keys()].sort((a, b) => b - a);
     }
-    return shares;
+    return level;
   }
 
   #dropLevel(level: number): void {
@@ -204,4 +237,12 @@ export class JobQueue {
 }
 
 const shareName = (level: number, job: QueuedJob): string => `${level}|${job.key ?? ''}`;
-const headId = (share: Share): string => share.jobs.peek()?.id ?? '';
+
+function hasReceivedLess(a: Claim, b: Claim): boolean {
+  return a.received === b.received ? a.job.id < b.job.id : a.received < b.received;
+}
+
+function isMoreUrgent(a: Claim, b: Claim): boolean {
+  const [ofA, ofB] = [a.job.behind?.from ?? Infinity, b.job.behind?.from ?? Infinity];
+  return ofA === ofB ? hasReceivedLess(a, b) : ofA < ofB;
+}

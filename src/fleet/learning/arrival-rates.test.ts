@@ -36,6 +36,12 @@ describe.each([0.05, 0.3, 1, 5, 40])('Poisson arrivals, %d a second', (rate) => 
   });
 });
 
+test('three that come at once now and then are no other rate', () => {
+  // Three jobs a minute: chance alone brings three within ten seconds every few minutes.
+  const seen = Array.from({ length: 10 }, (_, seed) => estimates(seed, { rate: 0.05, seconds: 20_000 }).slice(2_000)).flat();
+  expect(seen.filter((rate) => rate > 0.15).length / seen.length).toBeLessThan(0.001);
+});
+
 test('a jump is seen within seconds, and so is its end', () => {
   const found = Array.from({ length: 20 }, (_, seed) => {
     const seen = estimates(seed, { rate: 0.5, seconds: 1_000 }, { rate: 5, seconds: 300 }, { rate: 0.5, seconds: 300 });

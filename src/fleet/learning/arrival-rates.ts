@@ -4,6 +4,11 @@ const windows = [900, 180, 30, 10];
 const doubtSeconds = 5;
 /** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
 const significant = 3.2;
+/**
+ * So many arrivals more make a count that high as rare as the same deviations of a normal one: few arrivals are skewed (Cornish and Fisher's
+ * expansion, with variance 1/2 and third moment 1/3 of the mean for an exponentially weighted count).
+ */
+const skew = (significant ** 2 - 1) / 9;
 
 /**
  * Arrivals per second, exponentially weighted over three windows. The rate is that of the longest one, unless a shorter one differs from it
@@ -35,7 +40,8 @@ export class ArrivalRates {
       const shorter = (this.#counts[n] as number) / seconds;
       // An exponentially weighted count of a Poisson process has half the variance of a plain one with the same mean.
       const deviation = Math.sqrt(Math.max(rate, 1 / (windows[0] as number)) / (2 * seconds));
-      if (Math.abs(shorter - rate) > significant * deviation) rate = shorter;
+      const above = shorter - rate - skew / seconds;
+      if (Math.max(above, rate - shorter) > significant * deviation) rate = shorter;
     }
     return rate;
   }

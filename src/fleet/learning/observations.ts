@@ -39,6 +39,8 @@ export interface Observed {
   readonly outsideSeconds: number;
   /** Seconds that a start takes. */
   readonly startSeconds: number;
+  /** Seconds that loading a job's models takes on a GPU that does not hold them; 0 where nobody has seen that. */
+  readonly loadSeconds: number;
   /** Jobs per second that the n-th container would have helped against bursts, by n - 1. */
   readonly bursts: readonly number[];
   /** Jobs that have ended, and those of them that missed the target. */
@@ -215,6 +217,7 @@ export class Observations {
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
       startSeconds: this.#startMs / 1000,
+      loadSeconds: (this.#loadMs ?? 0) / 1000,
       bursts: this.#bursts.rates(now),
       ended: this.#ended,
       missed: this.#missed,

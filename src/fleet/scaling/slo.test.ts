@@ -25,6 +25,7 @@ const observedOf = (given: Partial<Observed> = {}): Observed => ({
   service: lognormal(Math.log(3), 0.2),
   outsideSeconds: 0,
   startSeconds: 20,
+  loadSeconds: 0,
   bursts: [],
   ended: 0,
   missed: 0,
@@ -137,7 +138,7 @@ describe('what a miss is worth', () => {
   });
 
   test('stays within its limits', () => {
-    expect(after(1_000_000, 1_000_000)).toBe(4);
+    expect(after(1_000_000, 1_000_000)).toBe(3.5);
     expect(after(1_000_000, 0)).toBe(-2);
   });
 
@@ -171,6 +172,11 @@ describe('an idle container', () => {
     expect(idleAt(1_500)).toMatchObject({ stop: 1, desired: 0, reason: 'its next start is cheaper than keeping it' });
   });
 
+  test('is kept longer where a new one would have to load models first', () => {
+    const decision = decide({ summary: { now: 1_500, idleForMs: [500] }, observed: { startSeconds: 2, loadSeconds: 4 }, memory: used() });
+    expect(decision).toMatchObject({ stop: 0, wakeAt: 2_500 });
+  });
+
   test('is kept where min_containers says so', () => {
     expect(idleAt(100_000, { minContainers: 1 }).stop).toBe(0);
   });
@@ -202,6 +208,7 @@ const observations = fc.record({
   service: fc.record({ mu: fc.double({ min: -3, max: 4, noNaN: true }), sigma: fc.double({ min: 0, max: 1.5, noNaN: true }) }),
   outsideSeconds: share,
   startSeconds: fc.double({ min: 0.01, max: 90, noNaN: true }),
+  loadSeconds: fc.constantFrom(0, 22),
   bursts: fc.array(share, { maxLength: 12 }),
   ended: fc.nat(500),
   missed: fc.nat(100),
@@ -280,6 +287,7 @@ describe('whatever happens', () => {
       startEnds: spread(200),
       rate: 150,
       startSeconds: 3,
+      loadSeconds: 0,
     });
     const first = slo.decide({ ...summary, observed }, settings, null);
     expectWellFormed(first, summary, settings);

@@ -10,10 +10,10 @@ import { earliest } from './towards.ts';
 
 /** Of the misses that the target allows, so many are aimed at. */
 const aimedShare = 0.65;
-/** How much a miss moves the correction, and how far it may go: e^-2 to e^4 times what a miss is taken to be worth, so that serving a job is always worth more than not. */
+/** How much a miss moves the correction, and how far it may go: e^-2 to e^3.5 times what a miss is taken to be worth, so that serving a job is always worth more than not. */
 const gain = 0.15;
 const leastCorrection = -2;
-const mostCorrection = 4;
+const mostCorrection = 3.5;
 /** What a miss is worth before any correction, in service times. */
 const missWorth = 8;
 /** Standard deviations of the service time that a start comes sooner than on the median it must, and by how many the correction moves that. */
@@ -71,7 +71,7 @@ export const slo: Policy = {
     const correction = correct(before, observed, settings);
     const view = viewOf(summary, settings, observed, correction);
     const plan = summary.queued > observed.behind ? planStarts(outlookOf(view)) : nothingToStart;
-    const gaps = learnGaps(before.gaps, summary.now, neededNow(view), startMsOf(observed));
+    const gaps = learnGaps(before.gaps, summary.now, neededNow(view), nextStartMs(observed));
     const wanted = { planned: plan.start, backlog: backlogStarts(view, plan), floor: view.floor - view.alive };
     const start = Math.max(0, ...Object.values(wanted));
     const spare = start > 0 ? { stop: 0, cancel: 0, wakeAt: null } : spareOf(view, gaps);
@@ -145,7 +145,7 @@ function neededNow({ summary, observed, settings, floor }: View): number {
 
 /** Idle containers that are no longer worth keeping, and starts that nobody waits for any more. */
 function spareOf({ summary, observed, alive, floor }: View, gaps: IdleGaps): Pick<Decision, 'stop' | 'cancel' | 'wakeAt'> {
-  const startMs = startMsOf(observed);
+  const startMs = nextStartMs(observed);
   const { idleForMs } = summary;
   const spare = Math.min(alive - floor, idleForMs.length);
   const leftMs = (n: number): number => idleWindowMs(gaps, alive - n, startMs) - notNeededMs(gaps, alive - n, summary.now);
@@ -176,7 +176,8 @@ function noteFor(summary: FleetSummary, settings: ScalingSettings, memory: Json)
   return `${floor} stand ready${cost}, ${why}. With starts faster than that none would have to.`;
 }
 
-const startMsOf = ({ startSeconds }: Observed): number => startSeconds * 1000;
+/** What an idle container saves while it stays: a start, and loading models. Milliseconds. */
+const nextStartMs = ({ startSeconds, loadSeconds }: Observed): number => 1000 * (startSeconds + loadSeconds);
 
 function reasonFor(
   { settings, floor, standing, observed }: View,
