@@ -242,7 +242,7 @@ describe('starts', () => {
   /** Starts that a decision sees, which looks for them while somebody waits. */
   function startsAhead(): number | undefined {
     queue(`waits-${clock.now()}`);
-    return summary().observed?.startEnds.reduce((sum, one) => sum + one, 0);
+    return summary().observed?.frees.reduce((sum, one) => sum + one, 0);
   }
 
   test('teach how long they take', async () => {

@@ -21,8 +21,8 @@ function run(job: string, gpuMs = 3_500, workflow = 'w'): void {
   learnt.ended(job, after(500), { late: false });
 }
 
-/** With a latency of 6.4 s a step takes 100 ms. */
-const observe = (queue: QueuedJob[] = [], behind = 0) => learnt.observe(now, { latencyMs: 6_400, queue, behind });
+/** With this latency a step takes 100 ms. */
+const observe = (queue: QueuedJob[] = [], behind = 0) => learnt.observe(now, { latencyMs: 100 * steps, queue, behind });
 /** Ends are looked at only then. */
 const whileSomebodyWaits = () => observe([queued('waits', now + 1)]);
 
@@ -98,7 +98,7 @@ describe('what prompts teach', () => {
     learnt.bound('a', 'c', 'w', now);
     learnt.ended('a', after(1_000), { late: null });
     expect(observe()).toMatchObject({ ended: 0, missed: 0 });
-    expect(sum(whileSomebodyWaits().busyEnds)).toBe(0);
+    expect(sum(whileSomebodyWaits().frees)).toBe(0);
     learnt.ended('a', now, { late: true });
     expect(observe().missed).toBe(0);
   });
@@ -196,13 +196,13 @@ describe('what a policy sees', () => {
     }
     learnt.startBegan('z', now);
     after(1_000);
-    expect(whileSomebodyWaits().startEnds.findIndex((count) => count > 0)).toBe(20);
+    expect(whileSomebodyWaits().frees.findIndex((count) => count > 0)).toBe(20);
     learnt.startEnded('nobody', now, { ready: true });
     expect(observe().startSeconds).toBeCloseTo(3.05, 3);
   });
 
   /** Of each busy container. */
-  const busySteps = (): number[] => whileSomebodyWaits().busyEnds.flatMap((count, at) => Array.from({ length: count }, () => at));
+  const busySteps = (): number[] => whileSomebodyWaits().frees.flatMap((count, at) => Array.from({ length: count }, () => at));
 });
 
 test('jobs that can wait for a start are no burst', () => {

@@ -7,7 +7,7 @@ import { elapsedWhen, quantile, remaining, type Lognormal } from './lognormal.ts
 import { ServiceTimes } from './service-times.ts';
 
 /** Into how many steps the latency target is cut. */
-export const steps = 64;
+export const steps = 32;
 /** Weight of the newest value in exponentially weighted means. */
 const weight = 0.2;
 /** A late job goes behind the others until it has waited so many times the target's latency. */
@@ -26,11 +26,10 @@ export interface Observed {
   /** Queued jobs that cannot. */
   readonly behind: number;
   /**
-   * Busy containers by the step from now in which they will probably take the next job; starting ones by that in which they will be ready.
-   * All zero while nobody waits who can still meet the target: then it makes no difference.
+   * Busy and starting containers by the step from now in which they will probably take the next job. All zero while nobody waits who can
+   * still meet the target: then it makes no difference.
    */
-  readonly busyEnds: readonly number[];
-  readonly startEnds: readonly number[];
+  readonly frees: readonly number[];
   /** Arrivals per second. */
   readonly rate: number;
   /** Seconds on the GPU. */
@@ -211,8 +210,7 @@ export class Observations {
       stepSeconds: stepMs / 1000,
       latestStarts: waiting ?? nothing,
       behind,
-      busyEnds: waiting ? this.#busyEnds(now, stepMs) : nothing,
-      startEnds: waiting ? this.#startEnds(now, stepMs) : nothing,
+      frees: waiting ? this.#frees(now, stepMs) : nothing,
       rate: this.#rate(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
@@ -236,18 +234,14 @@ export class Observations {
     return intoHour > changeMs + this.#startMs ? rate : Math.max(rate, this.#hours.rate(now, now + this.#startMs) ?? 0);
   }
 
-  #busyEnds(now: number, stepMs: number): number[] {
+  #frees(now: number, stepMs: number): number[] {
     const counts = emptySteps();
+    const leadMs = this.#leadMs ?? 0;
     for (const prompts of this.#wanting.values()) {
-      let at = now - (this.#leadMs ?? 0);
-      for (const { service, takenAt } of prompts) at += 1000 * remaining(service, takenAt === null ? 0 : (now - takenAt) / 1000);
-      count(counts, (at - now) / stepMs);
+      let inMs = -leadMs;
+      for (const { service, takenAt } of prompts) inMs += 1000 * remaining(service, takenAt === null ? 0 : (now - takenAt) / 1000);
+      count(counts, inMs / stepMs);
     }
-    return counts;
-  }
-
-  #startEnds(now: number, stepMs: number): number[] {
-    const counts = emptySteps();
     for (const began of this.#starting.values()) count(counts, (began + this.#startMs - now) / stepMs);
     return counts;
   }

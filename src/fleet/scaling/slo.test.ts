@@ -19,8 +19,7 @@ const observedOf = (given: Partial<Observed> = {}): Observed => ({
   stepSeconds: 6 / steps,
   latestStarts: none(),
   behind: 0,
-  busyEnds: none(),
-  startEnds: none(),
+  frees: none(),
   rate: 0,
   service: lognormal(Math.log(3), 0.2),
   outsideSeconds: 0,
@@ -146,8 +145,18 @@ describe('what a miss is worth', () => {
     const standing = (correction: number): number =>
       decide({ observed: { rate: 1 }, memory: { ended: 0, missed: 0, correction, gaps: { needed: 0, lastNeeded: [], bins: [] } } })
         .standing!;
-    expect(standing(4)).toBeGreaterThan(standing(0));
+    expect(standing(3)).toBeGreaterThan(standing(0));
     expect(standing(0)).toBeGreaterThan(standing(-2));
+  });
+
+  test('rate and worth are looked at once a second', () => {
+    const first = decide({ observed: { rate: 1 } });
+    const later = (ms: number): number | undefined =>
+      decide({ summary: { now: 1_000_000 + ms }, observed: { rate: 3 }, memory: first.memory }).standing;
+    expect([later(0), later(999)]).toEqual([first.standing, first.standing]);
+    expect(later(1_000)).toBeGreaterThan(first.standing!);
+    // A clock that was set back must not put it off for long.
+    expect(later(-1_000)).toBeGreaterThan(first.standing!);
   });
 
   test('counts from where it looked last', () => {
@@ -188,7 +197,7 @@ describe('an idle container', () => {
 
   test('a start that nobody waits for is given up only where gaps were found to be long', () => {
     const long = { needed: 0, lastNeeded: [null], bins: [[0, 0, 0, 0, 0, 10]] };
-    const given = { summary: { starting: 1 }, observed: { startEnds: at({ 60: 1 }) } };
+    const given = { summary: { starting: 1 }, observed: { frees: at({ 30: 1 }) } };
     expect(decide(given).cancel).toBe(0);
     const memory = { ended: 0, missed: 0, correction: 0, gaps: long };
     expect(decide({ ...given, memory })).toMatchObject({ cancel: 1, desired: 0, reason: 'nobody waits for it any more' });
@@ -202,8 +211,7 @@ const share = fc.double({ min: 0, max: 3, noNaN: true });
 const observations = fc.record({
   latestStarts: counts,
   behind: fc.nat(50),
-  busyEnds: counts,
-  startEnds: counts,
+  frees: counts,
   rate: fc.oneof(fc.constant(0), share),
   service: fc.record({ mu: fc.double({ min: -3, max: 4, noNaN: true }), sigma: fc.double({ min: 0, max: 1.5, noNaN: true }) }),
   outsideSeconds: share,
@@ -283,8 +291,7 @@ describe('whatever happens', () => {
     const observed = observedOf({
       latestStarts: spread(6_000),
       behind: 4_000,
-      busyEnds: spread(600),
-      startEnds: spread(200),
+      frees: spread(800),
       rate: 150,
       startSeconds: 3,
       loadSeconds: 0,
@@ -292,7 +299,7 @@ describe('whatever happens', () => {
     const first = slo.decide({ ...summary, observed }, settings, null);
     expectWellFormed(first, summary, settings);
     expect(first.start).toBeGreaterThan(1_000);
-    const quiet = { ...summary, queued: 0, observed: observedOf({ busyEnds: spread(600), startEnds: spread(200) }) };
+    const quiet = { ...summary, queued: 0, observed: observedOf({ frees: spread(800) }) };
     const second = slo.decide(quiet, settings, first.memory);
     expectWellFormed(second, quiet, settings);
     expect(second.start).toBe(0);

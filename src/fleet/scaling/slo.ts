@@ -1,5 +1,5 @@
 import type { Json } from '../../comfyui/protocol.ts';
-import { quantile } from '../learning/lognormal.ts';
+import { quantile, type Lognormal } from '../learning/lognormal.ts';
 import type { Observed } from '../learning/observations.ts';
 import { aliveOf, type Decision, type FleetSummary, type Policy } from './policy.ts';
 import type { ScalingSettings } from './settings.ts';
@@ -23,7 +23,7 @@ const marginByCorrection = 0.5;
 const backlogTimes = 0.5;
 /** A start is decided upon at the latest so long before it must be, milliseconds: two periods of the controller. */
 const decisionMs = 200;
-/** How often the rate of arrivals is looked at again while nothing happens. */
+/** How often the rate of arrivals is looked at. */
 const lookMs = 1_000;
 
 /** What it remembers from decision to decision. */
@@ -34,7 +34,12 @@ interface Memory {
   /** Logarithm of the factor on what a miss is worth: rises with each miss, falls with each job in time, and rests where as many miss as aimed at. */
   readonly correction: number;
   readonly gaps: IdleGaps;
+  /** Containers that the rate of arrivals asked for when it was last looked at, and when that was; null: never. */
+  readonly standing: number;
+  readonly lookedAt: number | null;
 }
+
+const nothingYet: Memory = { ended: 0, missed: 0, correction: 0, gaps: noGaps, standing: 0, lookedAt: null };
 
 const nothingToStart: Plan = { start: 0, nextStartIn: null, lost: 0 };
 
@@ -67,9 +72,11 @@ export const slo: Policy = {
   note: noteFor,
   decide(summary, settings, memory) {
     const observed = summary.observed as Observed;
-    const before = (memory ?? { ended: 0, missed: 0, correction: 0, gaps: noGaps }) as unknown as Memory;
+    const before: Memory = { ...nothingYet, ...(memory as Partial<Memory> | null) };
     const correction = correct(before, observed, settings);
-    const view = viewOf(summary, settings, observed, correction);
+    const looks = before.lookedAt === null || Math.abs(summary.now - before.lookedAt) >= lookMs;
+    const standing = looks ? standingNow(observed, settings, correction) : before.standing;
+    const view = viewOf({ summary, settings, observed, correction, standing });
     const plan = summary.queued > observed.behind ? planStarts(outlookOf(view)) : nothingToStart;
     const gaps = learnGaps(before.gaps, summary.now, neededNow(view), nextStartMs(observed));
     const wanted = { planned: plan.start, backlog: backlogStarts(view, plan), floor: view.floor - view.alive };
@@ -85,7 +92,7 @@ export const slo: Policy = {
       standing: view.standing,
       wakeAt: earliest(planned, spare.wakeAt, look),
       reason: reasonFor(view, { start, ...spare }, wanted),
-      memory: { ended: observed.ended, missed: observed.missed, correction, gaps } as unknown as Json,
+      memory: { ended: observed.ended, missed: observed.missed, correction, gaps, standing, lookedAt: looks ? summary.now : before.lookedAt } as unknown as Json,
     };
   },
 };
@@ -99,27 +106,34 @@ function correct(before: Memory, { ended, missed }: Observed, { slo: target }: S
   return Math.min(Math.max(moved, leastCorrection), mostCorrection);
 }
 
-function viewOf(summary: FleetSummary, settings: ScalingSettings, observed: Observed, correction: number): View {
-  const { rate, service, startSeconds, outsideSeconds, bursts } = observed;
-  const missSeconds = missWorth * service.mean * Math.exp(correction);
-  const latencySeconds = settings.slo.latencyMs / 1000 - outsideSeconds;
-  const standing = standingFor({ rate, service, latencySeconds, startSeconds, missSeconds });
-  // One more container costs a container-second a second.
-  const forBursts = bursts.findLastIndex((jobs) => missSeconds * jobs > 1) + 1;
-  const wished = Math.max(settings.minContainers, standing, forBursts);
-  const floor = Math.min(wished, settings.maxContainers ?? Infinity, summary.affordable ?? Infinity);
-  return { summary, settings, observed, correction, alive: aliveOf(summary), standing, floor };
+/** Containers for the rate of arrivals. */
+function standingNow({ rate, service, startSeconds, outsideSeconds }: Observed, { slo: target }: ScalingSettings, correction: number): number {
+  const latencySeconds = target.latencyMs / 1000 - outsideSeconds;
+  return standingFor({ rate, service, latencySeconds, startSeconds, missSeconds: missSecondsOf(service, correction) });
 }
 
+function viewOf(given: Omit<View, 'alive' | 'floor'>): View {
+  const { summary, settings, observed, correction, standing } = given;
+  const missSeconds = missSecondsOf(observed.service, correction);
+  // One more container costs a container-second a second.
+  const forBursts = observed.bursts.findLastIndex((jobs) => missSeconds * jobs > 1) + 1;
+  const wished = Math.max(settings.minContainers, standing, forBursts);
+  const floor = Math.min(wished, settings.maxContainers ?? Infinity, summary.affordable ?? Infinity);
+  return { ...given, alive: aliveOf(summary), floor };
+}
+
+/** What a missed job is worth, container-seconds. */
+const missSecondsOf = (service: Lognormal, correction: number): number => missWorth * service.mean * Math.exp(correction);
+
 function outlookOf({ summary, observed, correction }: View): Outlook {
-  const { stepSeconds, service, busyEnds, startEnds } = observed;
+  const { stepSeconds, service, latestStarts, frees } = observed;
   const startSteps = (observed.startSeconds + decisionMs / 1000) / stepSeconds;
   const deviations = Math.max(0, marginDeviations + marginByCorrection * correction);
   const margin = Math.round((quantile(service, deviations) - quantile(service, 0)) / stepSeconds);
   return {
-    latestStarts: withMargin(observed.latestStarts, margin, startSteps),
+    latestStarts: withMargin(latestStarts, margin, startSteps),
     idle: summary.idleForMs.length,
-    frees: busyEnds.map((count, step) => count + (startEnds[step] as number)),
+    frees,
     serviceSteps: service.mean / stepSeconds,
     startSteps,
   };
@@ -164,7 +178,8 @@ function spareOf({ summary, observed, alive, floor }: View, gaps: IdleGaps): Pic
 function noteFor(summary: FleetSummary, settings: ScalingSettings, memory: Json): string | null {
   const { observed } = summary;
   if (!observed) return null;
-  const { floor } = viewOf(summary, settings, observed, (memory as unknown as Memory).correction);
+  const { correction, standing } = memory as unknown as Memory;
+  const { floor } = viewOf({ summary, settings, observed, correction, standing });
   const latency = settings.slo.latencyMs / 1000;
   const takes = observed.service.mean + observed.outsideSeconds;
   const slack = latency - takes;
