@@ -15,8 +15,10 @@ interface Place {
   /** When the job that was bound last is expected to end. */
   until: number;
   /** Where it is among those with the same models: the free ones or the full ones; null: not yet anywhere. */
-  among: Heap<Place> | null;
+  among: { readonly byModel: ByModel; readonly heap: Heap<Place> } | null;
 }
+
+type ByModel = Map<string, Heap<Place>>;
 
 export interface Assignment {
   readonly job: QueuedJob;
@@ -39,9 +41,9 @@ export class Dispatcher {
   readonly #containers = new Map<string, Place>();
   readonly #free = new Heap<Place>(goesFirst);
   /** Those without a free place. */
-  readonly #busyByModel = new Map<string, Heap<Place>>();
+  readonly #busyByModel: ByModel = new Map();
   readonly #popularity = new Popularity();
-  readonly #freeByModel = new Map<string, Heap<Place>>();
+  readonly #freeByModel: ByModel = new Map();
 
   /** A container is ready to take jobs (or takes them again). */
   addContainer(input: { id: string; maxInputs: number; inFlight: number; modelKey: string; at: number }): void {
@@ -193,20 +195,20 @@ export class Dispatcher {
     this.#unindex(place);
     const isFree = place.inFlight < place.maxInputs + place.extra;
     if (isFree) this.#free.put(place);
-    const heaps = isFree ? this.#freeByModel : this.#busyByModel;
-    place.among = heaps.get(place.modelKey) ?? new Heap(isFree ? goesFirst : endsFirst);
-    if (place.among.size === 0) heaps.set(place.modelKey, place.among);
-    place.among.put(place);
+    const byModel = isFree ? this.#freeByModel : this.#busyByModel;
+    let heap = byModel.get(place.modelKey);
+    if (!heap) byModel.set(place.modelKey, (heap = new Heap(isFree ? goesFirst : endsFirst)));
+    heap.put(place);
+    place.among = { byModel, heap };
   }
 
   #unindex(place: Place): void {
     const { among, modelKey } = place;
     if (!among) return;
-    this.#free.remove(place);
-    among.remove(place);
     place.among = null;
-    if (among.size > 0) return;
-    for (const heaps of [this.#freeByModel, this.#busyByModel]) if (heaps.get(modelKey) === among) heaps.delete(modelKey);
+    if (among.byModel === this.#freeByModel) this.#free.remove(place);
+    among.heap.remove(place);
+    if (among.heap.size === 0) among.byModel.delete(modelKey);
   }
 }
 

@@ -4,9 +4,16 @@ export interface Lognormal {
   /** Mean and standard deviation of the logarithm. */
   readonly mu: number;
   readonly sigma: number;
+  /** Four deviations below the median: one in thirty thousand is less. */
+  readonly least: number;
 }
 
-export const lognormal = (mu: number, sigma: number): Lognormal => ({ mean: Math.exp(mu + (sigma * sigma) / 2), mu, sigma });
+export const lognormal = (mu: number, sigma: number): Lognormal => ({
+  mean: Math.exp(mu + (sigma * sigma) / 2),
+  mu,
+  sigma,
+  least: Math.exp(mu - 4 * sigma),
+});
 
 /** The value that a share of all stays below; `deviations` is the standard normal quantile of that share. */
 export const quantile = ({ mu, sigma }: Lognormal, deviations: number): number => Math.exp(mu + sigma * deviations);
@@ -15,8 +22,10 @@ export const quantile = ({ mu, sigma }: Lognormal, deviations: number): number =
 export const variation = ({ sigma }: Lognormal): number => Math.sqrt(Math.exp(sigma * sigma) - 1);
 
 /** What is left on the mean once `elapsed` has passed: E[X - e | X > e]. */
-export function remaining({ mean, mu, sigma }: Lognormal, elapsed: number): number {
+export function remaining({ mean, mu, sigma, least }: Lognormal, elapsed: number): number {
   if (elapsed <= 0) return mean;
+  // So early that X > e tells nothing.
+  if (elapsed < least) return mean - elapsed;
   const z = (Math.log(elapsed) - mu) / Math.max(sigma, 1e-6);
   const left = upperTail(z);
   // Far beyond anything known the formula has no digits left. It has lasted, so it will last: a tenth of what it has taken.
@@ -27,6 +36,7 @@ export function remaining({ mean, mu, sigma }: Lognormal, elapsed: number): numb
 /** The earliest elapsed time at which no more than `left` remains on the mean; null: it never gets so close. */
 export function elapsedWhen(time: Lognormal, left: number): number | null {
   if (time.mean <= left) return 0;
+  if (time.mean - left < time.least) return time.mean - left;
   let [before, after] = [0, quantile(time, 2)];
   if (remaining(time, after) > left) return null;
   for (let n = 0; n < 20; n++) {

@@ -72,15 +72,16 @@ export const slo: Policy = {
   note: noteFor,
   decide(summary, settings, memory) {
     const observed = summary.observed as Observed;
-    const before: Memory = { ...nothingYet, ...(memory as Partial<Memory> | null) };
+    const before = (memory ?? nothingYet) as unknown as Memory;
     const correction = correct(before, observed, settings);
-    const looks = before.lookedAt === null || Math.abs(summary.now - before.lookedAt) >= lookMs;
+    // A clock that was set back must not put the next look off for long.
+    const looks = Math.abs(summary.now - (before.lookedAt ?? Infinity)) >= lookMs;
     const standing = looks ? standingNow(observed, settings, correction) : before.standing;
     const view = viewOf({ summary, settings, observed, correction, standing });
     const plan = summary.queued > observed.behind ? planStarts(outlookOf(view)) : nothingToStart;
     const gaps = learnGaps(before.gaps, summary.now, neededNow(view), nextStartMs(observed));
     const wanted = { planned: plan.start, backlog: backlogStarts(view, plan), floor: view.floor - view.alive };
-    const start = Math.max(0, ...Object.values(wanted));
+    const start = Math.max(0, wanted.planned, wanted.backlog, wanted.floor);
     const spare = start > 0 ? { stop: 0, cancel: 0, wakeAt: null } : spareOf(view, gaps);
     const planned = plan.nextStartIn === null ? null : summary.now + plan.nextStartIn * observed.stepSeconds * 1000;
     const look = view.floor > 0 || observed.rate > 0 ? summary.now + lookMs : null;
@@ -116,7 +117,8 @@ function viewOf(given: Omit<View, 'alive' | 'floor'>): View {
   const { summary, settings, observed, correction, standing } = given;
   const missSeconds = missSecondsOf(observed.service, correction);
   // One more container costs a container-second a second.
-  const forBursts = observed.bursts.findLastIndex((jobs) => missSeconds * jobs > 1) + 1;
+  let forBursts = observed.bursts.length;
+  while (forBursts > 0 && missSeconds * (observed.bursts[forBursts - 1] as number) <= 1) forBursts--;
   const wished = Math.max(settings.minContainers, standing, forBursts);
   const floor = Math.min(wished, settings.maxContainers ?? Infinity, summary.affordable ?? Infinity);
   return { ...given, alive: aliveOf(summary), floor };
