@@ -15,7 +15,7 @@ interface Place {
   /** When the job that was bound last is expected to end. */
   until: number;
   /** Where it is among those with the same models: the free ones or the full ones; null: not yet anywhere. */
-  among: { readonly byModel: ByModel; readonly heap: Heap<Place> } | null;
+  among: { readonly byModel: ByModel; readonly modelKey: string; readonly heap: Heap<Place> } | null;
 }
 
 type ByModel = Map<string, Heap<Place>>;
@@ -119,7 +119,6 @@ export class Dispatcher {
     const { place, reason } = this.#placeFor(job, best);
     this.queue.take(predictedSeconds, job);
     if (job.modelKey !== '') this.#popularity.add(job.modelKey);
-    this.#unindex(place);
     place.inFlight++;
     place.modelKey = job.modelKey === '' ? place.modelKey : job.modelKey;
     place.lastUsedAt = now;
@@ -186,29 +185,32 @@ export class Dispatcher {
   #change(id: string, change: (container: Place) => void): void {
     const container = this.#containers.get(id);
     if (!container) return;
-    this.#unindex(container);
     change(container);
     this.#index(container);
   }
 
+  /** Puts it where it belongs now. Call after every change. */
   #index(place: Place): void {
-    this.#unindex(place);
     const isFree = place.inFlight < place.maxInputs + place.extra;
-    if (isFree) this.#free.put(place);
     const byModel = isFree ? this.#freeByModel : this.#busyByModel;
-    let heap = byModel.get(place.modelKey);
-    if (!heap) byModel.set(place.modelKey, (heap = new Heap(isFree ? goesFirst : endsFirst)));
+    const { modelKey } = place;
+    let heap = byModel.get(modelKey);
+    if (!heap) byModel.set(modelKey, (heap = new Heap(isFree ? goesFirst : endsFirst)));
+    if (place.among?.heap !== heap) {
+      this.#unindex(place);
+      place.among = { byModel, modelKey, heap };
+    }
     heap.put(place);
-    place.among = { byModel, heap };
+    if (isFree) this.#free.put(place);
   }
 
   #unindex(place: Place): void {
-    const { among, modelKey } = place;
+    const { among } = place;
     if (!among) return;
     place.among = null;
     if (among.byModel === this.#freeByModel) this.#free.remove(place);
     among.heap.remove(place);
-    if (among.heap.size === 0) among.byModel.delete(modelKey);
+    if (among.heap.size === 0) among.byModel.delete(among.modelKey);
   }
 }
 
