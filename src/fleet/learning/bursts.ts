@@ -2,6 +2,10 @@
 const memorySeconds = 3_600;
 /** Seconds without bursts that the memory is taken to begin with. */
 const doubtSeconds = 60;
+/** Counts below this are forgotten: no job is worth enough to be helped so seldom. */
+const forgotten = 1e-3;
+/** What is told holds for so long, unless a container is missed meanwhile: it changes by a part in thousands. Milliseconds. */
+const toldForMs = 1_000;
 /** Standard deviations of a Poisson count that are no burst. */
 const noise = 3;
 
@@ -26,6 +30,7 @@ export class Bursts {
   readonly #missed: number[] = [];
   readonly #standing: Standing[] = [];
   #at: number;
+  #told: { readonly at: number; readonly rates: readonly number[] } | null = null;
 
   constructor(now: number) {
     this.#since = now;
@@ -48,13 +53,18 @@ export class Bursts {
     const needed = Math.ceil((excess * (latencyMs - slackMs)) / latencyMs);
     while (this.#missed.length < needed) this.#missed.push(0);
     for (let number = before.containers; number < needed; number++) this.#missed[number] = (this.#missed[number] as number) + 1;
+    if (needed > before.containers) this.#told = null;
   }
 
   /** Jobs per second that each container would have helped, by its number (less one). */
-  rates(now: number): number[] {
+  rates(now: number): readonly number[] {
+    if (this.#told && Math.abs(now - this.#told.at) < toldForMs) return this.#told.rates;
     this.#decay(now);
+    while ((this.#missed.at(-1) ?? 1) < forgotten) this.#missed.pop();
     const span = memorySeconds * (1 - Math.exp(-(now - this.#since) / 1000 / memorySeconds)) + doubtSeconds;
-    return this.#missed.map((count) => count / span);
+    const rates = this.#missed.map((count) => count / span);
+    this.#told = { at: now, rates };
+    return rates;
   }
 
   /** With this one, arrivals in the last `windowMs`. */
