@@ -150,6 +150,12 @@ workload.
 What hurts most. Crashes and failed starts are faults of the simulated fleet, not of the jobs.
 
 ${table(workloadGroups.adversarial)}
+
+## Made to be held out
+
+APIs over ComfyUI as one might run them, written when results on all others had been seen, and before any policy was run on these.
+
+${table(workloadGroups['held-out'])}
 `;
 }
 
