@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import { pageOf } from '../bench/lib/page.ts';
-import { casesOf, knative, measured, perInput, titleOf } from '../bench/policies/cases.ts';
+import { casesOf, defaults, knative, measured, perInput, titleOf } from '../bench/policies/cases.ts';
 import { figuresOf, overall } from '../bench/policies/compare.ts';
+import { headlinesOf } from '../bench/policies/headline.ts';
 import type { Run } from '../bench/policies/measure.ts';
 import type { Outcome } from '../bench/policies/outcome.ts';
 import { geometricMean } from '../bench/policies/ratio.ts';
+import { reportOf, type Measured } from '../bench/policies/report.ts';
 import { keyOf, type Candidate } from '../src/planning/plan/candidates.ts';
 import { workloads } from '../src/planning/workloads.ts';
+import type { Part } from '../src/planning/workloads/workload.ts';
 
-test('what was held out is in no case of the suite, and the other way round', () => {
-  const suite = casesOf({ held: false });
+test('each workload is in the cases of one part: all starts of the suite, one of the others', () => {
+  const suite = casesOf('in-sample');
   expect(suite.map(titleOf)).toEqual([
     'steady 20 s',
     'diurnal 20 s',
@@ -19,9 +22,9 @@ test('what was held out is in no case of the suite, and the other way round', ()
     'sparse 3 s',
     'diffusion 22 s',
   ]);
-  const held = casesOf({ held: true }).map(({ workload }) => workload);
-  const others = Object.keys(workloads).filter((name) => !suite.some(({ workload }) => workload === name));
-  expect(held.toSorted()).toEqual(others.toSorted());
+  const others = [...casesOf('seen'), ...casesOf('held-out')].map(({ workload }) => workload);
+  const notInSuite = Object.keys(workloads).filter((name) => !suite.some(({ workload }) => workload === name));
+  expect(others.toSorted()).toEqual(notInSuite.toSorted());
 });
 
 test('geometric mean, and Student’s interval of the logarithms', () => {
@@ -104,6 +107,35 @@ test('the headline is the mean over the cases in which both attain', () => {
     high: expect.closeTo(ratio?.high as number, 0) as number,
   });
   expect(overall([good, late], 'knative')).toEqual({ cases: [], ratio: null, worst: null });
+});
+
+/** A part as if it had been run, on one case. */
+function made(part: Part, begun: string): Measured {
+  const one = outcome('steady', [run(100, 0.96), run(100, 0.95)]);
+  const peers = Object.values(defaults).map((candidate): [string, readonly Run[]] => [keyOf(candidate), [run(200, 1), run(400, 1)]]);
+  const figures = [figuresOf({ ...one, runs: new Map([...peers, ...one.runs]) })];
+  return { part, begun, figures, headlines: headlinesOf(figures), sweep: null };
+}
+
+test('the page tells each part apart, and keeps those that were not run', () => {
+  const headings = ['## In-sample: the suite', '## Seen: held out once, looked at since', '## Held out'];
+  const sectionsOf = (text: string): string[] => text.split(/^(?=## )/m).slice(1);
+  const all = reportOf([made('in-sample', 'First.'), made('seen', 'Second.'), made('held-out', 'Third.')], '');
+  expect(sectionsOf(all.text).map((section) => section.split('\n')[0])).toEqual(headings);
+  expect(sectionsOf(all.text).map((section) => section.split('\n\n')[2])).toEqual(['First.', 'Second.', 'Third.']);
+  expect(all.charts.map(({ name }) => name)).toEqual(['policies-in-sample', 'policies-seen', 'policies-held-out']);
+  const titles = all.text.split('\n').filter((line) => line.startsWith('#'));
+  expect(new Set(titles).size).toBe(titles.length);
+  for (const { name } of all.charts) expect(all.text).toContain(`](../images/${name}.svg)`);
+
+  const later = reportOf([made('in-sample', 'Later.')], all.text);
+  expect(later.text).toBe(all.text.replace('First.', 'Later.'));
+  expect(later.charts.map(({ name }) => name)).toEqual(['policies-in-sample']);
+  expect(sectionsOf(reportOf([made('in-sample', 'First.')], '').text).map((section) => section.includes('Not run yet'))).toEqual([
+    false,
+    true,
+    true,
+  ]);
 });
 
 test('benches that were not run keep their rows on the page', () => {

@@ -1,6 +1,6 @@
 import { peers, type Candidate } from '../../src/planning/plan/candidates.ts';
 import { workloads, type WorkloadName } from '../../src/planning/workloads.ts';
-import type { Workload } from '../../src/planning/workloads/workload.ts';
+import type { Part, Workload } from '../../src/planning/workloads/workload.ts';
 
 /** A workload and what a start takes in it. */
 export interface Case {
@@ -15,12 +15,12 @@ export const workloadOf = ({ workload }: Case): Workload => workloads[workload];
 
 export const titleOf = ({ workload, startSeconds }: Case): string => `${workload} ${startSeconds} s`;
 
-/** The suite, on which `slo` was developed, with each of its starts; or what was held out, with the usual start of each. */
-export function casesOf({ held }: { held: boolean }): Case[] {
+/** A part's workloads: those on which `slo` was developed with each of their starts, the others with the usual one. */
+export function casesOf(part: Part): Case[] {
   return (Object.entries(workloads) as [WorkloadName, Workload][])
-    .filter(([, workload]) => workload.held === held)
+    .filter(([, workload]) => workload.part === part)
     .flatMap(([workload, { startSeconds }]) =>
-      (held ? startSeconds.slice(0, 1) : startSeconds).map((seconds): Case => ({ workload, startSeconds: seconds })),
+      (part === 'in-sample' ? startSeconds : startSeconds.slice(0, 1)).map((seconds): Case => ({ workload, startSeconds: seconds })),
     );
 }
 

@@ -3,10 +3,11 @@ import type { Colour } from '../../src/charts/frame.ts';
 import { scatterChart, type ScatterPoint } from '../../src/charts/scatter-chart.ts';
 import type { Point } from '../../src/charts/svg.ts';
 import { keyOf } from '../../src/planning/plan/candidates.ts';
+import type { Part } from '../../src/planning/workloads/workload.ts';
 import { defaults, measured, titleOf, written } from './cases.ts';
 import type { CaseFigures, Comparison } from './compare.ts';
 import type { Sweep } from './frontier.ts';
-import { countsFor, partNames, type Part } from './headline.ts';
+import { countsFor, partNames } from './headline.ts';
 import { runsOf } from './outcome.ts';
 import type { Run } from './measure.ts';
 

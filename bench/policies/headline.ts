@@ -1,12 +1,15 @@
+import type { Part } from '../../src/planning/workloads/workload.ts';
 import type { Figure } from '../lib/report.ts';
 import { titleOf, type Case } from './cases.ts';
 import { overall, type CaseFigures, type Comparison, type Overall } from './compare.ts';
 import { ratioText } from './text.ts';
 
-/** Suite or held out, as people read it. */
-export type Part = 'in-sample' | 'held-out';
-
-export const partNames: Readonly<Record<Part, string>> = { 'in-sample': 'the suite', 'held-out': 'held-out workloads' };
+/** As people read it. */
+export const partNames: Readonly<Record<Part, string>> = {
+  'in-sample': 'the suite',
+  seen: 'seen workloads',
+  'held-out': 'held-out workloads',
+};
 
 /** Seconds of a start up to which a burst can be met by starting for it. */
 const fastStart = 3;

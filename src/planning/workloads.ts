@@ -1,14 +1,15 @@
 import { Draw } from './random.ts';
 import type { Trace, TraceJob } from './trace.ts';
 import { adversarial } from './workloads/adversarial.ts';
+import { heldOut } from './workloads/held-out.ts';
 import { published } from './workloads/published.ts';
 import { suite } from './workloads/suite.ts';
 import type { Workload } from './workloads/workload.ts';
 
 /** All workloads by name, in the groups in which people read of them. */
-export const workloadGroups = { suite, published, adversarial };
+export const workloadGroups = { suite, published, adversarial, 'held-out': heldOut };
 
-export const workloads = { ...suite, ...published, ...adversarial };
+export const workloads = { ...suite, ...published, ...adversarial, ...heldOut };
 
 export type WorkloadName = keyof typeof workloads;
 

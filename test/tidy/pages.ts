@@ -104,11 +104,11 @@ ${others.join('\n')}
 export function workloadPage(): string {
   const table = (workloads: Readonly<Record<string, Workload>>): string =>
     [
-      '| Name | What arrives | Arrivals for | p95 within | A start takes | Source |',
-      '| --- | --- | --- | --- | --- | --- |',
+      '| Name | What arrives | Part | Arrivals for | p95 within | A start takes | Source |',
+      '| --- | --- | --- | --- | --- | --- | --- |',
       ...Object.entries(workloads).map(
-        ([name, { what, source, seconds, slo, startSeconds }]) =>
-          `| \`${name}\` | ${cell(what)} | ${lasting(seconds)} | ${slo.latencyMs / 1000} s | ${startSeconds.join(' or ')} s | ${cell(source)} |`,
+        ([name, { what, source, part, seconds, slo, startSeconds }]) =>
+          `| \`${name}\` | ${cell(what)} | ${part} | ${lasting(seconds)} | ${slo.latencyMs / 1000} s | ${startSeconds.join(' or ')} s | ${cell(source)} |`,
       ),
     ].join('\n');
   return `# Workloads
@@ -116,6 +116,12 @@ export function workloadPage(): string {
 What \`comfleet simulate --workload NAME --seed N\` draws; the same name and seed give the same jobs. "p95 within" and "a start takes" are
 the cases in which policies are measured and compared; \`--slo\` and \`--start-seconds\` set them. Service times of 3.5 s are
 lognormal with a coefficient of variation (CV) of 0.1: a small picture on an A10G.
+
+"Part" tells what a result says of the policy \`slo\`; [policies, measured](policies-measured.md) reports each part apart:
+
+- **in-sample**: \`slo\` was developed on it.
+- **seen**: held out once, but \`slo\` was changed after results on it were looked at.
+- **held-out**: \`slo\` was never adjusted on it.
 
 ## The suite
 
@@ -125,7 +131,7 @@ ${table(workloadGroups.suite)}
 
 ## Published shapes
 
-Held out, like all below: policies are not adjusted on them. Parameters only; no row of any data set is here.
+Parameters only; no row of any data set is here.
 
 ${table(workloadGroups.published)}
 
@@ -144,6 +150,12 @@ workload.
 What hurts most. Crashes and failed starts are faults of the simulated fleet, not of the jobs.
 
 ${table(workloadGroups.adversarial)}
+
+## Made to be held out
+
+APIs over ComfyUI as one might run them, written when results on all others had been seen, and before any policy was run on these.
+
+${table(workloadGroups['held-out'])}
 `;
 }
 

@@ -22,6 +22,11 @@ const groupOf = {
   stragglers: 'adversarial',
   crashes: 'adversarial',
   'failed-starts': 'adversarial',
+  tenants: 'held-out',
+  checkpoints: 'held-out',
+  office: 'held-out',
+  launch: 'held-out',
+  video: 'held-out',
   // The compiler sees that these are exactly those of the server.
 } as const satisfies Record<WorkloadName, string>;
 

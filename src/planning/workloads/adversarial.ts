@@ -8,12 +8,13 @@ const start = 20;
 /** The idle window that many platforms have by default. */
 const idleWindow = 60;
 
-const common = { source: 'made by hand', seconds: 600, slo: p95(8), startSeconds: [start], held: true } as const;
+const common = { source: 'made by hand', seconds: 600, slo: p95(8), startSeconds: [start], part: 'held-out' } as const;
 
 /** What hurts most, ten minutes each. */
 export const adversarial = {
   'flash-crowd': {
     ...common,
+    part: 'seen',
     what: 'Poisson arrivals at 0.3/s that become ten times as many within one second after five minutes and stay so, jobs of 3.5 s',
     startSeconds: [3],
     jobs: (draw, seconds) =>
@@ -24,6 +25,7 @@ export const adversarial = {
   },
   'square-wave': {
     ...common,
+    part: 'seen',
     what: 'Poisson arrivals at 2/s for half a period and none for the other, each period 0.8 to 1.2 times the 20 s of a start, jobs of 3.5 s',
     jobs: (draw, seconds) => jobsAt(squareWave(draw, seconds), draw),
   },
@@ -36,6 +38,7 @@ export const adversarial = {
   },
   'all-distinct-models': {
     ...common,
+    part: 'seen',
     what: 'Poisson arrivals at 0.3/s, jobs of 3.5 s, no two of which need the same base model',
     slo: p95(75),
     startSeconds: [22],
@@ -44,6 +47,7 @@ export const adversarial = {
   },
   stragglers: {
     ...common,
+    part: 'seen',
     what: 'Poisson arrivals at 1/s, jobs of 3.5 s, one in 50 of which takes ten times as long',
     jobs: (draw, seconds) => jobsAt(poisson(draw, 0, seconds, 1), draw, (draw) => (draw.uniform() < 0.02 ? 10 : 1) * collage(draw)),
   },

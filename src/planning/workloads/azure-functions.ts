@@ -17,7 +17,7 @@ export const azureFunctions: Workload = {
   seconds: 14_400,
   slo: p95(8),
   startSeconds: [3],
-  held: true,
+  part: 'held-out',
   jobs: (draw, seconds) =>
     Array.from({ length: apps }, (_, app) => app).flatMap((app) =>
       renewal(draw, 0, seconds, intervalsOf(draw, 86_400 / callsPerDay(draw))).map((at): DrawnJob => ({

@@ -68,7 +68,7 @@ export const gentd26: Workload = {
   seconds: 3 * 86_400,
   slo: p95(75),
   startSeconds: [22],
-  held: true,
+  part: 'seen',
   modelLoadSeconds: baseModelLoadSeconds,
   jobs: (draw, seconds) => gentd26Jobs(draw, seconds, 1),
 };

@@ -25,7 +25,7 @@ export const published = {
     seconds: hour,
     slo: p95(8),
     startSeconds: [3],
-    held: true,
+    part: 'held-out',
     jobs: (draw, seconds) => jobsAt(onAndOff(draw, seconds), draw),
   },
   'azure-conversation': {
@@ -36,7 +36,7 @@ export const published = {
     seconds: hour,
     slo: p95(8),
     startSeconds: [20],
-    held: true,
+    part: 'seen',
     jobs: (draw, seconds) => {
       const phase = draw.uniform();
       const rate = (at: number): number => 5.38 * (1 + Math.sin(2 * Math.PI * (at / hour + phase)) / 3);
@@ -49,7 +49,7 @@ export const published = {
     seconds: 7 * day,
     slo: p95(8),
     startSeconds: [20],
-    held: true,
+    part: 'held-out',
     jobs: (draw, seconds) => jobsAt(thinned(draw, seconds, 0.4, weeklyRate), draw),
   },
   burstgpt: {
@@ -60,7 +60,7 @@ export const published = {
     seconds: day,
     slo: p95(8),
     startSeconds: [3],
-    held: true,
+    part: 'held-out',
     jobs: (draw, seconds) => jobsAt(gammaByWindow(draw, seconds), draw),
   },
   servegen: {
@@ -71,7 +71,7 @@ export const published = {
     seconds: 2 * hour,
     slo: p95(8),
     startSeconds: [3],
-    held: true,
+    part: 'seen',
     jobs: (draw, seconds) =>
       scaled(zipf(1, 100, 1.2), 1.5).flatMap((rate, client) =>
         clientArrivals(draw, seconds, rate, client % 2 === 1).map((at): DrawnJob => ({

@@ -12,7 +12,7 @@ export const suite = {
     seconds: 3_600,
     slo: p95(6),
     startSeconds: [20],
-    held: false,
+    part: 'in-sample',
     jobs: (draw, seconds) => jobsAt(poisson(draw, 0, seconds, 1.35), draw),
   },
   diurnal: {
@@ -21,7 +21,7 @@ export const suite = {
     seconds: 7_200,
     slo: p95(8),
     startSeconds: [20],
-    held: false,
+    part: 'in-sample',
     jobs: (draw, seconds) =>
       jobsAt(
         thinned(draw, seconds, 3, (at) => 0.1 + 2.9 * Math.sin((Math.PI * at) / 7_200) ** 2),
@@ -34,7 +34,7 @@ export const suite = {
     seconds: 7_200,
     slo: p95(8),
     startSeconds: [20, 3],
-    held: false,
+    part: 'in-sample',
     jobs: (draw, seconds) =>
       jobsAt(
         switching(draw, seconds, [
@@ -50,7 +50,7 @@ export const suite = {
     seconds: 14_400,
     slo: p95(8),
     startSeconds: [20, 3],
-    held: false,
+    part: 'in-sample',
     jobs: (draw, seconds) =>
       jobsAt(
         switching(draw, seconds, [
@@ -66,7 +66,7 @@ export const suite = {
     seconds: 7_200,
     slo: p95(75),
     startSeconds: [22],
-    held: false,
+    part: 'in-sample',
     jobs: (draw, seconds) =>
       jobsAt(
         switching(draw, seconds, [

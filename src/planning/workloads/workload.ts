@@ -2,6 +2,13 @@ import type { Faults } from '../faults.ts';
 import type { Draw } from '../random.ts';
 import type { Slo } from '../summary.ts';
 
+/**
+ * What a result on a workload says of the policy `slo`. In-sample: it was developed on it. Seen: held out once, but `slo` was changed after
+ * results on it were looked at. Held out: never adjusted on it, so it tells what `slo` is worth on traffic that nobody has seen.
+ */
+export const parts = ['in-sample', 'seen', 'held-out'] as const;
+export type Part = (typeof parts)[number];
+
 /** A workload that is drawn anew for each seed. Times are seconds. */
 export interface Workload {
   /** One sentence: the process and its parameters. */
@@ -14,8 +21,7 @@ export interface Workload {
   readonly slo: Slo;
   /** What a start takes in the cases that are measured, the usual one first. */
   readonly startSeconds: readonly number[];
-  /** Held out: policies are not adjusted on it, so it tells what they are worth on traffic that nobody has seen. */
-  readonly held: boolean;
+  readonly part: Part;
   readonly faults?: Partial<Faults>;
   /** Draws what it takes until a base model that a container has not loaded is there; absent: all jobs need the same. */
   readonly modelLoadSeconds?: (draw: Draw) => number;
