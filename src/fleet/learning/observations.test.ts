@@ -205,13 +205,13 @@ describe('what a policy sees', () => {
   const busySteps = (): number[] => whileSomebodyWaits().frees.flatMap((count, at) => Array.from({ length: count }, () => at));
 });
 
-test('jobs that can wait for a start are no burst', () => {
+test('jobs that can wait for a start are no burst, and neither are those that cannot be in time', () => {
   const crowd = (latencyMs: number): readonly number[] => {
     learnt = new Observations(now, prior);
     for (let n = 0; n < 10; n++) learnt.arrived(now, latencyMs);
     return learnt.observe(now, { latencyMs, queue: [], behind: 0 }).bursts;
   };
-  expect(crowd(60_000)).toEqual([]);
+  expect([crowd(60_000), crowd(2_000)]).toEqual([[], []]);
   // Ten at once that can wait for 3 s of 6 s: more than 6 jobs per 3 s service would take more than 4 containers.
   expect(crowd(6_000).length).toBeGreaterThanOrEqual(4);
 });

@@ -124,7 +124,8 @@ export class Observations {
     this.#rates.arrived(now);
     this.#hours.arrived(now);
     const slackMs = latencyMs - this.#wholeMs(this.serviceSeconds);
-    if (slackMs < this.#startMs) this.#bursts.arrived(now, { latencyMs, slackMs: Math.max(0, slackMs), startMs: this.#startMs });
+    // Jobs that can wait for a start are no burst, and those that cannot be in time at all are nothing to be ready for.
+    if (slackMs >= 0 && slackMs < this.#startMs) this.#bursts.arrived(now, { latencyMs, slackMs, startMs: this.#startMs });
   }
 
   /** From when to when a job goes behind the others, since it probably cannot meet the target any more. */

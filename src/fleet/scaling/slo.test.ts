@@ -99,8 +99,8 @@ describe('containers that stand ready', () => {
   });
 
   test('are there for bursts that came before, as far as those are worth it', () => {
-    // A miss is worth 24.5 container-seconds: a container helps, if more than one job in 24.5 s needs it.
-    const bursts = [0.2, 0.1, 0.05, 0.03, 0.001];
+    // A miss is worth 40 container-seconds: a container helps, if more than one job in 40 s needs it.
+    const bursts = [0.2, 0.1, 0.05, 0.02, 0.001];
     expect(decide({ observed: { bursts } })).toMatchObject({ start: 3, standing: 0, reason: 'bursts need 3' });
     expect(decide({ observed: { bursts }, settings: { maxContainers: 2 } }).start).toBe(2);
   });
@@ -187,6 +187,16 @@ describe('an idle container', () => {
 
   test('is kept where min_containers says so', () => {
     expect(idleAt(100_000, { minContainers: 1 }).stop).toBe(0);
+  });
+
+  test('is needed while it works, unless only those that stand ready bring jobs in time', () => {
+    const needed = (latencyMs: number, startSeconds: number): unknown => {
+      const own = { slo: { ...settings.slo, latencyMs } };
+      const { memory } = decide({ summary: { busy: 2, starting: 1 }, observed: { startSeconds }, settings: own });
+      return (memory as { gaps: { needed: number } }).gaps.needed;
+    };
+    // Jobs of 3 s: they can wait for a start of 2 s, not for one of 20 s, and in 2 s nothing is in time.
+    expect([needed(6_000, 2), needed(6_000, 20), needed(2_000, 20)]).toEqual([3, 0, 3]);
   });
 
   test('that was never needed goes at once, beside those that are', () => {

@@ -14,6 +14,8 @@ const aimedShare = 0.65;
 const gain = 0.15;
 const leastCorrection = -2;
 const mostCorrection = 3.5;
+/** Before anything is known: what the target allows is soon used up while everything is learnt. */
+const firstCorrection = 0.5;
 /** What a miss is worth before any correction, in service times. */
 const missWorth = 8;
 /** Standard deviations of the service time that a start comes sooner than on the median it must, and by how many the correction moves that. */
@@ -39,7 +41,7 @@ interface Memory {
   readonly lookedAt: number | null;
 }
 
-const nothingYet: Memory = { ended: 0, missed: 0, correction: 0, gaps: noGaps, standing: 0, lookedAt: null };
+const nothingYet: Memory = { ended: 0, missed: 0, correction: firstCorrection, gaps: noGaps, standing: 0, lookedAt: null };
 
 const nothingToStart: Plan = { start: 0, nextStartIn: null, lost: 0 };
 
@@ -93,7 +95,14 @@ export const slo: Policy = {
       standing: view.standing,
       wakeAt: earliest(planned, spare.wakeAt, look),
       reason: reasonFor(view, { start, ...spare }, wanted),
-      memory: { ended: observed.ended, missed: observed.missed, correction, gaps, standing, lookedAt: looks ? summary.now : before.lookedAt } as unknown as Json,
+      memory: {
+        ended: observed.ended,
+        missed: observed.missed,
+        correction,
+        gaps,
+        standing,
+        lookedAt: looks ? summary.now : before.lookedAt,
+      } as unknown as Json,
     };
   },
 };
@@ -108,7 +117,11 @@ function correct(before: Memory, { ended, missed }: Observed, { slo: target }: S
 }
 
 /** Containers for the rate of arrivals. */
-function standingNow({ rate, service, startSeconds, outsideSeconds }: Observed, { slo: target }: ScalingSettings, correction: number): number {
+function standingNow(
+  { rate, service, startSeconds, outsideSeconds }: Observed,
+  { slo: target }: ScalingSettings,
+  correction: number,
+): number {
   const latencySeconds = target.latencyMs / 1000 - outsideSeconds;
   return standingFor({ rate, service, latencySeconds, startSeconds, missSeconds: missSecondsOf(service, correction) });
 }
@@ -151,12 +164,13 @@ function backlogStarts({ observed, settings, alive }: View, { lost }: Plan): num
 }
 
 /**
- * Containers that are needed now: those at work and coming up, where they come up for jobs that wait for them. Where no job can wait for a
- * start, those above the floor are only at work because they are there.
+ * Containers that are needed now: those at work and coming up, where they come up for jobs that wait for them, or where no job can be in time
+ * whatever is done. Where jobs can be in time but cannot wait for a start, those above the floor are only at work because they are there.
  */
 function neededNow({ summary, observed, settings, floor }: View): number {
-  const canWait = observed.startSeconds < settings.slo.latencyMs / 1000 - observed.outsideSeconds - observed.service.mean;
-  return Math.max(floor, canWait ? summary.busy + summary.starting : 0);
+  const slack = settings.slo.latencyMs / 1000 - observed.outsideSeconds - observed.service.mean;
+  const onlyReadyOnesHelp = slack >= 0 && slack <= observed.startSeconds;
+  return Math.max(floor, onlyReadyOnesHelp ? 0 : summary.busy + summary.starting);
 }
 
 /** Idle containers that are no longer worth keeping, and starts that nobody waits for any more. */
