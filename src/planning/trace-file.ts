@@ -107,7 +107,8 @@ interface NumberedRow {
 function* csvRows(lines: readonly string[], name: string): Generator<NumberedRow> {
   const head = lines[0] as string;
   const separator = head.includes(',') ? undefined : [';', '\t', '|'].find((one) => head.includes(one));
-  if (separator !== undefined) throw wrong(name, `is separated by ${separator === '\t' ? 'tabs' : `"${separator}"`}; write it with commas`, 1);
+  if (separator !== undefined)
+    throw wrong(name, `is separated by ${separator === '\t' ? 'tabs' : `"${separator}"`}; write it with commas`, 1);
   const header = cellsOf(head, (message) => wrong(name, message, 1));
   checkColumns(header, (message) => wrong(name, message, 1));
   for (let index = 1; index < lines.length; index++) {
