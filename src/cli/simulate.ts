@@ -19,13 +19,14 @@ export const simulateVerb: VerbSpec = {
     'simulate --workload bursty --policy per-input --slo p95=8s --start-seconds 20',
     'simulate --closed-loop users=10,wait=1-5 --profile a10g-collage --policy fixed --settings min_containers=5',
     'simulate --workload bursty --slo p95=8s --bound',
+    'simulate --workload office --price 1.10 --settings budget.usd_per_hour=3,budget.hard=true',
     'simulate --trace day.csv --policy concurrency --settings target_utilization=0.9 --price 1.10 --json',
   ],
   remote: false,
   options: (command) =>
     sourceOptions(command)
       .option('--policy <name>', `one of ${policyNames.join(', ')}`, defaultScaling.policy)
-      .option('--settings <k=v,...>', 'scaling settings, those of the policy among them')
+      .option('--settings <k=v,...>', 'scaling settings: those of the policy, and budget.usd_per_hour and budget.hard (with --price), too')
       .option(
         '--faults <crash=p,failed-starts=p>',
         "shares of jobs that take their container down, and of starts that fail (else the workload's)",

@@ -4,7 +4,7 @@ import { defaultScaling, policyNames, type PolicyName, type ScalingSettings } fr
 import { Draw } from './random.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
 import { simulate, type SimulationInput } from './simulator.ts';
-import { summarize } from './summary.ts';
+import { leastLatenciesMs, summarize } from './summary.ts';
 import { Timeline } from './timeline.ts';
 import type { TraceJob } from './trace.ts';
 
@@ -165,7 +165,11 @@ describe('jobs that nobody answers are given up', () => {
     expect([jobs, unfinished]).toEqual([12, 2]);
     expect(attainment).toBeLessThanOrEqual(10 / 12);
     expect(latency_s.p99).toBeGreaterThan(3);
-    expect([...outcome.responsesMs.slice(10)]).toEqual([Infinity, Infinity]);
+    expect(outcome.responsesMs.slice(10)).toEqual(Float64Array.from([Infinity, Infinity]));
+    const waited = leastLatenciesMs(outcome);
+    expect(waited.slice(0, 10)).toEqual(outcome.responsesMs.slice(0, 10));
+    expect(waited.slice(10)).toEqual(Float64Array.from([outcome.endMs - 900_000, outcome.endMs - 901_000]));
+    expect(waited[11]).toBeGreaterThan(3_600_000);
   });
 
   test('crashes that almost every try ends in are still waited for', () => {

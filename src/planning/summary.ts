@@ -1,6 +1,7 @@
 import { countNames, type RecordedCounts, type Recording } from './recorder.ts';
 import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
+import type { TraceJob } from './trace.ts';
 
 /** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
 export interface Slo {
@@ -75,6 +76,10 @@ export function answeredOf(responsesMs: Float64Array): Float64Array {
   const unanswered = sorted.indexOf(Infinity);
   return unanswered === -1 ? sorted : sorted.subarray(0, unanswered);
 }
+
+/** Latencies of all jobs, in their order; of those that were never answered, how long they had waited when the run ended. */
+export const leastLatenciesMs = ({ jobs, responsesMs, endMs }: SimulationOutcome): Float64Array =>
+  responsesMs.map((ms, index) => (ms === Infinity ? endMs - (jobs[index] as TraceJob).arrivalMs : ms));
 
 /** Nearest rank: the ceil(p n)-th smallest, in seconds to the millisecond; 0 where there is none. */
 export const percentile = (sortedMs: Float64Array, p: number): number =>
