@@ -11,7 +11,7 @@ import { planChart, planReport } from './plan-report.ts';
 import { describePlan } from './plan-text.ts';
 import { writeCharts, writeReport } from './report-files.ts';
 import { sourceOptions, workloadHelp } from './simulate-options.ts';
-import { defaultProfile, givenOf, numberOf, planSourceOf, sloOf, timingOf } from './simulate-source.ts';
+import { defaultProfile, givenOf, horizonOf, numberOf, planSourceOf, sloOf, timingOf } from './simulate-source.ts';
 import { bar, StatusLine } from './terminal.ts';
 import type { Session, VerbSpec } from './verb.ts';
 
@@ -42,7 +42,9 @@ async function plan(session: Session): Promise<void> {
   const { options, print, paint, terminal, json } = session;
   const question = questionOf(session);
   const threads =
-    options['threads'] === undefined ? {} : { threads: Math.max(1, numberOf('--threads', options['threads'] as string, { whole: true })) };
+    options['threads'] === undefined
+      ? {}
+      : { threads: numberOf('--threads', options['threads'] as string, { whole: true, least: 1, most: 256 }) };
   const status = new StatusLine(terminal.err, !json);
   const result = await refused(() =>
     runPlan(question, { ...threads, onProgress: (share) => status.show(`simulating ${bar(share, 30)} ${Math.round(share * 100)} %`) }),
@@ -61,20 +63,21 @@ async function writeFiles({ options, terminal: { cwd } }: Session, plan: Plan): 
 
 function questionOf({ options, terminal }: Session): PlanQuestion {
   const text = (name: string): string | undefined => options[name] as string | undefined;
-  const number = (name: string): number | null => (text(name) === undefined ? null : numberOf(`--${name}`, text(name) as string));
+  const number = (name: string, limits = {}): number | null =>
+    text(name) === undefined ? null : numberOf(`--${name}`, text(name) as string, limits);
   const given = givenOf(options);
   const seed = numberOf('--seed', text('seed') ?? '', { whole: true });
   const { profile, ...timing } = timingOf(given);
-  const horizon = number('horizon');
+  const source = planSourceOf(given, { profile, seed, cwd: terminal.cwd });
   return {
     ...timing,
     seed,
-    loadMs: numberOf('--load-seconds', text('loadSeconds') ?? '0') * 1000,
-    horizonMs: horizon === null ? null : horizon * 1000,
+    loadMs: numberOf('--load-seconds', text('loadSeconds') ?? '0', { most: 3_600 }) * 1000,
+    horizonMs: horizonOf(text('horizon'), source.type === 'trace' ? source.trace : source.users),
     slo: sloOf(text('slo') ?? ''),
     usdPerHour: number('price') ?? (profile ?? loadProfile(defaultProfile)).gpu.price_per_hour_usd,
-    budgetUsdPerHour: number('budget'),
-    source: planSourceOf(given, { profile, seed, cwd: terminal.cwd }),
+    budgetUsdPerHour: number('budget', { least: 0.01 }),
+    source,
   };
 }
 

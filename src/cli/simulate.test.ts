@@ -117,7 +117,7 @@ test.each([
   [['--workload', 'steady', '--trace', 'trace.csv'], 'Give either --workload NAME or --trace FILE or --closed-loop users=10,wait=1-5'],
   [['--closed-loop', 'users=10'], '--closed-loop lacks wait, the seconds from an answer to the next prompt'],
   [['--closed-loop', 'wait=1'], '--closed-loop lacks users, how many there are'],
-  [['--closed-loop', 'users=0,wait=1-5'], '--closed-loop users must be a whole number >= 1, got "0"'],
+  [['--closed-loop', 'users=0,wait=1-5'], '--closed-loop users must be at least 1, got "0"'],
   [['--closed-loop', 'users=1e9,wait=1-5'], '--closed-loop users must be at most 100000, got "1e9"'],
   [['--closed-loop', 'users=100000,wait=0', '--seconds', '86400'], '--closed-loop with 100000 users asks for up to'],
   [['--closed-loop', 'users=5,wait=5-1'], '--closed-loop wait=5-1 is no pause: 5, the least, is more than 1'],
@@ -233,4 +233,13 @@ test('--bound of a trace that is too long is refused before anything is simulate
   writeFileSync(path.join(cli.folder, 'long.csv'), `arrival_s,service_s\n${'0,3.5\n'.repeat(200_001)}`);
   const { code, err } = await cli.comfleet(['simulate', '--trace', 'long.csv', '--bound']);
   expect([code, err]).toEqual([2, expect.stringContaining('--bound is solved for at most 200000 jobs') as string]);
+});
+
+test.each([
+  [['--threads', '0'], '--threads must be at least 1, got "0"'],
+  [['--budget', '0'], '--budget must be at least 0.01, got "0"'],
+  [['--horizon', '5'], '--horizon 5 is too early: jobs come until 3599.146 s'],
+])('plan refuses the same: %j', async (args, message) => {
+  const { code, err } = await cli.comfleet(['plan', '--workload', 'steady', ...args]);
+  expect([code, err]).toEqual([2, expect.stringContaining(message) as string]);
 });
