@@ -126,7 +126,7 @@ test.each([
   [['--closed-loop', 'users=5,wait=99999999'], 'is no pause: it is at most 86400 seconds'],
   [['--closed-loop', 'users=5,wait=1,colour=red'], '--closed-loop knows no colour, only users and wait; write e.g. --closed-loop users=10'],
   [['--closed-loop', 'users=5,wait=1-5', '--profile', 'a10g'], 'There is no profile a10g'],
-  [['--workload', 'steady', '--faults', 'crash=1'], '--faults crash=1 is no share up to 0.99'],
+  [['--workload', 'steady', '--faults', 'crash=1'], '--faults crash=1 is no share up to 0.9'],
   [['--workload', 'steady', '--faults', 'crush=0.1'], '--faults knows no crush, only crash and failed-starts'],
   [['--workload', 'stedy'], 'There is no workload stedy; did you mean steady?'],
   [['--workload', 'steady', '--policy', 'kedda'], 'There is no policy kedda; did you mean keda?'],
