@@ -114,13 +114,13 @@ describe('a queued job', () => {
   test('goes behind the others once half of its like would be late, for a policy that aims at the target', async () => {
     queue('a');
     await clock.runFor(3_300);
-    expect(summary().observed).toMatchObject({ behind: 0 });
+    expect(summary().observed).toMatchObject({ late: 0 });
     await clock.runFor(100);
     queue('b');
-    expect(summary().observed).toMatchObject({ behind: 1 });
+    expect(summary().observed).toMatchObject({ late: 1 });
     expect(pool.dispatcher.queue.peek()?.id).toBe('b');
     await clock.runFor(56_600);
-    expect(summary().observed).toMatchObject({ behind: 1 });
+    expect(summary().observed).toMatchObject({ late: 2 });
     expect(pool.dispatcher.queue.peek()?.id).toBe('a');
   });
 

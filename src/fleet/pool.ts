@@ -255,7 +255,7 @@ export class Pool {
   #observe(now: number): Observed {
     const { queue } = this.dispatcher;
     queue.turn(now);
-    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
+    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all() });
   }
 
   /** What the policy wants its user to know; null: nothing. */

@@ -69,8 +69,8 @@ test('silence is seen, and counts less the longer it lasts', () => {
 test('the first job alone says little', () => {
   const rates = new ArrivalRates(0);
   rates.arrived(0);
-  expect(rates.rate(0)).toBeCloseTo(0.2, 9);
-  expect(rates.rate(60_000)).toBeLessThan(0.1);
+  expect(rates.rate(0)).toBeCloseTo(1 / 60, 9);
+  expect(rates.rate(60_000)).toBeLessThan(1 / 60);
 });
 
 test('reading changes nothing', () => {

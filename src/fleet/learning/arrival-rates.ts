@@ -1,7 +1,7 @@
 /** Seconds of the windows, the longest first. */
 const windows = [900, 180, 30, 10];
 /** Seconds without arrivals that every count is taken to begin with, forgotten like any others: the first job alone says little. */
-const doubtSeconds = 5;
+const doubtSeconds = 60;
 /** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
 const significant = 3.2;
 /**

@@ -22,7 +22,7 @@ function run(job: string, gpuMs = 3_500, workflow = 'w'): void {
 }
 
 /** With this latency a step takes 100 ms. */
-const observe = (queue: QueuedJob[] = [], behind = 0) => learnt.observe(now, { latencyMs: 100 * steps, queue, behind });
+const observe = (queue: QueuedJob[] = []) => learnt.observe(now, { latencyMs: 100 * steps, queue });
 /** Ends are looked at only then. */
 const whileSomebodyWaits = () => observe([queued('waits', now + 1)]);
 
@@ -160,12 +160,13 @@ describe('a job goes behind the others', () => {
 describe('what a policy sees', () => {
   const step = 100;
 
-  test('queued jobs by the step in which they must be bound; those behind and those without a target are left out', () => {
+  test('queued jobs by the step in which they must be bound; those that are late or came without a target are counted', () => {
     const queue = [queued('a', now + 1), queued('b', now + 3 * step), queued('c', now + 3 * step + 99), queued('d', now + 1e9)];
-    const { latestStarts, behind } = observe([...queue, queued('e', now), queued('f', now - 1), queued('g', null)], 2);
+    // However late: one that is served in its turn again is still there.
+    const { latestStarts, late } = observe([...queue, queued('e', now), queued('f', now - 100_000), queued('g', null)]);
     expect(latestStarts).toHaveLength(steps);
     expect([latestStarts[0], latestStarts[3], latestStarts[steps - 1], sum(latestStarts)]).toEqual([1, 2, 1, 4]);
-    expect(behind).toBe(2);
+    expect(late).toBe(3);
   });
 
   test('a container is busy until what is left of its prompts has passed, one after the other', () => {
@@ -209,7 +210,7 @@ test('jobs that can wait for a start are no burst, and neither are those that ca
   const crowd = (latencyMs: number): readonly number[] => {
     learnt = new Observations(now, prior);
     for (let n = 0; n < 10; n++) learnt.arrived(now, latencyMs);
-    return learnt.observe(now, { latencyMs, queue: [], behind: 0 }).bursts;
+    return learnt.observe(now, { latencyMs, queue: [] }).bursts;
   };
   expect([crowd(60_000), crowd(2_000)]).toEqual([[], []]);
   // Ten at once that can wait for 3 s of 6 s: more than 6 jobs per 3 s service would take more than 4 containers.

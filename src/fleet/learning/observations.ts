@@ -23,8 +23,8 @@ export interface Observed {
   readonly stepSeconds: number;
   /** Queued jobs that can still meet the target, by the step from now in which they must be bound at the latest; the last step: then or later. */
   readonly latestStarts: readonly number[];
-  /** Queued jobs that cannot. */
-  readonly behind: number;
+  /** Queued jobs that cannot, or that came when there was no target to meet. */
+  readonly late: number;
   /**
    * Busy and starting containers by the step from now in which they will probably take the next job. All zero while nobody waits who can
    * still meet the target: then it makes no difference.
@@ -204,13 +204,13 @@ export class Observations {
   }
 
   /** Everything at this moment. */
-  observe(now: number, { latencyMs, queue, behind }: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
+  observe(now: number, { latencyMs, queue }: { latencyMs: number; queue: Iterable<QueuedJob> }): Observed {
     const stepMs = latencyMs / steps;
-    const waiting = latestStarts(queue, now, stepMs);
+    const { waiting, late } = urgencyOf(queue, now, stepMs);
     return {
       stepSeconds: stepMs / 1000,
       latestStarts: waiting ?? nothing,
-      behind,
+      late,
       frees: waiting ? this.#frees(now, stepMs) : nothing,
       rate: this.#rate(now),
       service: this.#services.predict(),
@@ -266,9 +266,13 @@ function count(counts: number[], at: number): void {
   counts[step] = (counts[step] as number) + 1;
 }
 
-/** Null: nobody waits who can still meet the target. */
-function latestStarts(queue: Iterable<QueuedJob>, now: number, stepMs: number): number[] | null {
-  let counts: number[] | null = null;
-  for (const { behind } of queue) if (behind && behind.from > now) count((counts ??= emptySteps()), (behind.from - now) / stepMs);
-  return counts;
+/** `waiting` null: nobody waits who can still meet the target. */
+function urgencyOf(queue: Iterable<QueuedJob>, now: number, stepMs: number): { waiting: number[] | null; late: number } {
+  let waiting: number[] | null = null;
+  let late = 0;
+  for (const { behind } of queue) {
+    if (behind && behind.from > now) count((waiting ??= emptySteps()), (behind.from - now) / stepMs);
+    else late++;
+  }
+  return { waiting, late };
 }

@@ -18,7 +18,7 @@ const at = (counts: Record<number, number>): number[] => Object.assign(none(), c
 const observedOf = (given: Partial<Observed> = {}): Observed => ({
   stepSeconds: 6 / steps,
   latestStarts: none(),
-  behind: 0,
+  late: 0,
   frees: none(),
   rate: 0,
   service: lognormal(Math.log(3), 0.2),
@@ -55,7 +55,7 @@ describe('an empty deployment', () => {
 
   test('starts one for its first job, which is late whatever is done', () => {
     expect(decide({ summary: { queued: 1 }, observed: { latestStarts: at({ 20: 1 }) } }).start).toBe(1);
-    expect(decide({ summary: { queued: 1 }, observed: { behind: 1 } })).toMatchObject({ start: 1, reason: '1 late jobs to work off' });
+    expect(decide({ summary: { queued: 1 }, observed: { late: 1 } })).toMatchObject({ start: 1, reason: 'late: 1 queued job to work off' });
   });
 
   test('starts one for a first job that can wait, no sooner than it must', () => {
@@ -74,10 +74,10 @@ describe('an empty deployment', () => {
     const own = { ...settings, slo: { ...settings.slo, latencyMs } };
     let [now, memory, asked]: [number, Json, number] = [0, null, 0];
     for (;;) {
-      const observed = learnt.observe(now, { latencyMs, queue: [first], behind: 0 });
+      const observed = learnt.observe(now, { latencyMs, queue: [first] });
       const decision = slo.decide(summaryOf({ now, queued: 1, oldestQueuedMs: now, observed }), own, memory);
       if (decision.start > 0) {
-        expect(decision).toMatchObject({ start: 1, reason: '1 queued would be late without it' });
+        expect(decision).toMatchObject({ start: 1, reason: '1 queued job would be late otherwise' });
         break;
       }
       expect([decision.wakeAt! > now, ++asked < 1_000]).toEqual([true, true]);
@@ -111,10 +111,10 @@ describe('containers that stand ready', () => {
 });
 
 test('late jobs that go behind are worked off by as many as that takes within a latency or a start, and by the rate', () => {
-  const backlog = (behind: number, rate: number, busy: number): number =>
+  const backlog = (late: number, rate: number, busy: number): number =>
     decide({
-      summary: { queued: behind, busy, running: busy },
-      observed: { behind, rate, startSeconds: 20, service: lognormal(Math.log(3), 0), latestStarts: none() },
+      summary: { queued: late, busy, running: busy },
+      observed: { late, rate, startSeconds: 20, service: lognormal(Math.log(3), 0), latestStarts: none() },
       // Nothing stands for the rate, so that what is started is for the jobs.
       settings: { slo: { ...settings.slo, latencyMs: 2_000 } },
     }).start;
@@ -219,7 +219,7 @@ const counts = fc.array(count, { minLength: steps, maxLength: steps });
 const share = fc.double({ min: 0, max: 3, noNaN: true });
 const observations = fc.record({
   latestStarts: counts,
-  behind: fc.nat(50),
+  late: fc.nat(50),
   frees: counts,
   rate: fc.oneof(fc.constant(0), share),
   service: fc.record({ mu: fc.double({ min: -3, max: 4, noNaN: true }), sigma: fc.double({ min: 0, max: 1.5, noNaN: true }) }),
@@ -284,7 +284,7 @@ describe('whatever happens', () => {
         const { start, desired } = decide({
           ...given,
           summary: { ...given.summary, queued: 0 },
-          observed: { ...given.observed, behind: 0, latestStarts: none() },
+          observed: { ...given.observed, late: 0, latestStarts: none() },
         });
         if (start > 0) expect(desired).toBeLessThanOrEqual(given.settings.maxContainers ?? Infinity);
       }),
@@ -299,7 +299,7 @@ describe('whatever happens', () => {
     const summary = summaryOf({ now: 1_000_000, queued: 10_000, running: 600, busy: 600, starting: 200, idleForMs });
     const observed = observedOf({
       latestStarts: spread(6_000),
-      behind: 4_000,
+      late: 4_000,
       frees: spread(800),
       rate: 150,
       startSeconds: 3,

@@ -80,9 +80,10 @@ export const slo: Policy = {
     const looks = Math.abs(summary.now - (before.lookedAt ?? Infinity)) >= lookMs;
     const standing = looks ? standingNow(observed, settings, correction) : before.standing;
     const view = viewOf({ summary, settings, observed, correction, standing });
-    const plan = summary.queued > observed.behind ? planStarts(outlookOf(view)) : nothingToStart;
+    const plan = summary.queued > observed.late ? planStarts(outlookOf(view)) : nothingToStart;
     const gaps = learnGaps(before.gaps, summary.now, neededNow(view), nextStartMs(observed));
-    const wanted = { planned: plan.start, backlog: backlogStarts(view, plan), floor: view.floor - view.alive };
+    const late = observed.late + plan.lost;
+    const wanted = { planned: plan.start, backlog: backlogStarts(view, late), floor: view.floor - view.alive };
     const start = Math.max(0, wanted.planned, wanted.backlog, wanted.floor);
     const spare = start > 0 ? { stop: 0, cancel: 0, wakeAt: null } : spareOf(view, gaps);
     const planned = plan.nextStartIn === null ? null : summary.now + plan.nextStartIn * observed.stepSeconds * 1000;
@@ -94,7 +95,7 @@ export const slo: Policy = {
       desired: view.alive + start - spare.stop - spare.cancel,
       standing: view.standing,
       wakeAt: earliest(planned, spare.wakeAt, look),
-      reason: reasonFor(view, { start, ...spare }, wanted),
+      reason: reasonFor(view, { start, ...spare }, { ...wanted, late }),
       memory: {
         ended: observed.ended,
         missed: observed.missed,
@@ -155,8 +156,7 @@ function outlookOf({ summary, observed, correction }: View): Outlook {
 }
 
 /** Starts for late jobs: so many containers as the load needs and work them off in time; at least one where there is none. */
-function backlogStarts({ observed, settings, alive }: View, { lost }: Plan): number {
-  const late = observed.behind + lost;
+function backlogStarts({ observed, settings, alive }: View, late: number): number {
   if (late === 0) return 0;
   const seconds = backlogTimes * Math.max(observed.startSeconds, settings.slo.latencyMs / 1000);
   const needed = Math.round((late / seconds + observed.rate) * observed.service.mean);
@@ -213,14 +213,16 @@ const nextStartMs = ({ startSeconds, loadSeconds }: Observed): number => 1000 * 
 function reasonFor(
   { settings, floor, standing, observed }: View,
   done: { start: number; stop: number; cancel: number },
-  wanted: { planned: number; backlog: number; floor: number },
+  wanted: { planned: number; backlog: number; floor: number; late: number },
 ): string {
   if (done.start === 0) {
     if (done.stop > 0) return 'its next start is cheaper than keeping it';
     return done.cancel > 0 ? 'nobody waits for it any more' : 'enough';
   }
-  if (done.start === wanted.planned) return `${wanted.planned} queued would be late without it`;
-  if (done.start === wanted.backlog) return `${observed.behind} late jobs to work off`;
+  if (done.start === wanted.planned) return `${jobsOf(wanted.planned)} would be late otherwise`;
+  if (done.start === wanted.backlog) return `late: ${jobsOf(wanted.late)} to work off`;
   if (floor === settings.minContainers) return `min_containers ${floor}`;
   return floor > standing ? `bursts need ${floor}` : `${observed.rate.toFixed(2)} jobs per second need ${floor}`;
 }
+
+const jobsOf = (count: number): string => `${count} queued ${count === 1 ? 'job' : 'jobs'}`;
