@@ -68,7 +68,7 @@ export class Bursts {
   #miss(number: number): void {
     this.#missed[number] = (this.#missed[number] as number) + 1;
     this.#now[number] = (this.#now[number] as number) + 1;
-    this.#most[number] = Math.max(this.#most[number] as number, this.#now[number] as number);
+    this.#most[number] = Math.max(this.#most[number] as number, this.#now[number]);
   }
 
   /** Jobs per second that each container would have helped, by its number (less one). */

@@ -13,12 +13,16 @@ beforeEach(() => {
 
 const after = (ms: number): number => (now += ms);
 
+/** Jobs that have ended now, with a result. */
+const inTime = () => ({ createdAt: now, latencyMs: 6_000 });
+const late = () => ({ createdAt: now - 6_001, latencyMs: 6_000 });
+
 /** A prompt that need not wait for the GPU: 400 ms until the GPU, so long on it, 500 ms after it. */
 function run(job: string, gpuMs = 3_500, workflow = 'w'): void {
   learnt.bound(job, 'c', workflow, now);
   learnt.taken(job, after(400));
   learnt.freed(job, after(gpuMs), { whole: true });
-  learnt.ended(job, after(500), { late: false });
+  learnt.ended(job, after(500), inTime());
 }
 
 /** With this latency a step takes 100 ms. */
@@ -81,7 +85,7 @@ describe('what prompts teach', () => {
     const seconds = learnt.serviceSeconds;
     learnt.bound('a', 'c', 'w', now);
     learnt.freed('a', after(90_000), { whole: true });
-    learnt.ended('a', now, { late: true });
+    learnt.ended('a', now, late());
     expect(learnt.serviceSeconds).toBe(seconds);
     expect(observe()).toMatchObject({ ended: 1, missed: 1 });
   });
@@ -96,10 +100,10 @@ describe('what prompts teach', () => {
 
   test('a job without a result counts neither as ended nor as missed, and leaves its container free', () => {
     learnt.bound('a', 'c', 'w', now);
-    learnt.ended('a', after(1_000), { late: null });
+    learnt.ended('a', after(1_000), { createdAt: null, latencyMs: 6_000 });
     expect(observe()).toMatchObject({ ended: 0, missed: 0 });
     expect(sum(whileSomebodyWaits().frees)).toBe(0);
-    learnt.ended('a', now, { late: true });
+    learnt.ended('a', now, late());
     expect(observe().missed).toBe(0);
   });
 
@@ -116,7 +120,7 @@ describe('when another prompt can be sent', () => {
     learnt.taken('a', after(400));
     expect(learnt.nextAt('a')).toBeNull();
     learnt.freed('a', after(3_500), { whole: true });
-    learnt.ended('a', after(500), { late: false });
+    learnt.ended('a', after(500), inTime());
     learnt.bound('b', 'c', 'w', now);
     learnt.bound('x', 'd', 'other', now);
     expect([learnt.nextAt('b'), learnt.nextAt('nobody')]).toEqual([null, null]);
@@ -157,6 +161,22 @@ describe('a job goes behind the others', () => {
   });
 });
 
+test('what came before a container for the very first job could be ready does not count', () => {
+  learnt.arrived(after(1_000), 6_000);
+  const first = now;
+  const end = (createdAt: number): void => {
+    learnt.bound('a', 'c', 'w', now);
+    learnt.ended('a', after(100_000), { createdAt, latencyMs: 6_000 });
+  };
+  end(first);
+  end(first + 19_999);
+  expect(observe()).toMatchObject({ ended: 0, missed: 0 });
+  end(first + 20_000);
+  learnt.arrived(now, 6_000);
+  end(first + 20_001);
+  expect(observe()).toMatchObject({ ended: 2, missed: 2 });
+});
+
 describe('what a policy sees', () => {
   const step = 100;
 
@@ -180,7 +200,7 @@ describe('what a policy sees', () => {
     expect(busySteps()).toEqual([expect.closeTo(26, -0.5)]);
     learnt.freed('b', after(1_000), { whole: true });
     expect(busySteps()).toEqual([expect.closeTo(16, -0.5)]);
-    learnt.ended('c', now, { late: null });
+    learnt.ended('c', now, { createdAt: null, latencyMs: 6_000 });
     expect(busySteps()).toEqual([]);
   });
 

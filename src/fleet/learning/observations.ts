@@ -30,8 +30,9 @@ export interface Observed {
    * still meet the target: then it makes no difference.
    */
   readonly frees: readonly number[];
-  /** Arrivals per second. */
+  /** Arrivals per second, and those of about the last quarter hour. */
   readonly rate: number;
+  readonly arrivals: number;
   /** Seconds on the GPU. */
   readonly service: Lognormal;
   /** Seconds of a job beside those on the GPU. */
@@ -81,6 +82,7 @@ export class Observations {
   /** Prompts of each container that still want its GPU, in the order in which they were bound. */
   readonly #wanting = new Map<string, Prompt[]>();
   readonly #starting = new Map<string, number>();
+  #firstReadyAt: number | null = null;
   #startMs: number;
   #startLearnt = false;
   #leadMs: number | null = null;
@@ -121,6 +123,7 @@ export class Observations {
 
   /** A job has come. */
   arrived(now: number, latencyMs: number): void {
+    this.#firstReadyAt ??= now + this.#startMs;
     this.#rates.arrived(now);
     this.#hours.arrived(now);
     const slackMs = latencyMs - this.#wholeMs(this.serviceSeconds);
@@ -180,16 +183,19 @@ export class Observations {
     if (whole && prompt.takenAt !== null) this.#services.learn(prompt.workflow, (now - prompt.takenAt) / 1000);
   }
 
-  /** The job has left its container. `late` null: without a result that counts. */
-  ended(job: string, now: number, { late }: { late: boolean | null }): void {
+  /**
+   * The job has left its container. `createdAt` null: without a result that counts. Those that came before a container that was started for
+   * the very first job could be ready tell nothing of whether there are enough.
+   */
+  ended(job: string, now: number, { createdAt, latencyMs }: { createdAt: number | null; latencyMs: number }): void {
     const prompt = this.#prompts.get(job);
     if (!prompt) return;
     this.#prompts.delete(job);
     if (prompt.freedAt === null) this.#free(prompt, now);
-    else if (late !== null) this.#afterMs = mean(this.#afterMs, now - prompt.freedAt);
-    if (late === null) return;
+    else if (createdAt !== null) this.#afterMs = mean(this.#afterMs, now - prompt.freedAt);
+    if (createdAt === null || createdAt < (this.#firstReadyAt ?? 0)) return;
     this.#ended++;
-    if (late) this.#missed++;
+    if (now - createdAt > latencyMs) this.#missed++;
   }
 
   /**
@@ -213,6 +219,7 @@ export class Observations {
       late,
       frees: waiting ? this.#frees(now, stepMs) : nothing,
       rate: this.#rate(now),
+      arrivals: this.#rates.jobs(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
       startSeconds: this.#startMs / 1000,

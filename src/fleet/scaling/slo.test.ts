@@ -21,6 +21,7 @@ const observedOf = (given: Partial<Observed> = {}): Observed => ({
   late: 0,
   frees: none(),
   rate: 0,
+  arrivals: 1_000,
   service: lognormal(Math.log(3), 0.2),
   outsideSeconds: 0,
   startSeconds: 20,
@@ -56,6 +57,18 @@ describe('an empty deployment', () => {
   test('starts one for its first job, which is late whatever is done', () => {
     expect(decide({ summary: { queued: 1 }, observed: { latestStarts: at({ 20: 1 }) } }).start).toBe(1);
     expect(decide({ summary: { queued: 1 }, observed: { late: 1 } })).toMatchObject({ start: 1, reason: 'late: 1 queued job to work off' });
+  });
+
+  test('starts no more for late jobs than wait for one, and has no more stand for a rate than jobs have come', () => {
+    // 300 at once look like a rate of 30 a second.
+    const all = { late: 300, rate: 30, arrivals: 300, service: lognormal(Math.log(15), 0.5) };
+    expect(decide({ summary: { queued: 300 }, observed: all })).toMatchObject({ start: 300 });
+    const coming = { starting: 200, idleForMs: [0], queued: 300 };
+    const waits = { slo: { ...settings.slo, latencyMs: 60_000 } };
+    expect(decide({ summary: coming, observed: all, settings: waits }).start).toBe(99);
+    expect(decide({ summary: { ...coming, starting: 400 }, observed: all }).start).toBe(0);
+    const { standing } = decide({ observed: { rate: 30, arrivals: 2.1 } });
+    expect(standing).toBe(3);
   });
 
   test('starts one for a first job that can wait, no sooner than it must', () => {
@@ -220,6 +233,7 @@ const share = fc.double({ min: 0, max: 3, noNaN: true });
 const observations = fc.record({
   latestStarts: counts,
   late: fc.nat(50),
+  arrivals: fc.nat(1_000),
   frees: counts,
   rate: fc.oneof(fc.constant(0), share),
   service: fc.record({ mu: fc.double({ min: -3, max: 4, noNaN: true }), sigma: fc.double({ min: 0, max: 1.5, noNaN: true }) }),

@@ -117,14 +117,15 @@ function correct(before: Memory, { ended, missed }: Observed, { slo: target }: S
   return Math.min(Math.max(moved, leastCorrection), mostCorrection);
 }
 
-/** Containers for the rate of arrivals. */
+/** Containers for the rate of arrivals; no more than jobs have come, since a few that came at once may be all. */
 function standingNow(
-  { rate, service, startSeconds, outsideSeconds }: Observed,
+  { rate, arrivals, service, startSeconds, outsideSeconds }: Observed,
   { slo: target }: ScalingSettings,
   correction: number,
 ): number {
   const latencySeconds = target.latencyMs / 1000 - outsideSeconds;
-  return standingFor({ rate, service, latencySeconds, startSeconds, missSeconds: missSecondsOf(service, correction) });
+  const standing = standingFor({ rate, service, latencySeconds, startSeconds, missSeconds: missSecondsOf(service, correction) });
+  return Math.min(standing, Math.ceil(arrivals));
 }
 
 function viewOf(given: Omit<View, 'alive' | 'floor'>): View {
@@ -156,11 +157,12 @@ function outlookOf({ summary, observed, correction }: View): Outlook {
 }
 
 /** Starts for late jobs: so many containers as the load needs and work them off in time; at least one where there is none. */
-function backlogStarts({ observed, settings, alive }: View, late: number): number {
+function backlogStarts({ summary, observed, settings, alive }: View, late: number): number {
   if (late === 0) return 0;
   const seconds = backlogTimes * Math.max(observed.startSeconds, settings.slo.latencyMs / 1000);
   const needed = Math.round((late / seconds + observed.rate) * observed.service.mean);
-  return Math.max(alive === 0 ? 1 : 0, needed - alive);
+  const unserved = late - summary.starting - summary.idleForMs.length;
+  return Math.max(alive === 0 ? 1 : 0, Math.min(unserved, needed - alive));
 }
 
 /**
