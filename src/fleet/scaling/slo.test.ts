@@ -178,6 +178,40 @@ describe('what a miss is worth', () => {
   });
 });
 
+describe('what it wants its user to know', () => {
+  const note = (given: Case): string | null => {
+    const summary = summaryOf({ ...given.summary, observed: observedOf(given.observed) });
+    return slo.note!(summary, { ...settings, ...given.settings }, decide(given).memory);
+  };
+  const price = { price: 1.1 };
+
+  test('is nothing while jobs can wait for a start, and before any has missed', () => {
+    expect(note({ observed: { startSeconds: 2, rate: 1 } })).toBeNull();
+    expect(note({ observed: { ended: 100, missed: 5 } })).toBeNull();
+  });
+
+  test('is what stands ready, why, and for how much', () => {
+    expect(note({ summary: price, observed: { bursts: [1, 1, 1] } })).toBe(
+      '3 stand ready for $3.30 an hour, since a start takes 20.0 s and a job can wait only 2.9 s. With starts faster than that none would have to.',
+    );
+    expect(note({ observed: { bursts: [1, 1, 1] }, settings: { minContainers: 3 } })).toBeNull();
+  });
+
+  test('is what would keep single jobs in time, where most miss', () => {
+    expect(note({ summary: price, observed: { ended: 4, missed: 3 } })).toBe(
+      'A job that comes when nothing runs is late, since a start takes 20.0 s and a job can wait only 2.9 s. min_containers=1 keeps one ready for $1.10 an hour.',
+    );
+  });
+
+  test('is that nothing can meet the target, once it has seen jobs', () => {
+    const own = { slo: { ...settings.slo, latencyMs: 2_000 } };
+    expect(note({ observed: { ended: 0 }, settings: own })).toBeNull();
+    expect(note({ observed: { ended: 1, missed: 1 }, settings: own })).toBe(
+      'Jobs take 3.1 s and the target is 2 s: no number of containers can meet it.',
+    );
+  });
+});
+
 describe('an idle container', () => {
   /** What it remembers after one container was needed at 0 and no more from 1 s on. */
   const used = (): Json => {

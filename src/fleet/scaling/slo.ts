@@ -203,10 +203,13 @@ function noteFor(summary: FleetSummary, settings: ScalingSettings, memory: Json)
   const slack = latency - takes;
   if (observed.ended > 0 && slack < 0)
     return `Jobs take ${takes.toFixed(1)} s and the target is ${latency} s: no number of containers can meet it.`;
-  if (floor <= settings.minContainers || slack >= observed.startSeconds) return null;
-  const cost = summary.price === null ? '' : ` for $${(floor * summary.price).toFixed(2)} an hour`;
+  if (slack >= observed.startSeconds) return null;
   const why = `since a start takes ${observed.startSeconds.toFixed(1)} s and a job can wait only ${Math.max(0, slack).toFixed(1)} s`;
-  return `${floor} stand ready${cost}, ${why}. With starts faster than that none would have to.`;
+  const costOf = (containers: number): string => (summary.price === null ? '' : ` for $${(containers * summary.price).toFixed(2)} an hour`);
+  if (floor > settings.minContainers)
+    return `${floor} stand ready${costOf(floor)}, ${why}. With starts faster than that none would have to.`;
+  if (floor > 0 || observed.missed <= (1 - settings.slo.p) * observed.ended) return null;
+  return `A job that comes when nothing runs is late, ${why}. min_containers=1 keeps one ready${costOf(1)}.`;
 }
 
 /** What an idle container saves while it stays: a start, and loading models. Milliseconds. */
