@@ -225,8 +225,7 @@ export class Pool {
   /** The job has left its container. `createdAt` of one that has its result; null: it failed, or will be tried again. */
   promptEnded(job: string, container: string, createdAt: number | null): void {
     const now = this.#clock.now();
-    const late = createdAt === null ? null : now - createdAt > this.deployment.scaling.slo.latencyMs;
-    this.observations.ended(job, now, { late });
+    this.observations.ended(job, now, { createdAt, latencyMs: this.deployment.scaling.slo.latencyMs });
     this.#overlap.ended(job);
     this.dispatcher.jobEnded(container, now);
   }
@@ -255,7 +254,7 @@ export class Pool {
   #observe(now: number): Observed {
     const { queue } = this.dispatcher;
     queue.turn(now);
-    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
+    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all() });
   }
 
   /** What the policy wants its user to know; null: nothing. */
