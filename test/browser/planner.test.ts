@@ -73,7 +73,7 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
   }
 
   it('plans for the jobs of the last day: what to do, what it costs, what others cost', async () => {
-    for (let number = 0; number < 12; number++) {
+    for (let number = 0; number < 20; number++) {
       const answer = await world.app.inject({
         method: 'POST',
         url: '/d/collage/',
