@@ -54,6 +54,7 @@ type Segment = readonly [Point, Point];
 const lineHeight = 14;
 /** Of the letters above their baseline, and below it. */
 const [ascent, descent] = [11, 3];
+const betweenTexts = 6;
 /** Half of what a mark takes. */
 const markHalf = 7;
 /** How far apart the places are that are tried away from a point. */
@@ -119,7 +120,8 @@ function spotOf(point: Labelled, { taken, strokes, widthOf }: Found): Spot | nul
 
 const isFree = (box: Box, { edge, marks, limit, texts, leaders }: Taken): boolean =>
   inside(box, edge) &&
-  ![...marks, ...texts].some((other) => overlap(box, other)) &&
+  !marks.some((mark) => overlap(box, mark)) &&
+  !texts.some((text) => overlap(box, text, betweenTexts)) &&
   !(limit && box.x - 3 < limit.x && limit.x < box.x + box.width + 3) &&
   !leaders.some((leader) => crosses(leader, box));
 
@@ -190,7 +192,9 @@ const around = ({ x, y }: Point): Box => ({ x: x - 4, y: y + 4, width: 8 });
 const inside = ({ x, y, width }: Box, edge: Edge): boolean =>
   x >= edge.left && x + width <= edge.right && y - lineHeight >= edge.top && y <= edge.bottom - 2;
 
-const overlap = (a: Box, b: Box): boolean => a.x < b.x + b.width && b.x < a.x + a.width && Math.abs(a.y - b.y) < lineHeight;
+/** Side by side two labels need a gap, or they read as one. */
+const overlap = (a: Box, b: Box, gap = 0): boolean =>
+  a.x < b.x + b.width + gap && b.x < a.x + a.width + gap && Math.abs(a.y - b.y) < lineHeight;
 
 const apart = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
 

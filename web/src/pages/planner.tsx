@@ -104,8 +104,13 @@ function useApply(plan: WirePlan | null, deployments: readonly Deployment[], rel
   const deployment = plan && deploymentOf(plan, deployments);
   const { change = null, result = null } = plan ?? {};
   const applied = done && done.plan === plan ? done.words : null;
-  const choices = plan?.deployment === null ? deployments : deployment ? [deployment] : [];
-  if (!plan || !change || !result || choices.length === 0) return { action: null, below: null, dialog: null, applied };
+  const none = { action: null, below: null, dialog: null, applied };
+  if (!plan || !change || !result) return none;
+  const choices = plan.deployment === null ? deployments : deployment ? [deployment] : [];
+  if (choices.length === 0)
+    return plan.deployment === null
+      ? none
+      : { ...none, below: <p className="applied hint">{plan.deployment} is not deployed any more.</p> };
   const written = (to: Deployment): void => {
     setAsking(false);
     setDone({ plan, words: `Applied to ${targetOf(to)}. Its containers follow from now on.` });
