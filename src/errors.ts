@@ -40,6 +40,12 @@ export const errorCatalogue = {
   ),
   invalid_trace: row(422, 'caller', 'The trace cannot be read', 'Correct the line that the message names, or export the trace again.'),
   impossible_target: row(422, 'caller', 'No fleet can meet the target', 'Ask for a latency that the message says is possible.'),
+  plan_too_long: row(
+    422,
+    'caller',
+    'The plan takes too long to make',
+    'Plan for a shorter trace, fewer seconds or users, shorter starts or an earlier horizon.',
+  ),
   unknown_plan: row(404, 'caller', 'No such plan', 'Ask for a new one: POST /fleet/v1/plans; only the last ones are kept.'),
   unknown_node: row(
     422,

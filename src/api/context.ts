@@ -52,7 +52,7 @@ export interface ApiContext {
   readonly overview: () => OverviewDocument;
   /** Changes when the overview does. */
   readonly overviewTag: () => string;
-  readonly plans: Pick<Plans, 'start' | 'get'>;
+  readonly plans: Pick<Plans, 'start' | 'get' | 'remove'>;
   readonly shadow: Pick<Shadow, 'view'>;
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { problem, time } from './schemas.ts';
+import { leastJobs } from '../planning/summary.ts';
 import { workloads, type WorkloadName } from '../planning/workloads.ts';
 
 /** What plans are asked for and answered with: see `planning/plan/planner.ts` for the meaning of each figure. */
@@ -60,8 +61,14 @@ const run = z
 const result = z
   .object({
     simulated: z.literal(true),
-    recommended: run.nullable().describe('The cheapest that meets the target, else the nearest; null: the budget allows none.'),
-    met: z.boolean().describe('The recommended one meets the target.'),
+    recommended: run.nullable().describe('The cheapest that meets the target within the budget; null: none does.'),
+    nearest: run
+      .nullable()
+      .describe(
+        'Where none is recommended: the one within the budget with the largest share of jobs in time; null: else, or the budget allows none.',
+      ),
+    met: z.boolean().describe('One is recommended.'),
+    jobs: z.int().describe(`Jobs that the verdict rests on; with fewer than ${leastJobs} nothing can be applied.`),
     says: z.array(z.string()).describe('The same in sentences, with what would meet the target where nothing does.'),
     notes: z.array(z.string()).describe('What the next dollar buys, the lower bound, and how costs are counted, in sentences.'),
     frontier: z.array(run).describe('Cheapest first, each with a lower p95 than all that cost no more.'),
@@ -98,7 +105,11 @@ const result = z
 export const plan = z
   .object({
     id: z.string(),
-    state: z.enum(['running', 'done', 'failed']),
+    deployment: z
+      .string()
+      .nullable()
+      .describe('NAME@ENVIRONMENT whose own jobs it is made from, and `change` is for; null: drawn jobs, users or a trace.'),
+    state: z.enum(['running', 'done', 'failed', 'cancelled']),
     progress: z.number().describe('0 to 1.'),
     created_at: time,
     finished_at: time.nullable(),
@@ -106,7 +117,9 @@ export const plan = z
     change: z
       .record(z.string(), z.unknown())
       .nullable()
-      .describe('What PATCH /fleet/v1/deployments/{name}/scaling takes to apply the recommended settings; null: nothing meets the target.'),
+      .describe(
+        'What PATCH /fleet/v1/deployments/{name}/scaling takes to apply the recommended settings; null: nothing meets the target, or too few jobs tell.',
+      ),
     error: problem.omit({ request_id: true }).nullable(),
   })
   .meta({ id: 'Plan' });

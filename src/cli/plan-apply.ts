@@ -1,5 +1,5 @@
 import { wholeChange } from '../config/flat-scaling.ts';
-import type { Plan } from '../planning/plan/planner.ts';
+import { isApplicable, type Plan } from '../planning/plan/planner.ts';
 import type { Slo } from '../planning/summary.ts';
 import { UsageError } from './failure.ts';
 import { changedRows } from './scale.ts';
@@ -18,10 +18,11 @@ export interface Applied {
 /** Writes the recommended settings to a deployment; `true`: to the one that serves POST /. Error: `UsageError`, where nothing is recommended. */
 export async function applyPlan(
   { client }: Session,
-  { recommended, met, says }: Plan,
+  plan: Plan,
   { deployment, slo }: { deployment: string | true; slo: Slo },
 ): Promise<Applied> {
-  if (!recommended || !met) throw new UsageError(`Nothing was applied: ${says.join(' ')}`);
+  const { recommended, says } = plan;
+  if (!recommended || !isApplicable(plan)) throw new UsageError(`Nothing was applied: ${says.join(' ')}`);
   const name = deployment === true ? await defaultDeployment(client) : deployment;
   const path = `/fleet/v1/deployments/${encodeURIComponent(name)}`;
   const before = await client.call<DeploymentWire>('GET', path);

@@ -133,8 +133,15 @@ test('nothing meets the target: the nearest is shown, and what would do', async 
   const { out, code } = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=6s']);
   expect(code).toBe(0);
   expect(out).toMatch(
-    /None of \d+ settings meets p95=6s\.\n.* comes nearest: .*\np95=23s is reachable, with .*\nA standing floor of 2 containers/,
+    /^Made from 3 jobs: .*\nNone of \d+ settings meets p95=6s\.\n.* comes nearest: .*\np95=23s is reachable, with .*\nA standing floor of 2 containers/,
   );
+  expect(out).not.toContain('recommended');
+  expect(out).toContain(' <- nearest, but misses the target\n');
+  const page = ['--trace', 'few.csv', '--slo', 'p95=5s', '--html', 'missed.html'];
+  expect(await plan(...page)).toMatchObject({ recommended: null, nearest: { meets: false }, met: false, next_dollar: null });
+  const html = readFileSync(path.join(cli.folder, 'missed.html'), 'utf8');
+  expect(html).toContain(', nearest, but misses the target</td>');
+  expect(html).not.toMatch(/, recommended|class="chosen"/);
 });
 
 test('a budget below one GPU', async () => {
@@ -162,7 +169,9 @@ test('--apply writes it to the deployment, and tells what changed', async () => 
 
   const missed = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=6s', '--apply']);
   expect(missed.code).toBe(2);
-  expect(missed.err).toMatch(/Nothing was applied: None of \d+ settings meets p95=6s\./);
+  expect(missed.err).toMatch(/Nothing was applied: Made from 3 jobs: .* None of \d+ settings meets p95=6s\./);
+  const few = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=30s', '--apply', 'portrait']);
+  expect([few.code, few.err]).toEqual([2, expect.stringContaining('Nothing was applied: Made from 3 jobs: of fewer than 20')]);
 });
 
 test.each([

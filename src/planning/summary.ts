@@ -2,6 +2,9 @@ import { countNames, type RecordedCounts, type Recording } from './recorder.ts';
 import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
 
+/** Percentiles of fewer jobs mean nothing. */
+export const leastJobs = 20;
+
 /** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
 export interface Slo {
   readonly p: number;

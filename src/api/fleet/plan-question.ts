@@ -20,16 +20,23 @@ const usualStartMs = 20_000;
 /** The newest containers tell what starts take now. */
 const lastContainers = 50;
 
+/** A question, and the deployment (NAME@ENVIRONMENT) whose own jobs it is about; null: others. */
+export interface Asked {
+  readonly question: PlanQuestion;
+  readonly deployment: string | null;
+}
+
 /** A request for a plan as a question; what is left out is as the deployment has it. Errors: `invalid_parameter`, `invalid_trace`, `unknown_deployment`. */
-export async function planQuestion(context: ApiContext, body: PlanBody): Promise<PlanQuestion> {
+export async function planQuestion(context: ApiContext, body: PlanBody): Promise<Asked> {
   const deployment = body.deployment === undefined ? null : byTarget(context, body.deployment);
   const base = deployment?.scaling ?? defaultScaling;
   const { slo = base.slo } = body.slo === undefined ? {} : parseScaling({ slo: body.slo }, base);
   const half = body.outside_seconds * 500;
   const horizonMs = body.horizon_seconds === undefined ? null : Math.round(body.horizon_seconds * 1000);
-  return {
+  const { own, ...source } = await sourceOf(context, body, deployment);
+  const question = {
     horizonMs,
-    ...(await sourceOf(context, body, deployment)),
+    ...source,
     startMs: body.start_seconds === undefined ? await measuredStartMs(context, deployment) : Math.round(body.start_seconds * 1000),
     outsideMs: { before: Math.round(half), after: Math.round(half) },
     loadMs: Math.round(body.load_seconds * 1000),
@@ -38,9 +45,10 @@ export async function planQuestion(context: ApiContext, body: PlanBody): Promise
     budgetUsdPerHour: body.budget?.usd_per_hour ?? null,
     seed: body.seed,
   };
+  return { question, deployment: own ?? null };
 }
 
-type Source = Pick<PlanQuestion, 'source'> & Partial<Pick<PlanQuestion, 'horizonMs'>>;
+type Source = Pick<PlanQuestion, 'source'> & Partial<Pick<PlanQuestion, 'horizonMs'>> & { readonly own?: string };
 
 function sourceOf(context: ApiContext, body: PlanBody, deployment: Deployment | null): Source | Promise<Source> {
   const { workload, trace, closed_loop: loop, seed } = body;
@@ -65,8 +73,8 @@ async function recordedOf({ store, clock, random }: ApiContext, deployment: Depl
   const pseudonym = await openPseudonym(store, { random, clock });
   const { jobs, window } = await readHistory(store, deployment, { to: clock.now(), windowMs: dayMs, pseudonym });
   if (jobs.length === 0) fail('deployment', `no job came to ${deployment.name} in the last 24 h; give a workload, closed_loop or trace`);
-  const trace = { name: `${deployment.name}@${deployment.environment}`, jobs };
-  return { source: { type: 'trace', trace }, horizonMs: window.to - window.from };
+  const own = `${deployment.name}@${deployment.environment}`;
+  return { source: { type: 'trace', trace: { name: own, jobs } }, horizonMs: window.to - window.from, own };
 }
 
 /** The median of the newest ones. */

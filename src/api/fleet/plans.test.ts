@@ -17,7 +17,7 @@ afterEach(() => world.app.close());
 
 const post = (payload: object) => world.app.inject({ method: 'POST', url: '/fleet/v1/plans', payload });
 const get = async (id: string) => (await world.app.inject(`/fleet/v1/plans/${id}`)).json();
-const questionOf = (body: object): Promise<PlanQuestion> => planQuestion(world.context, planBody.parse(body));
+const questionOf = async (body: object): Promise<PlanQuestion> => (await planQuestion(world.context, planBody.parse(body))).question;
 
 async function ended(id: string) {
   for (;;) {
@@ -27,6 +27,9 @@ async function ended(id: string) {
   }
 }
 
+/** Whether somebody waits for a first start or not: enough of them to tell. */
+const many = Array.from({ length: 20 }, (_, number) => ({ arrival_s: number * 10, service_s: 3 }));
+
 /** Two come while a first start would take, one later. */
 const trace = [
   { arrival_s: 0, service_s: 3 },
@@ -35,10 +38,11 @@ const trace = [
 ];
 
 test('a trace: accepted at once, then its progress, then the result', async () => {
-  const accepted = await post({ trace, slo: { p: 0.95, latency: '30s' }, price: 2 });
+  const accepted = await post({ trace: many, slo: { p: 0.95, latency: '30s' }, price: 2 });
   expect(accepted.statusCode).toBe(202);
   const { id, ...first } = accepted.json();
   expect(first).toEqual({
+    deployment: null,
     state: 'running',
     progress: 0,
     created_at: new Date(t0).toISOString(),
@@ -79,6 +83,36 @@ test('one at a time: another is refused until the first is ready', async () => {
   await ended(third.json().id);
 });
 
+test('by a handful of jobs there is an answer, but nothing to apply', async () => {
+  const { result, change } = await ended((await post({ trace, slo: { latency: '30s' } })).json().id);
+  expect(result).toMatchObject({ met: true, jobs: 3 });
+  expect(result.says[0]).toMatch(/^Made from 3 jobs: of fewer than 20 a 95th percentile means nothing/);
+  expect(change).toBeNull();
+});
+
+test('one that runs is cancelled, with its threads, and one that does not is forgotten', async () => {
+  const remove = (id: string, headers = {}) => world.app.inject({ method: 'DELETE', url: `/fleet/v1/plans/${id}`, headers });
+  const { id } = (await post({ workload: 'bursty', slo: { latency: '8s' } })).json();
+  const gone = await remove(id);
+  expect([gone.statusCode, gone.body]).toEqual([204, '']);
+  const cancelled = await get(id);
+  expect(planSchema.parse(cancelled)).toEqual(cancelled);
+  expect(cancelled).toMatchObject({ state: 'cancelled', result: null, change: null, error: null });
+  expect(cancelled.finished_at).not.toBeNull();
+  // Nothing is in the way of the next one.
+  const next = (await post({ trace, slo: { latency: '30s' } })).json();
+  expect(next.state).toBe('running');
+  expect((await ended(next.id)).state).toBe('done');
+
+  const { secret } = await world.context.keys.create('caller', 'invoke');
+  expect((await remove(next.id, { authorization: `Bearer ${secret}` })).json()).toMatchObject({ status: 403, code: 'forbidden' });
+  for (const ended of [id, next.id]) {
+    expect((await remove(ended)).statusCode).toBe(204);
+    expect(await get(ended)).toMatchObject({ status: 404, code: 'unknown_plan' });
+    expect((await remove(ended)).json()).toMatchObject({ status: 404, code: 'unknown_plan' });
+  }
+});
+
 test('a deployment gives its own jobs of the last day, its target, its starts and the price of the GPU', async () => {
   const { context, clock, deployments } = world;
   await deployments.scale('collage', 'production', { slo: { p: 0.9, latencyMs: 9_000, windowMs: 300_000 } });
@@ -100,6 +134,10 @@ test('a deployment gives its own jobs of the last day, its target, its starts an
   }
   await context.store.saveContainer(containerOf('d', { startedAt: t0, readyAt: t0 + 1, environment: 'staging' }));
   const { source, ...question } = await questionOf({ deployment: 'collage' });
+  const named = async (body: object) => (await planQuestion(context, planBody.parse(body))).deployment;
+  expect(await named({ deployment: 'collage' })).toBe('collage@production');
+  // What is drawn for it is not its own.
+  expect(await named({ deployment: 'collage', workload: 'sparse' })).toBeNull();
   expect(question).toMatchObject({
     startMs: 7_000,
     usdPerHour: 1.1,
@@ -190,7 +228,7 @@ test('what broke is told to the one who asked without its inside, and reported; 
   const question = await questionOf({ trace, slo: { latency: '30s' } });
   const ids: string[] = [];
   for (let number = 0; number < 21; number++) {
-    ids.push(plans.start('local', question).id);
+    ids.push(plans.start('local', question, null).id);
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(plans.get('local', ids[20]!)).toMatchObject({ state: 'failed', error: { code: 'internal' }, plan: null });
@@ -199,18 +237,35 @@ test('what broke is told to the one who asked without its inside, and reported; 
   expect(() => plans.get('other', ids[20]!)).toThrow('There is no plan');
 });
 
+/** A run that only ends when it is given up. */
+const endless: Parameters<typeof createPlans>[0]['run'] = (_prepared, options) =>
+  new Promise((_resolve, reject) => {
+    const signal = options?.signal;
+    signal?.addEventListener('abort', () => reject(signal.reason as Error));
+  });
+
+test('one that is not ready after ten minutes is given up, and says what to shorten', async () => {
+  const { clock, context } = world;
+  const report = (error: unknown): never => expect.unreachable(String(error));
+  const plans = createPlans({ clock, random: context.random, run: endless, report });
+  const question = await questionOf({ trace, slo: { latency: '30s' } });
+  const { id } = plans.start('local', question, null);
+  await clock.runFor(599_000);
+  expect(plans.get('local', id).state).toBe('running');
+  await clock.runFor(2_000);
+  expect(plans.get('local', id)).toMatchObject({ state: 'failed', error: { code: 'plan_too_long' } });
+  plans.start('local', question, null);
+  await plans.close();
+});
+
 test('a gateway that stops gives up what runs', async () => {
   const plans = createPlans({
     clock: world.clock,
     random: world.context.random,
-    run: (_prepared, options) =>
-      new Promise((_resolve, reject) => {
-        const signal = options?.signal;
-        signal?.addEventListener('abort', () => reject(signal.reason as Error));
-      }),
+    run: endless,
     report: (error) => expect.unreachable(String(error)),
   });
-  const { id } = plans.start('local', await questionOf({ trace, slo: { latency: '30s' } }));
+  const { id } = plans.start('local', await questionOf({ trace, slo: { latency: '30s' } }), null);
   await plans.close();
   expect(plans.get('local', id)).toMatchObject({ state: 'failed', error: { code: 'draining' } });
 });

@@ -28,7 +28,7 @@ function nextDollar({ run, more_usd_per_hour: usd, more_gpu_seconds_per_hour: gp
 function boundNote(plan: Noted): string {
   const { recommended, lower_bound_usd_per_hour: usd, lower_bound_gpu_seconds_per_hour: bound } = plan;
   if (bound === null) return `No lower bound: ${plan.lower_bound_missing}.`;
-  const ratio = recommended?.meets ? `; recommended is ${(recommended.gpu_seconds_per_hour / bound).toFixed(2)} x that` : '';
+  const ratio = recommended ? `; recommended is ${(recommended.gpu_seconds_per_hour / bound).toFixed(2)} x that` : '';
   const least = costOf({ usd_per_hour: usd, gpu_seconds_per_hour: bound });
   return `Lower bound, which no policy that meets the target undercuts: ${least}${ratio}.`;
 }

@@ -34,7 +34,7 @@ interface Run extends NamedRun {
 export interface PlanFigures {
   readonly recommended: Run | null;
   /** What comes nearest where nothing is recommended. */
-  readonly nearest?: Run | null;
+  readonly nearest: Run | null;
   readonly frontier: readonly Run[];
   readonly peers: readonly (Run & { readonly name: string })[];
   readonly slo: { readonly p: number; readonly latency_s: number };
@@ -48,7 +48,7 @@ const slowest = 4;
 
 export function pictureOf(plan: PlanFigures): PlanPicture {
   const { recommended, slo, price_usd_per_hour: price } = plan;
-  const best = recommended ?? plan.nearest ?? null;
+  const best = recommended ?? plan.nearest;
   const isDrawn = ({ p95_s }: Run): boolean => p95_s <= Math.max(slo.latency_s * slowest, best?.p95_s ?? 0);
   const [frontier, peers] = [plan.frontier.filter(isDrawn), plan.peers.filter(isDrawn)];
   const omitted = plan.frontier.length + plan.peers.length - frontier.length - peers.length;

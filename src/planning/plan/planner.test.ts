@@ -5,10 +5,10 @@ import { flatScaling } from '../../config/flat-scaling.ts';
 import { drawTrace } from '../workloads.ts';
 import type { Trace } from '../trace.ts';
 import { candidatesFor, keyOf, peers } from './candidates.ts';
-import { bestOf, byCost, frontierOf } from './choose.ts';
+import { byCost, cheapestOf, frontierOf, nearestOf, nextDollarOf } from './choose.ts';
 import { demandOf } from './demand.ts';
 import { evaluate, type PlanRun } from './evaluate.ts';
-import { planOf, type Plan } from './planner.ts';
+import { isApplicable, planOf, type Plan } from './planner.ts';
 import { preparePlan as prepare } from './prepare.ts';
 import type { PlanQuestion, PreparedPlan } from './question.ts';
 import { mostJobs, sampleOf } from './sample.ts';
@@ -47,6 +47,9 @@ function plan(trace: Trace, change: Partial<PlanQuestion> = {}): Plan {
 /** Five minutes of one job every 4 s: one container keeps up with them. */
 const steady = jobsAt(...Array.from({ length: 75 }, (_, n) => [n * 4, 3.5] as const));
 
+/** A target that a first start leaves time for. */
+const patient = { p: 0.95, latencyMs: 30_000, windowMs: 300_000 };
+
 test('what is recommended is the cheapest of all that meet the target', () => {
   const { recommended, met, runs, says } = plan(drawTrace('sparse', 3), { startMs: 3_000 });
   const meeting = runs.filter(({ attainment }) => attainment >= 0.95);
@@ -79,18 +82,18 @@ test('the frontier: cheapest first, each faster than all that cost no more; noth
   );
 });
 
-test('best: the cheapest that meets the target, else the nearest to it', () => {
+test('cheapest: of those that meet the target; nearest: the most in time', () => {
   const run = fc.record({ gpu_seconds_per_hour: fc.integer({ min: 1, max: 99 }), attainment: fc.integer({ min: 900, max: 999 }) });
   fc.assert(
     fc.property(fc.array(run, { minLength: 1 }), (given) => {
       const runs = given.map((one) => ({ ...one, attainment: one.attainment / 1_000, meets: one.attainment >= 950, p95_s: 1 }) as PlanRun);
-      const best = bestOf(runs);
       const meeting = runs.filter(({ meets }) => meets).map(({ gpu_seconds_per_hour }) => gpu_seconds_per_hour);
-      if (meeting.length > 0) expect(best).toMatchObject({ meets: true, gpu_seconds_per_hour: Math.min(...meeting) });
-      else expect(best?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
+      if (meeting.length === 0) expect(cheapestOf(runs)).toBeNull();
+      else expect(cheapestOf(runs)).toMatchObject({ meets: true, gpu_seconds_per_hour: Math.min(...meeting) });
+      expect(nearestOf(runs)?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
     }),
   );
-  expect(bestOf([])).toBeNull();
+  expect([cheapestOf([]), nearestOf([])]).toEqual([null, null]);
 });
 
 test('costs are those of an hour, to the end of the trace', () => {
@@ -100,13 +103,13 @@ test('costs are those of an hour, to the end of the trace', () => {
   // The last job comes at the end and takes its 3.5 s.
   expect(fixed).toMatchObject({ gpu_seconds_per_hour: (299.5 * 3600) / 296, starts: 1, peak_containers: 1 });
   expect(fixed?.usd_per_hour).toBeCloseTo((1.2 * 299.5) / 296, 9);
-  const unpriced = plan(steady, { usdPerHour: null });
+  const unpriced = plan(steady, { usdPerHour: null, slo: patient });
   expect(unpriced.recommended).toMatchObject({ usd_per_hour: null, gpu_seconds_per_hour: expect.any(Number) as number });
   expect(unpriced.says.join(' ')).toContain('GPU-seconds per hour');
 });
 
 test('peers run as they come, beside the recommended run', () => {
-  const { peers: told, recommended, runs } = plan(steady);
+  const { peers: told, recommended, runs } = plan(steady, { slo: patient });
   expect(told.map(({ name }) => name).toSorted()).toEqual(Object.keys(peers).toSorted());
   for (const { policy, settings, cost_ratio, usd_per_hour } of told) {
     expect(settings).toEqual({});
@@ -123,15 +126,45 @@ test('the next dollar buys the nearest lower p95 of the frontier', () => {
   expect(next_dollar?.less_p95_s).toBeCloseTo((recommended?.p95_s as number) - (dearer?.p95_s as number), 3);
 });
 
+test('the next dollar never buys a setting that misses the target, even a faster one', () => {
+  const run = fc.record({
+    gpu_seconds_per_hour: fc.integer({ min: 1, max: 99 }),
+    p95_s: fc.integer({ min: 1, max: 99 }),
+    meets: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(run, { minLength: 1 }), (given) => {
+      const runs = given as PlanRun[];
+      const chosen = cheapestOf(runs);
+      if (chosen) expect(nextDollarOf(chosen, frontierOf(runs))?.run.meets).not.toBe(false);
+    }),
+  );
+});
+
+test('fewer than 20 jobs: that comes before everything else, and a share has its ordinal', () => {
+  const few = (count: number, p: number): Plan =>
+    plan(jobsAt(...Array.from({ length: count }, (_, n) => [n * 4, 3] as const)), { slo: { p, latencyMs: 60_000, windowMs: 1 } });
+  expect(few(3, 0.95)).toMatchObject({ jobs: 3, met: true });
+  expect(few(3, 0.95).says[0]).toBe('Made from 3 jobs: of fewer than 20 a 95th percentile means nothing. Plan again when more have come.');
+  expect(few(1, 0.93).says[0]).toMatch(/^Made from 1 job: of fewer than 20 a 93rd percentile/);
+  expect([few(3, 0.95), few(20, 0.95)].map(isApplicable)).toEqual([false, true]);
+  expect(few(20, 0.95).says[0]).toMatch(/is the cheapest of/);
+});
+
 test('where nothing meets the target: the nearest, what can be reached, and what a standing floor costs', () => {
   // Both come before a first start can be over.
-  const { recommended, met, says, runs } = plan(jobsAt([0, 3], [1, 3], [300, 3]), { slo: { p: 0.95, latencyMs: 6_000, windowMs: 1 } });
-  expect(met).toBe(false);
-  expect(recommended?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
+  const missed = plan(jobsAt([0, 3], [1, 3], [300, 3]), { slo: { p: 0.95, latencyMs: 6_000, windowMs: 1 } });
+  const { nearest, runs, peers: told } = missed;
+  expect(missed).toMatchObject({ recommended: null, met: false, next_dollar: null });
+  expect(nearest?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
+  expect(told.every(({ cost_ratio }) => cost_ratio === null)).toBe(true);
+  const [, ...says] = missed.says;
   expect(says[0]).toMatch(/^None of \d+ settings meets p95=6s\.$/);
   expect(says[1]).toMatch(/comes nearest: 33\.3 % in time, \$/);
   expect(says[2]).toMatch(/^p95=23s is reachable, with /);
-  expect(says[3]).toMatch(/^A standing floor of 2 containers.* costs \$2\.\d\d\/h/);
+  expect(says[3]).toMatch(
+    /^A standing floor of 2 containers costs \$2\.\d\d\/h: no job waits once they are ready\. What misses p95=6s then came/,
+  );
 });
 
 test('a target below the service time is refused with the lowest that is possible', () => {
@@ -148,11 +181,12 @@ test('a budget: what costs more is not recommended; where nothing fits, that is 
   const cost = free.recommended?.usd_per_hour as number;
   expect(plan(drawTrace('sparse', 1), { startMs: 3_000, budgetUsdPerHour: cost }).recommended).toEqual(free.recommended);
   const less = plan(drawTrace('sparse', 1), { startMs: 3_000, budgetUsdPerHour: cost * 0.99 });
-  expect(less.recommended?.usd_per_hour).toBeLessThan(cost);
+  expect(less.recommended).toBeNull();
+  expect(less.nearest?.usd_per_hour).toBeLessThan(cost);
   expect(less.met).toBe(false);
   expect(less.says.join(' ')).toMatch(/No setting meets p95=8s for \$.*comes nearest.*Meeting it costs \$.*, with slo\./);
   const none = plan(steady, { budgetUsdPerHour: 0.5 });
-  expect(none).toMatchObject({ recommended: null, met: false, next_dollar: null });
+  expect(none).toMatchObject({ recommended: null, nearest: null, met: false, next_dollar: null });
   expect(none.says[0]).toMatch(/^No setting costs as little as \$0\.5\/h \(one GPU all the time: \$1\.2\/h\); the cheapest is .* for \$/);
   expect(() => plan(steady, { budgetUsdPerHour: 1, usdPerHour: null })).toThrow('A budget needs the price of a GPU-hour');
 });

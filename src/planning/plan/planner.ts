@@ -1,7 +1,7 @@
-import type { Slo } from '../summary.ts';
+import { leastJobs, type Slo } from '../summary.ts';
 import type { PlanBound } from './bound.ts';
 import { keyOf, peers } from './candidates.ts';
-import { bestOf, frontierOf, nextDollarOf, type NextDollar } from './choose.ts';
+import { cheapestOf, frontierOf, nearestOf, nextDollarOf, type NextDollar } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
 import type { PreparedPlan } from './question.ts';
 import type { Sample } from './sample.ts';
@@ -18,10 +18,14 @@ export type PlanPeer = PlanRun & {
 /** The answer to a question, every figure of it simulated. */
 export interface Plan {
   readonly simulated: true;
-  /** Null: the budget allows none. */
+  /** The cheapest that meets the target within the budget; null: none does. */
   readonly recommended: PlanRun | null;
-  /** The recommended run meets the target. */
+  /** Where none is recommended, the one that comes nearest within the budget; null: one is, or the budget allows none at all. */
+  readonly nearest: PlanRun | null;
+  /** One is recommended. */
   readonly met: boolean;
+  /** Jobs that the verdict rests on. */
+  readonly jobs: number;
   /** What there is to say of it, in sentences. */
   readonly says: readonly string[];
   /** What the next dollar buys, what no policy undercuts, and how costs are counted, in sentences. */
@@ -50,14 +54,19 @@ export interface Plan {
 export function planOf(prepared: PreparedPlan, runs: readonly PlanRun[], bound: PlanBound): Plan {
   const { question, spanMs, sample, reachableMs } = prepared;
   const { slo, usdPerHour, budgetUsdPerHour, source, startMs } = question;
-  const recommended = bestOf(runs.filter((run) => withinBudget(run, budgetUsdPerHour)));
+  const affordable = runs.filter((run) => withinBudget(run, budgetUsdPerHour));
+  const recommended = cheapestOf(affordable);
+  const nearest = recommended ? null : nearestOf(affordable);
+  const jobs = (recommended ?? nearest ?? runs[0])?.jobs ?? 0;
   const frontier = frontierOf(runs);
   const boundPerHour = 'missing' in bound ? null : (bound.gpuSeconds * 3_600_000) / spanMs;
   const plan: Omit<Plan, 'notes'> = {
     simulated: true,
     recommended,
-    met: recommended?.meets === true,
-    says: sentencesOf(prepared, runs, recommended),
+    nearest,
+    met: recommended !== null,
+    jobs,
+    says: sentencesOf(prepared, runs, { recommended, nearest, jobs }),
     frontier,
     peers: peersOf(runs, recommended),
     next_dollar: recommended && nextDollarOf(recommended, frontier),
@@ -76,6 +85,10 @@ export function planOf(prepared: PreparedPlan, runs: readonly PlanRun[], bound: 
   };
   return { ...plan, notes: notesOf(plan) };
 }
+
+/** Settings can be applied: some are recommended, by enough jobs. */
+export const isApplicable = ({ recommended, jobs }: Pick<Plan, 'recommended' | 'jobs'>): boolean =>
+  recommended !== null && jobs >= leastJobs;
 
 const sloOf = ({ p, latencyMs }: Slo): Plan['slo'] => ({ p, latency_s: latencyMs / 1000 });
 
