@@ -182,6 +182,14 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     await open();
     await planForJobs('collage');
     expect(await page.locator('.verdict.warn').count()).toBe(1);
+    expect(await heading()).toMatch(/^Made from 3 jobs/);
+    expect(
+      await page
+        .locator('.plan-chart, .plan-table')
+        .getByText(/recommended/i)
+        .count(),
+    ).toBe(0);
+    expect(await page.locator('tr.on').innerText()).toContain(', cheapest in time');
     expect(await page.getByRole('button', { name: /^Apply/ }).count()).toBe(0);
     expect(await page.getByRole('region', { name: 'If you apply' }).count()).toBe(0);
   });

@@ -33,6 +33,12 @@ function trafficOf({ source }: PlanResult, { traffic }: PlanForm): Partial<PlanF
 
 const isWorkload = (name: string): name is WorkloadName => [...workloadGroups.values()].some((names) => names.some((one) => one === name));
 
+/** What the best settings are called. By too few jobs the server lets nothing be applied: then they are not recommended either. */
+export function bestName({ result, change }: WirePlan): string {
+  if (!result?.recommended) return 'nearest';
+  return change ? 'recommended' : 'cheapest in time';
+}
+
 export const sameForm = (one: PlanForm, other: PlanForm): boolean =>
   (Object.keys(one) as (keyof PlanForm)[]).every((key) => one[key] === other[key]);
 

@@ -46,7 +46,8 @@ export interface PlanFigures {
 /** Slower than so many times the target is not drawn: it would press all the rest into a corner. */
 const slowest = 4;
 
-export function pictureOf(plan: PlanFigures): PlanPicture {
+/** `word`: what the best one is called. */
+export function pictureOf(plan: PlanFigures, word = plan.recommended ? 'Recommended' : 'Nearest'): PlanPicture {
   const { recommended, slo, price_usd_per_hour: price } = plan;
   const best = recommended ?? plan.nearest;
   const isDrawn = ({ p95_s }: Run): boolean => p95_s <= Math.max(slo.latency_s * slowest, best?.p95_s ?? 0);
@@ -58,7 +59,7 @@ export function pictureOf(plan: PlanFigures): PlanPicture {
   return {
     unitY: price === null ? 'GPU-s per hour' : '$ per hour',
     points: [
-      ...(best ? [point(best, 'frontier', `${recommended ? 'Recommended' : 'Nearest'}: ${told(best)}`)] : []),
+      ...(best ? [point(best, 'frontier', `${word}: ${told(best)}`)] : []),
       ...others.map((run) => point(run, 'frontier', '')),
       // The last are drawn above the others: a peer on the frontier is still seen.
       ...peers.map((peer) => point(peer, 'others', peer.name)),

@@ -2,7 +2,7 @@ import type { PlanResult } from '../shapes.ts';
 import { PlanChart } from './plan-chart.tsx';
 
 /** The chart of a plan, and the space where it will be. */
-export function ChartSheet({ result }: { result: PlanResult | null }) {
+export function ChartSheet({ result, best }: { result: PlanResult | null; best: string }) {
   return (
     <section className="sheet plan-sheet" aria-label="What each dollar buys">
       <header>
@@ -10,7 +10,7 @@ export function ChartSheet({ result }: { result: PlanResult | null }) {
         {result && <Legend bound={result.lower_bound_gpu_seconds_per_hour !== null} />}
       </header>
       <div className="in">
-        {result ? <PlanChart result={result} /> : <p className="hint blank">Cost against p95, once there is a plan.</p>}
+        {result ? <PlanChart result={result} best={best} /> : <p className="hint blank">Cost against p95, once there is a plan.</p>}
       </div>
     </section>
   );

@@ -12,10 +12,10 @@ const unitHeight = 14;
 /** Below it, labels are the short ones. */
 const roomy = 620;
 
-/** Cost against p95. A pointer, or arrow keys, go from point to point; what stands there is read. */
-export function PlanChart({ result }: { result: PlanResult }) {
+/** Cost against p95; `best`: what the best settings are called. A pointer, or arrow keys, go from point to point; what stands there is read. */
+export function PlanChart({ result, best }: { result: PlanResult; best: string }) {
   const [place, size] = useSize();
-  const picture = useMemo(() => pictureOf(result), [result]);
+  const picture = useMemo(() => pictureOf(result, best.charAt(0).toUpperCase() + best.slice(1)), [result, best]);
   const inOrder = useMemo(() => picture.points.toSorted((a, b) => a.x - b.x || a.y - b.y), [picture]);
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => setAt(null), [result]);

@@ -9,14 +9,13 @@ interface Choice {
   readonly name: string;
   readonly settings: string;
   readonly run: Run;
-  /** `recommended`, or `nearest` where nothing is; empty for all the others. */
+  /** What the best one is called; empty for all the others. */
   readonly tag: string;
 }
 
 /** The frontier, then what others run as it comes; the cheapest first in each. */
-function choicesOf({ frontier, peers, recommended, nearest }: PlanResult): Choice[] {
+function choicesOf({ frontier, peers, recommended, nearest }: PlanResult, tag: string): Choice[] {
   const best = recommended ?? nearest;
-  const tag = recommended ? 'recommended' : 'nearest';
   const own = frontier.map((run): Choice => {
     const settings = nameOf(run);
     return { name: settings, settings, run, tag: best && settings === nameOf(best) ? tag : '' };
@@ -27,9 +26,9 @@ function choicesOf({ frontier, peers, recommended, nearest }: PlanResult): Choic
   return [...first, ...own, ...peers.map((run) => ({ name: run.name, settings: nameOf(run), run, tag: '' }))];
 }
 
-const figuresOf = (run: Run, { recommended, price_usd_per_hour: price }: PlanResult): string[] => [
+const figuresOf = (run: Run, { recommended, nearest, price_usd_per_hour: price }: PlanResult): string[] => [
   price === null ? fixed(run.gpu_seconds_per_hour, 0) : fixed(run.usd_per_hour, 2),
-  fixed(recommended && run.gpu_seconds_per_hour / recommended.gpu_seconds_per_hour, 2),
+  fixed(run.gpu_seconds_per_hour / ((recommended ?? nearest)?.gpu_seconds_per_hour ?? NaN), 2),
   fixed(run.p50_s, 1),
   fixed(run.p95_s, 1),
   percent(run.attainment),
@@ -37,9 +36,9 @@ const figuresOf = (run: Run, { recommended, price_usd_per_hour: price }: PlanRes
 ];
 
 /** The same as the chart, in numbers. */
-export function PlanTable({ result }: { result: PlanResult }) {
-  const columns = [result.price_usd_per_hour === null ? 'GPU-s/h' : '$/h', 'x recommended', 'p50 s', 'p95 s', 'within SLO %', 'peak'];
-  const choices = choicesOf(result);
+export function PlanTable({ result, best }: { result: PlanResult; best: string }) {
+  const columns = [result.price_usd_per_hour === null ? 'GPU-s/h' : '$/h', `x ${best}`, 'p50 s', 'p95 s', 'within SLO %', 'peak'];
+  const choices = choicesOf(result, best);
   const csv = (): void =>
     downloadCsv('plan', [
       ['choice', 'settings', ...columns, 'promise'],

@@ -8,7 +8,7 @@ import { PlanStale } from '../components/plan-stale.tsx';
 import { PlanTable } from '../components/plan-table.tsx';
 import { PlanVerdict } from '../components/plan-verdict.tsx';
 import { ProblemText } from '../components/problem-text.tsx';
-import { deploymentOf, formOf, madeFor, sameForm } from '../plan-made-for.ts';
+import { bestName, deploymentOf, formOf, madeFor, sameForm } from '../plan-made-for.ts';
 import { formFor, requestOf, type PlanForm as Form } from '../plan-question.ts';
 import type { Deployment, WirePlan } from '../shapes.ts';
 import { targetOf, useDeployments } from '../use-deployments.ts';
@@ -57,6 +57,7 @@ function Filled({ deployments, reload }: FilledProps) {
   };
   const plan = planning.state === 'done' ? planning.plan : null;
   const result = plan?.result ?? null;
+  const best = plan ? bestName(plan) : '';
   const { action, below, dialog, applied } = useApply(plan, deployments, reload);
   const stale = plan && asked && !sameForm(form, asked);
   return (
@@ -76,9 +77,9 @@ function Filled({ deployments, reload }: FilledProps) {
           </div>
           {below}
         </section>
-        <ChartSheet result={result} />
+        <ChartSheet result={result} best={best} />
       </div>
-      {result && <PlanTable result={result} />}
+      {result && <PlanTable result={result} best={best} />}
       {result && <p className="foot">{result.notes.at(-1)} All figures of this page are simulated.</p>}
       {dialog}
     </>
