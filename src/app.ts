@@ -19,6 +19,7 @@ import type { Config } from './config/schema.ts';
 import { openDataFolder } from './data-folder.ts';
 import { createBinder } from './deployments/binder.ts';
 import { deployConfigured } from './deployments/configured.ts';
+import type { Deployment } from './deployments/deployment.ts';
 import type { Deployments } from './deployments/deployments.ts';
 import { createDeployments } from './deployments/registry.ts';
 import { ComfleetError } from './errors.ts';
@@ -28,6 +29,7 @@ import { findFrontend } from './frontend-folder.ts';
 import { admit } from './fleet/admission.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
+import type { LearntTimes } from './fleet/learning/observations.ts';
 import { recover } from './fleet/recovery.ts';
 import { poolKey } from './fleet/pool.ts';
 import { Slots } from './fleet/slots.ts';
@@ -232,13 +234,19 @@ function composeShadow(given: Given, { controller, slots }: Controlled, deployme
     clock,
     log,
     deployments: () => deployments.list(),
-    learnt: ({ name, environment }) => controller.pools.get(poolKey(name, environment))?.observations.learnt() ?? null,
+    learnt: learntBy(controller),
     slots: Math.min(slots.total, Math.floor((config.workspace.gpuLimit ?? Infinity) / (slots.all()[0]?.share || 1))),
     pseudonym: () => openPseudonym(store, { random, clock }),
     replay: createReplayer({ clock, limitMs: replayLimitMs }),
     settings: config.shadow,
   });
 }
+
+/** What the fleet has learnt of a deployment. */
+const learntBy =
+  ({ pools }: Controller) =>
+  ({ name, environment }: Deployment): LearntTimes | null =>
+    pools.get(poolKey(name, environment))?.observations.learnt() ?? null;
 
 type Controlled = Awaited<ReturnType<typeof composeFleet>>;
 
@@ -302,6 +310,7 @@ function composeServer(given: Given, serving: Serving) {
     overview: () => overview.snapshot(fleet, deployments),
     overviewTag: () => overview.tag(),
     plans,
+    learnt: learntBy(controller),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     page: page && { sessions: page, port: () => state.pagePort },

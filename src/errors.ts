@@ -22,7 +22,12 @@ export const errorCatalogue = {
     'The request body could not be read',
     'Correct the body as the message says; JSON goes with Content-Type: application/json.',
   ),
-  body_too_large: row(413, 'caller', 'The request body is too large', 'Send large files as uploads and refer to them.'),
+  body_too_large: row(
+    413,
+    'caller',
+    'The request body is too large',
+    'Send less; files as uploads that the request refers to, and plan for a long trace with: comfleet plan --trace.',
+  ),
   invalid_parameter: row(400, 'caller', 'A parameter of the request is wrong', 'Compare it with /fleet/v1/openapi.json.'),
   invalid_input: row(
     422,

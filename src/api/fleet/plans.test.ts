@@ -55,7 +55,7 @@ test('a trace: accepted at once, then its progress, then the result', async () =
   const plan = await ended(id);
   expect(planSchema.parse(plan)).toEqual(plan);
   expect(plan).toMatchObject({ state: 'done', progress: 1, error: null });
-  expect(plan.result).toMatchObject({ simulated: true, met: true, price_usd_per_hour: 2, start_s: 20, source: 'trace' });
+  expect(plan.result).toMatchObject({ simulated: true, met: true, price_usd_per_hour: 2, start_s: 20, outside_s: 0, source: 'trace' });
   expect(plan.result.recommended.usd_per_hour).toBeGreaterThan(plan.result.lower_bound_usd_per_hour);
   expect(plan.result.notes.join('\n')).toMatch(/Lower bound, .*: \$\d+\.\d\d\/h; recommended is \d+\.\d\d x that\.\nCost = /);
 
@@ -159,6 +159,18 @@ test('a deployment gives its own jobs of the last day, its target, its starts an
   });
 });
 
+test('what a job takes outside the GPU, and loads, are as the fleet has learnt, unless they are given', async () => {
+  const learnt = { startMs: null, leadMs: 104.4, afterMs: 407, loadMs: 2_000 };
+  const other = await createApiWorld({ change: () => ({ learnt: ({ name }) => (name === 'collage' ? learnt : null) }) });
+  const asked = async (body: object) => (await planQuestion(other.context, planBody.parse({ workload: 'sparse', ...body }))).question;
+  expect(await asked({ deployment: 'collage' })).toMatchObject({ outsideMs: { before: 104, after: 407 }, loadMs: 2_000 });
+  const given = { deployment: 'collage', outside_seconds: 0, load_seconds: 0 };
+  expect(await asked(given)).toMatchObject({ outsideMs: { before: 0, after: 0 }, loadMs: 0 });
+  for (const body of [{}, { deployment: 'portrait' }])
+    expect(await asked(body)).toMatchObject({ outsideMs: { before: 0, after: 0 }, loadMs: 0 });
+  await other.app.close();
+});
+
 test('workloads and users who wait; what is given stands before what the deployment has', async () => {
   const drawn = await questionOf({ workload: 'sparse', seed: 3, start_seconds: 2.5, outside_seconds: 0.9, deployment: 'collage' });
   expect(drawn).toMatchObject({ startMs: 2_500, outsideMs: { before: 450, after: 450 }, seed: 3, source: { trace: { name: 'sparse' } } });
@@ -166,7 +178,7 @@ test('workloads and users who wait; what is given stands before what the deploym
   const { source } = await questionOf({ closed_loop, budget: { usd_per_hour: 3 } });
   expect(source).toEqual({
     type: 'users',
-    users: { users: 10, endMs: 600_000, pauseMs: [1_000, 5_000], serviceMs: [3_500], seed: 1 },
+    users: { users: 10, endMs: 3_600_000, pauseMs: [1_000, 5_000], serviceMs: [3_500], seed: 1 },
   });
 });
 
@@ -176,7 +188,22 @@ test.each([
   [{ deployment: 'collage' }, 400, 'invalid_parameter', 'no job came to collage in the last 24 h'],
   [{ workload: 'sparse', trace }, 400, 'invalid_parameter', 'give one of workload, closed_loop and trace'],
   [{ workload: 'sprse' }, 400, 'invalid_parameter', 'workload'],
-  [{ trace: [] }, 422, 'invalid_trace', 'trace has no jobs'],
+  [{ trace: [] }, 400, 'invalid_parameter', 'trace: must have at least 1 entry, not 0'],
+  [{ trace: [{ arrival_s: 0, service_s: 1e8 }] }, 422, 'invalid_trace', 'trace has a job of 100000000 s on the GPU'],
+  [{ trace, start_seconds: 1e9 }, 400, 'invalid_parameter', 'start_seconds: must be at most 3600, not 1000000000'],
+  [{ trace, start_seconds: 1e308 }, 400, 'invalid_parameter', 'start_seconds: must be at most 3600, not 1e+308'],
+  [{ trace, outside_seconds: 3_601 }, 400, 'invalid_parameter', 'outside_seconds: must be at most 3600'],
+  [{ trace, load_seconds: 3_601 }, 400, 'invalid_parameter', 'load_seconds: must be at most 3600'],
+  [{ trace, horizon_seconds: 1e9 }, 400, 'invalid_parameter', 'horizon_seconds: must be at most 2678400'],
+  [{ trace, price: 1e308 }, 400, 'invalid_parameter', 'price: must be at most 1000, not 1e+308'],
+  [{ trace, budget: { usd_per_hour: 1e7 } }, 400, 'invalid_parameter', 'budget.usd_per_hour: must be at most 1000000'],
+  [
+    { closed_loop: { users: 1e6, pause_seconds: [1, 1e6], service_seconds: [] } },
+    400,
+    'invalid_parameter',
+    'closed_loop.users: must be at most 10000, not 1000000; closed_loop.pause_seconds.1: must be at most 86400, not 1000000; ' +
+      'closed_loop.service_seconds: must have at least 1 entry, not 0',
+  ],
   [{ trace: trace.toReversed() }, 422, 'invalid_trace', 'trace:2 arrival_s 1 comes after 300 of an earlier line: sort the lines'],
   [{ trace: [{ arrival_s: -1, service_s: 3 }] }, 422, 'invalid_trace', 'trace:1 arrival_s must be a number of seconds >= 0, got -1'],
   [{ trace: [{ arrival_s: 0, service_s: 3, colour: 1 }] }, 422, 'invalid_trace', 'has an unknown column "colour"'],

@@ -11,6 +11,8 @@ import { evaluate, type PlanRun } from './evaluate.ts';
 import { isApplicable, planOf, type Plan } from './planner.ts';
 import { preparePlan as prepare } from './prepare.ts';
 import type { PlanQuestion, PreparedPlan } from './question.ts';
+import { spanName } from './names.ts';
+import { sentencesOf } from './sentences.ts';
 import { mostJobs, sampleOf } from './sample.ts';
 
 const jobsAt = (...jobs: readonly (readonly [number, number])[]): Trace => traceOf(jobs);
@@ -63,7 +65,16 @@ test('what is recommended is the cheapest of all that meet the target', () => {
 });
 
 test('the frontier: cheapest first, each faster than all that cost no more; nothing beats it', () => {
-  const one = { policy: 'fixed', settings: {}, usd_per_hour: null, p50_s: 0, p99_s: 0, at_target_share_s: 0, attainment: 1 } as const;
+  const one = {
+    policy: 'fixed',
+    settings: {},
+    usd_per_hour: null,
+    span_s: 1,
+    p50_s: 0,
+    p99_s: 0,
+    at_target_share_s: 0,
+    attainment: 1,
+  } as const;
   const two = { windows_attained: 1, meets: true, jobs: 1, starts: 1, peak_containers: 1 } as const;
   const runs = fc.array(fc.record({ gpu_seconds_per_hour: fc.integer({ min: 1, max: 9 }), p95_s: fc.integer({ min: 1, max: 9 }) }));
   fc.assert(
@@ -96,16 +107,27 @@ test('cheapest: of those that meet the target; nearest: the most in time', () =>
   expect([cheapestOf([]), nearestOf([])]).toEqual([null, null]);
 });
 
-test('costs are those of an hour, to the end of the trace', () => {
+test('costs are those of an hour, until the last job is answered', () => {
   const { runs, span_s } = plan(steady);
   expect(span_s).toBe(296);
   const fixed = runs.find(({ policy, settings }) => policy === 'fixed' && settings['min_containers'] === 1);
   // The last job comes at the end and takes its 3.5 s.
-  expect(fixed).toMatchObject({ gpu_seconds_per_hour: (299.5 * 3600) / 296, starts: 1, peak_containers: 1 });
-  expect(fixed?.usd_per_hour).toBeCloseTo((1.2 * 299.5) / 296, 9);
+  expect(fixed).toMatchObject({ gpu_seconds_per_hour: 3600, span_s: 299.5, starts: 1, peak_containers: 1 });
+  expect(fixed?.usd_per_hour).toBeCloseTo(1.2, 9);
   const unpriced = plan(steady, { usdPerHour: null, slo: patient });
   expect(unpriced.recommended).toMatchObject({ usd_per_hour: null, gpu_seconds_per_hour: expect.any(Number) as number });
   expect(unpriced.says.join(' ')).toContain('GPU-seconds per hour');
+});
+
+test('one job of 3 s costs what one container costs, and the bound holds for whatever meets the target', () => {
+  const prepared = preparePlan(question(jobsAt([0, 3]), { slo: patient }));
+  const all = prepared.candidates.map((candidate) => evaluate(prepared, candidate));
+  // Work and one start: nothing that starts a container costs less.
+  const { recommended, lower_bound_usd_per_hour: bound, runs } = planOf(prepared, all, { gpuSeconds: 23 });
+  expect(recommended?.usd_per_hour).toBeLessThanOrEqual(1.2);
+  for (const run of runs) if (run.meets) expect(run.usd_per_hour).toBeGreaterThanOrEqual((bound as number) - 1e-9);
+  // A horizon after that is kept.
+  expect(plan(jobsAt([0, 3]), { slo: patient, horizonMs: 3_600_000 }).recommended?.span_s).toBe(3_600);
 });
 
 test('peers run as they come, beside the recommended run', () => {
@@ -213,6 +235,25 @@ test('of a million jobs the busiest part and a typical one are planned for, and 
   expect(candidates.length).toBeLessThan(90);
 });
 
+test('a verdict on a sample says so, with its own size, and times as people say them', () => {
+  // Two days of jobs, of which a thousandth is at work at once.
+  const jobs = Array.from({ length: 20_000 }, (_, n) => [n * 10, 0.01] as const);
+  const prepared = preparePlan(question(traceOf(jobs), { slo: patient }));
+  const runs = [
+    evaluate(
+      prepared,
+      prepared.candidates.find(({ policy }) => policy === 'fixed')!,
+    ),
+  ];
+  const says = sentencesOf(prepared, runs, { recommended: runs[0]!, nearest: null, jobs: runs[0]!.jobs });
+  expect(says[0]).toMatch(/^fixed min_containers=1 is the cheapest of 1 settings that meets p95=30s on a sample: \$/);
+  expect(says[1]).toBe(
+    'The sample: 15000 of 20000 jobs, those of the typical part (0 s to 20 h 50 min) and the busiest part (20 h 50 min to 41 h 40 min), joined; ' +
+      'costs per hour are those of these parts, not of all of it.',
+  );
+  expect([0, 99.4, 101, 5_940, 7_200, 160_539.8].map(spanName)).toEqual(['0 s', '99 s', '2 min', '99 min', '2 h', '44 h 36 min']);
+});
+
 test('parts of a long trace keep their order, their gaps and their jobs', () => {
   fc.assert(
     fc.property(tinyTrace, fc.integer({ min: 2, max: 6 }), ({ jobs }, most) => {
@@ -247,7 +288,10 @@ test('users who wait: fixed fleets below the load are tried, too, and there is n
     prepared,
     prepared.candidates.find(({ settings }) => settings['min_containers'] === 7)!,
   );
-  expect(seven.usd_per_hour).toBeCloseTo(8.4, 0);
+  expect(seven.usd_per_hour).toBeCloseTo(8.4, 9);
+  expect(seven.span_s).toBe(480);
+  // Those of the first two minutes, of whom some waited for a start, are not among them.
+  expect(seven.jobs).toBeLessThan(700);
   expect(seven.meets).toBe(true);
   const never = { ...asked, source: { type: 'users', users: { ...users, endMs: 0 } } } as const;
   expect(() => preparePlan(never)).toThrow('The users need some time to ask in');
