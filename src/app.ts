@@ -19,7 +19,6 @@ import type { Config } from './config/schema.ts';
 import { openDataFolder } from './data-folder.ts';
 import { createBinder } from './deployments/binder.ts';
 import { deployConfigured } from './deployments/configured.ts';
-import type { Deployment } from './deployments/deployment.ts';
 import type { Deployments } from './deployments/deployments.ts';
 import { createDeployments } from './deployments/registry.ts';
 import { ComfleetError } from './errors.ts';
@@ -29,9 +28,8 @@ import { findFrontend } from './frontend-folder.ts';
 import { admit } from './fleet/admission.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
-import type { LearntTimes } from './fleet/learning/observations.ts';
+import { learntOf } from './fleet/pool.ts';
 import { recover } from './fleet/recovery.ts';
-import { poolKey } from './fleet/pool.ts';
 import { Slots } from './fleet/slots.ts';
 import { createSystemClock, createSystemRandom } from './fleet/system-clock.ts';
 import type { Job } from './jobs/job.ts';
@@ -234,19 +232,13 @@ function composeShadow(given: Given, { controller, slots }: Controlled, deployme
     clock,
     log,
     deployments: () => deployments.list(),
-    learnt: learntBy(controller),
+    learnt: (of) => learntOf(controller.pools, of),
     slots: Math.min(slots.total, Math.floor((config.workspace.gpuLimit ?? Infinity) / (slots.all()[0]?.share || 1))),
     pseudonym: () => openPseudonym(store, { random, clock }),
     replay: createReplayer({ clock, limitMs: replayLimitMs }),
     settings: config.shadow,
   });
 }
-
-/** What the fleet has learnt of a deployment. */
-const learntBy =
-  ({ pools }: Controller) =>
-  ({ name, environment }: Deployment): LearntTimes | null =>
-    pools.get(poolKey(name, environment))?.observations.learnt() ?? null;
 
 type Controlled = Awaited<ReturnType<typeof composeFleet>>;
 
@@ -310,7 +302,7 @@ function composeServer(given: Given, serving: Serving) {
     overview: () => overview.snapshot(fleet, deployments),
     overviewTag: () => overview.tag(),
     plans,
-    learnt: learntBy(controller),
+    learnt: (of) => learntOf(controller.pools, of),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     page: page && { sessions: page, port: () => state.pagePort },

@@ -7,7 +7,7 @@ import { Dispatcher, type Assignment } from './dispatch/dispatcher.ts';
 import { Overlap } from './dispatch/overlap.ts';
 import type { QueuedJob } from './dispatch/queue.ts';
 import type { Prior } from '../runtimes/runtime.ts';
-import { Observations, type Observed } from './learning/observations.ts';
+import { Observations, type LearntTimes, type Observed } from './learning/observations.ts';
 import { policies } from './scaling/policies.ts';
 import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
@@ -312,6 +312,12 @@ export class Pool {
 }
 
 export const poolKey = (deployment: string, environment: string): string => `${deployment}@${environment}`;
+
+/** How long things take at a deployment, as its pool has learnt; null: there is no such pool. */
+export const learntOf = (
+  pools: ReadonlyMap<string, Pool>,
+  { name, environment }: Pick<Deployment, 'name' | 'environment'>,
+): LearntTimes | null => pools.get(poolKey(name, environment))?.observations.learnt() ?? null;
 
 /** USD per hour. */
 const costOf = (container: Container | undefined): number => (container?.usdPerHour ?? 0) * (container?.share ?? 0);
