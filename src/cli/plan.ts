@@ -80,39 +80,21 @@ function questionOf({ options, terminal }: Session): PlanQuestion {
   const { profile, ...timing } = timingOf(given);
   const source = planSourceOf(given, { profile, seed, cwd: terminal.cwd });
   const outside = text('outsideSeconds');
-  const half = outside === undefined ? null : numberOf('--outside-seconds', outside) * 500;
+  const half = outside === undefined ? null : numberOf('--outside-seconds', outside, { most: most.outsideSeconds }) * 500;
   const question: PlanQuestion = {
     ...timing,
     ...(half !== null && { outsideMs: { before: Math.round(half), after: Math.round(half) } }),
     seed,
-    loadMs: numberOf('--load-seconds', text('loadSeconds') ?? '0', { most: 3_600 }) * 1000,
+    loadMs: numberOf('--load-seconds', text('loadSeconds') ?? '0', { most: most.loadSeconds }) * 1000,
     horizonMs: horizonOf(text('horizon'), source.type === 'trace' ? source.trace : source.users),
     slo: sloOf(text('slo') ?? ''),
-    usdPerHour: number('price') ?? (profile ?? loadProfile(defaultProfile)).gpu.price_per_hour_usd,
-    budgetUsdPerHour: number('budget', { least: 0.01 }),
+    usdPerHour: number('price', { most: most.usdPerHour }) ?? (profile ?? loadProfile(defaultProfile)).gpu.price_per_hour_usd,
+    budgetUsdPerHour: number('budget', { least: 0.01, most: most.budgetUsdPerHour }),
     source,
   };
-  checkLimits(question);
+  if (source.type === 'users' && source.users.users > most.users)
+    throw new UsageError(`--closed-loop users must be at most ${most.users} for a plan, got ${source.users.users}`);
   return question;
-}
-
-/** What no plan can be made of in reasonable time, in the names of the flags. */
-function checkLimits({ startMs, outsideMs, loadMs, horizonMs, usdPerHour, budgetUsdPerHour, source }: PlanQuestion): void {
-  const users = source.type === 'users' ? source.users : null;
-  const limits: readonly (readonly [string, number | null | undefined, number])[] = [
-    ['--start-seconds', startMs / 1000, most.startSeconds],
-    ['--outside-seconds', (outsideMs.before + outsideMs.after) / 1000, most.outsideSeconds],
-    ['--load-seconds', loadMs / 1000, most.loadSeconds],
-    ['--horizon', horizonMs === null ? null : horizonMs / 1000, most.horizonSeconds],
-    ['--price', usdPerHour, most.usdPerHour],
-    ['--budget', budgetUsdPerHour, most.budgetUsdPerHour],
-    ['--closed-loop users', users?.users, most.users],
-    ['--closed-loop wait', users && users.pauseMs[1] / 1000, most.pauseSeconds],
-    ['--seconds', users && users.endMs / 1000, most.loopSeconds],
-  ];
-  for (const [name, value, limit] of limits) {
-    if (value !== null && value !== undefined && value > limit) throw new UsageError(`${name} must be at most ${limit}, got ${value}`);
-  }
 }
 
 /** What the command line asks for and nobody can answer is its mistake. */
