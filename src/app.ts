@@ -191,7 +191,7 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
     store,
     clock,
     random,
-    admit: (request) => admit(controller.pools, request),
+    admit: (request) => admit(controller.pools, request, clock.now()),
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
