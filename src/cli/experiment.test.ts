@@ -96,3 +96,8 @@ test.each([
   expect(err).toContain(message);
   expect(code).toBe(2);
 });
+
+test('charts go into a folder that is there or can be made, not into one below nothing', async () => {
+  const { code, err } = await cli.comfleet(['experiment', 'options', '--only', 'option-1', '--charts', 'none/charts']);
+  expect([code, err]).toEqual([2, expect.stringContaining('none/charts cannot be written') as string]);
+});

@@ -5,7 +5,7 @@ import { palette, plain, type Terminal } from './terminal.ts';
 /** Exit codes of every verb. */
 export const exitCodes = {
   0: 'done',
-  1: 'it was tried and failed: the job failed, the gateway refused or is away, the port is in use',
+  1: 'it was tried and failed: the job failed, the gateway refused or is away, the port is in use, a trace has a wrong line',
   2: 'it was not tried: the command line or the configuration is wrong',
 } as const;
 

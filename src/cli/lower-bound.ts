@@ -16,7 +16,7 @@ const mostJobs = 200_000;
 
 /** The bounds of a trace, from the cache where it was solved before. Error: `UsageError`, for a target that no plan can meet and a trace too long to solve. */
 export async function solveBounds(given: Omit<BoundsInput, 'binMs'>, { env, err }: Terminal): Promise<Bounds> {
-  refuseImpossible(given);
+  refuseUnsolvable(given);
   const input = { ...given, binMs: binMsOf(given.jobs, given.slo.latencyMs) };
   const file = path.join(cacheFolder(env, process.platform), 'bounds', `${hashOf(input)}.json`);
   const kept = read(file);
@@ -45,18 +45,25 @@ export function boundRow({ lower, feasible }: Bounds, { gpu_seconds, attainment 
   return [name, ratio + optimum + missed];
 }
 
-function refuseImpossible({ jobs, slo }: Pick<BoundsInput, 'jobs' | 'slo'>): void {
+/** Error: `UsageError`, for a target that no plan can meet and a trace too long to solve. Quick. */
+export function refuseUnsolvable({ jobs, slo }: Pick<BoundsInput, 'jobs' | 'slo'>): void {
   if (jobs.length > mostJobs) {
     throw new UsageError(
       `--bound is solved for at most ${mostJobs} jobs, and the trace has ${jobs.length}; give it a part of the trace, or leave --bound out`,
     );
   }
-  const best = possible(jobs, slo);
-  if (best.share >= slo.p) return;
+  const impossible = impossibleTarget(jobs, slo);
+  if (impossible !== null) throw new UsageError(impossible);
+}
+
+/** Why no fleet can answer the target's share of the jobs in time; null: with enough containers one can. `outsideMs`: what each takes beside its GPU time. */
+export function impossibleTarget(jobs: BoundsInput['jobs'], slo: BoundsInput['slo'], outsideMs = 0): string | null {
+  const best = possible(jobs, { p: slo.p, latencyMs: slo.latencyMs - outsideMs });
+  if (best.share >= slo.p) return null;
   const name = `p${Number((slo.p * 100).toFixed(1))}`;
-  throw new UsageError(
+  return (
     `--slo ${name}=${slo.latencyMs / 1000}s cannot be met: only ${(best.share * 100).toFixed(1)} % of the jobs take no longer than that ` +
-      `by themselves; with enough containers ${name}=${best.latencyMs / 1000}s is possible`,
+    `by themselves; with enough containers ${name}=${(best.latencyMs + outsideMs) / 1000}s is possible`
   );
 }
 

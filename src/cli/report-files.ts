@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from './failure.ts';
 
@@ -9,9 +9,10 @@ export function writeReport(file: string, html: string): void {
   attempt(file, () => writeFileSync(file, html));
 }
 
-/** Writes each chart into the folder, as an SVG document and as a picture. Error: usage, where that cannot be. */
+/** Writes each chart into the folder, which is made where the one above it exists, as an SVG document and as a picture. Error: usage, where that cannot be. */
 export async function writeCharts(folder: string, charts: Readonly<Record<string, string>>): Promise<void> {
-  attempt(folder, () => mkdirSync(folder, { recursive: true }));
+  // Not the folders above it: below some places, such as /proc, Node.js would try for ever.
+  if (!existsSync(folder)) attempt(folder, () => mkdirSync(folder));
   for (const [name, svg] of Object.entries(charts)) {
     const picture = await pngOf(svg);
     attempt(folder, () => {

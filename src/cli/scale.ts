@@ -1,5 +1,7 @@
 import type { DeploymentWire } from './shapes.ts';
+import { isOwnSetting } from '../config/policy-settings.ts';
 import { scalingRows, scalingSynonyms } from '../config/scaling.ts';
+import { policyNames } from '../fleet/scaling/settings.ts';
 import { UsageError } from './failure.ts';
 import { table } from './terminal.ts';
 import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
@@ -14,6 +16,7 @@ export const scaleVerb: VerbSpec = {
   examples: [
     example.slice('comfleet '.length),
     'scale collage scaledown_window=5m slo.latency=4s budget.usd_per_hour=none',
+    'scale collage policy=concurrency target_utilization=0.9',
     'scale collage',
   ],
   run: scale,
@@ -27,7 +30,7 @@ async function scale({ client, args, terminal, paint, print }: Session): Promise
     print(before.scaling, () => table(['setting', 'value'], scalingRows(before.scaling), paint));
     return;
   }
-  const change = changeOf(settings);
+  const change = withOwnSettings(changeOf(settings), before.scaling['policy']);
   for (const key of Object.keys(change)) {
     const meant = scalingSynonyms[key];
     if (meant !== undefined) terminal.err.write(`used ${meant} for ${key}\n`);
@@ -43,6 +46,16 @@ export function changedRows(before: DeploymentWire['scaling'], now: DeploymentWi
   return scalingRows(now)
     .filter(([key, value]) => old.get(key) !== value)
     .map(([key, value]) => [key, old.get(key) ?? '', value]);
+}
+
+/** Settings of the policy's own stand under `policy_settings` in a change; on the command line they need not. `now`: its policy before. */
+function withOwnSettings(change: Record<string, unknown>, now: unknown): Record<string, unknown> {
+  const policy = policyNames.find((name) => name === (change['policy'] ?? now));
+  const own = Object.entries(change).filter(([key]) => policy !== undefined && isOwnSetting(policy, key));
+  if (own.length === 0) return change;
+  const others = Object.entries(change).filter(([key]) => !own.some(([name]) => name === key));
+  const nested = change['policy_settings'] as object | undefined;
+  return { ...Object.fromEntries(others), policy_settings: { ...nested, ...Object.fromEntries(own) } };
 }
 
 /** `slo.latency=4s` and its like as the body of the request; later ones win. */

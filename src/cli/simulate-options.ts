@@ -12,7 +12,7 @@ export const sourceOptions = (command: Command): Command =>
     .option('--slo <target>', 'the latency target, e.g. p95=6s', 'p95=6s')
     .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")
     .option('--load-seconds <n>', "what a container takes to load a model that it does not hold (else the workload's, else 0)")
-    .option('--horizon <seconds>', 'end of the accounts (else the last arrival)')
+    .option('--horizon <seconds>', 'end of the accounts, not before the last arrival (else that)')
     .option('--seed <n>', 'of what is drawn', '1');
 
 /** The workloads' names, group by group, a few on a line. */

@@ -11,7 +11,7 @@ import type { SimulationInput } from '../planning/simulator.ts';
 import type { Slo } from '../planning/summary.ts';
 import type { Trace } from '../planning/trace.ts';
 import { parseTrace } from '../planning/trace-file.ts';
-import { closedLoopOf, type UniformUsers } from '../planning/uniform-users.ts';
+import { closedLoopOf, cycleMs, type UniformUsers } from '../planning/uniform-users.ts';
 import { drawTrace, workloads, type WorkloadName } from '../planning/workloads.ts';
 import type { Workload } from '../planning/workloads/workload.ts';
 import { defaultScaling } from '../fleet/scaling/settings.ts';
@@ -23,6 +23,12 @@ import { pairs } from './verb.ts';
 /** Of users who wait, and whose price stands where none was given. */
 export const defaultProfile = 'a10g-collage';
 const defaultStartSeconds = 20;
+/** Seconds: what no start, load or pause, and no run, comes near. */
+const hour = 3_600;
+const day = 24 * hour;
+const year = 366 * day;
+/** Jobs of a closed loop: more take minutes. */
+const mostJobs = 1_000_000;
 
 /** What the command line says of it. */
 export interface Given {
@@ -51,7 +57,8 @@ export function timingOf(given: Given): { profile: Profile | null } & Required<P
   const name = given.profile ?? (given.closedLoop === undefined ? undefined : defaultProfile);
   const profile = name === undefined ? null : loadProfile(name.endsWith('.json') ? name : known('profile', name, listProfiles()));
   const startSeconds = profile ? median(profile.seconds.start_cold) : defaultStartSeconds;
-  const startMs = (given.startSeconds === undefined ? startSeconds : numberOf('--start-seconds', given.startSeconds)) * 1000;
+  const startMs =
+    (given.startSeconds === undefined ? startSeconds : numberOf('--start-seconds', given.startSeconds, { most: hour })) * 1000;
   // Half of it passes before a prompt is in its container's queue, half after its GPU time, as in emulated containers.
   const half = Math.round(median(profile?.seconds.outside_gpu ?? [0]) * 500);
   return { profile, startMs, outsideMs: { before: half, after: half } };
@@ -66,7 +73,22 @@ interface Surroundings {
 /** The trace, or the users. */
 export function sourceOf(given: Given, surroundings: Surroundings): Trace | ClosedLoop {
   const source = planSourceOf(given, surroundings);
-  return source.type === 'trace' ? source.trace : closedLoopOf(source.users);
+  if (source.type === 'trace') return source.trace;
+  const { users, endMs } = source.users;
+  const jobs = (users * endMs) / cycleMs(source.users, 0);
+  if (jobs <= mostJobs) return closedLoopOf(source.users);
+  throw new UsageError(
+    `--closed-loop with ${users} users asks for up to ${Math.round(jobs)} jobs in ${endMs / 1000} s, more than ${mostJobs}: take fewer users or --seconds`,
+  );
+}
+
+/** End of the accounts in milliseconds; null: the last arrival, after which jobs may come at no time. Error: usage, where jobs come later. */
+export function horizonOf(text: string | undefined, source: Trace | ClosedLoop): number | null {
+  if (text === undefined) return null;
+  const seconds = numberOf('--horizon', text, { most: year });
+  const lastMs = 'levels' in source ? source.endMs : (source.jobs.at(-1)?.arrivalMs ?? 0);
+  if (seconds * 1000 >= lastMs) return seconds * 1000;
+  throw new UsageError(`--horizon ${text} is too early: jobs come until ${lastMs / 1000} s; give at least that, or leave it out`);
 }
 
 /** The same as plain data. */
@@ -76,7 +98,10 @@ export function planSourceOf(given: Given, { profile, seed, cwd }: Surroundings)
     throw new UsageError('Give either --workload NAME or --trace FILE or --closed-loop users=10,wait=1-5');
   }
   if (closedLoop !== undefined) {
-    return { type: 'users', users: usersOf(closedLoop, { seconds: numberOf('--seconds', seconds), profile: profile as Profile, seed }) };
+    return {
+      type: 'users',
+      users: usersOf(closedLoop, { seconds: numberOf('--seconds', seconds, { least: 1, most: year }), profile: profile as Profile, seed }),
+    };
   }
   const drawn = () => drawTrace(known('workload', workload as string, Object.keys(workloads)) as WorkloadName, seed);
   return { type: 'trace', trace: trace === undefined ? drawn() : traceOf(trace, cwd) };
@@ -92,22 +117,34 @@ function traceOf(file: string, cwd: string): Trace {
   return parseTrace(text, file);
 }
 
+const usersExample = '--closed-loop users=10,wait=1-5';
+
 /** `users=10,wait=1-5`: so many users, and their pause in seconds, drawn uniformly. */
 function usersOf(text: string, { seconds, profile, seed }: { seconds: number; profile: Profile; seed: number }): UniformUsers {
-  const example = '--closed-loop users=10,wait=1-5';
-  const { users, wait, ...others } = Object.fromEntries(pairs(text.split(','), example)) as Record<string, string>;
-  const [, least, most = least] = /^(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?$/.exec(wait ?? '') ?? [];
-  const count = users === undefined ? 0 : numberOf('users', users, { whole: true });
-  if (Object.keys(others).length > 0 || count === 0 || least === undefined || Number(least) > Number(most)) {
-    throw new UsageError(`--closed-loop ${text} says nothing that can be simulated; write e.g. ${example}`);
-  }
+  const given = Object.fromEntries(pairs(text.split(','), usersExample)) as Record<string, string>;
+  const { users, wait, ...others } = given;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new UsageError(`--closed-loop knows no ${unknown}, only users and wait; write e.g. ${usersExample}`);
+  if (users === undefined) throw new UsageError(`--closed-loop lacks users, how many there are; write e.g. ${usersExample}`);
+  if (wait === undefined)
+    throw new UsageError(`--closed-loop lacks wait, the seconds from an answer to the next prompt; write e.g. ${usersExample}`);
   return {
-    users: count,
+    users: numberOf('--closed-loop users', users, { whole: true, least: 1, most: 100_000 }),
     endMs: seconds * 1000,
-    pauseMs: [Number(least) * 1000, Number(most) * 1000],
+    pauseMs: pauseOf(wait),
     serviceMs: profile.seconds.execute.map((value) => Math.round(value * 1000)),
     seed,
   };
+}
+
+/** `1-5`, or `3` for always the same; milliseconds. */
+function pauseOf(wait: string): readonly [number, number] {
+  const [, least, most = least] = /^(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?$/.exec(wait) ?? [];
+  const fail = (why: string) => new UsageError(`--closed-loop wait=${wait} is no pause: ${why}; write e.g. ${usersExample}`);
+  if (least === undefined) throw fail('it is a number of seconds, or the least and the most with - between them, without units');
+  if (Number(least) > Number(most)) throw fail(`${least}, the least, is more than ${most}`);
+  if (Number(most) > day) throw fail(`it is at most ${day} seconds`);
+  return [Number(least) * 1000, Number(most) * 1000];
 }
 
 /** What goes wrong, and how long models take to load: as given, else as the workload says. */
@@ -119,7 +156,7 @@ export function worldOf(given: {
   const workload: Partial<Workload> = given.workload === undefined ? {} : workloads[given.workload as WorkloadName];
   const faults = given.faults === undefined ? workload.faults : faultsOf(given.faults);
   const { modelLoadSeconds = () => 0 } = workload;
-  const seconds = given.loadSeconds === undefined ? null : numberOf('--load-seconds', given.loadSeconds);
+  const seconds = given.loadSeconds === undefined ? null : numberOf('--load-seconds', given.loadSeconds, { most: hour });
   return { ...(faults && { faults }), loadMs: (draw) => 1000 * (seconds ?? modelLoadSeconds(draw)) };
 }
 
@@ -132,6 +169,9 @@ export function sloOf(text: string): Slo {
   throw new UsageError(`--slo ${text} is no latency target; write e.g. --slo p95=6s (p50 to p99.9)`);
 }
 
+/** With more, hardly any job would ever be answered. */
+const mostFaults = 0.99;
+
 /** `crash=0.01,failed-starts=0.05`. */
 function faultsOf(text: string): Faults {
   const faults = { crashPerJob: 0, failedStarts: 0 };
@@ -140,7 +180,8 @@ function faultsOf(text: string): Faults {
   for (const [name, value] of pairs(text.split(','), example)) {
     const share = numberOf(`--faults ${name}`, value);
     const key = names[name];
-    if (key === undefined || share >= 1) throw new UsageError(`--faults ${name}=${value} is no share below 1; write e.g. ${example}`);
+    if (key === undefined) throw new UsageError(`--faults knows no ${name}, only crash and failed-starts; write e.g. ${example}`);
+    if (share > mostFaults) throw new UsageError(`--faults ${name}=${value} is no share up to ${mostFaults}; write e.g. ${example}`);
     faults[key] = share;
   }
   return faults;
@@ -152,11 +193,15 @@ export const drawn =
   (draw: Draw): number =>
     Math.round((samples[Math.floor(draw.uniform() * samples.length)] as number) * 1000);
 
-/** A number >= 0 of the command line. Error: usage. */
-export function numberOf(flag: string, text: string, { whole = false } = {}): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value >= 0 && (!whole || Number.isSafeInteger(value))) return value;
-  throw new UsageError(`${flag} must be a ${whole ? 'whole ' : ''}number >= 0, got "${text}"`);
+/** As people write numbers; not `0x10`, which JavaScript would read too. */
+const decimal = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** A number of the command line, at least 0 if nothing else is said. Error: usage. */
+export function numberOf(flag: string, text: string, { whole = false, least = 0, most = Number.MAX_SAFE_INTEGER } = {}): number {
+  const value = decimal.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value > most) throw new UsageError(`${flag} must be at most ${most}, got "${text}"`);
+  if (value >= least && (!whole || Number.isSafeInteger(value))) return value;
+  throw new UsageError(`${flag} must be a ${whole ? 'whole ' : ''}number >= ${least}, got "${text}"`);
 }
 
 /** One of the names. Error: usage, with the nearest name. */

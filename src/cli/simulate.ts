@@ -1,17 +1,15 @@
-import { flatScaling } from '../config/flat-scaling.ts';
-import { defaultScaling, policyNames, type PolicyName, type ScalingSettings } from '../fleet/scaling/settings.ts';
+import { defaultScaling, policyNames } from '../fleet/scaling/settings.ts';
 import { simulate } from '../planning/simulator.ts';
 import type { Recording } from '../planning/recorder.ts';
-import { summarize, timelineOf, type RunSummary, type Slo } from '../planning/summary.ts';
+import { summarize, timelineOf } from '../planning/summary.ts';
 import { UsageError } from './failure.ts';
-import { boundRow, solveBounds } from './lower-bound.ts';
+import { boundRow, impossibleTarget, refuseUnsolvable, solveBounds } from './lower-bound.ts';
 import { chart } from './simulate-chart.ts';
 import { sourceOptions, workloadHelp } from './simulate-options.ts';
-import { givenOf, known, numberOf, sloOf, sourceOf, timingOf, worldOf } from './simulate-source.ts';
-import { money, seconds, table, type Palette } from './terminal.ts';
-import { jsonOrText, pairs, type Session, type VerbSpec } from './verb.ts';
-
-const example = '--settings min_containers=1,scaledown_window=30s';
+import { simulatedScaling } from './simulate-settings.ts';
+import { givenOf, horizonOf, numberOf, sloOf, sourceOf, timingOf, worldOf } from './simulate-source.ts';
+import { describeRun } from './simulate-text.ts';
+import type { Session, VerbSpec } from './verb.ts';
 
 /** `comfleet simulate`: what a policy would do with a workload, by the fleet's own code on virtual time. */
 export const simulateVerb: VerbSpec = {
@@ -21,13 +19,14 @@ export const simulateVerb: VerbSpec = {
     'simulate --workload bursty --policy per-input --slo p95=8s --start-seconds 20',
     'simulate --closed-loop users=10,wait=1-5 --profile a10g-collage --policy fixed --settings min_containers=5',
     'simulate --workload bursty --slo p95=8s --bound',
+    'simulate --workload office --price 1.10 --settings budget.usd_per_hour=3,budget.hard=true',
     'simulate --trace day.csv --policy concurrency --settings target_utilization=0.9 --price 1.10 --json',
   ],
   remote: false,
   options: (command) =>
     sourceOptions(command)
       .option('--policy <name>', `one of ${policyNames.join(', ')}`, defaultScaling.policy)
-      .option('--settings <k=v,...>', 'scaling settings, those of the policy among them')
+      .option('--settings <k=v,...>', 'scaling settings: those of the policy, and budget.usd_per_hour and budget.hard (with --price), too')
       .option(
         '--faults <crash=p,failed-starts=p>',
         "shares of jobs that take their container down, and of starts that fail (else the workload's)",
@@ -43,6 +42,8 @@ export const simulateVerb: VerbSpec = {
 const periodMs = 100;
 /** Of the time line. */
 const periods = 1_000;
+/** Of a GPU-hour: far above any. */
+const mostUsd = 100_000;
 /** As many GPUs as any policy may ask for. */
 const slots = 10_000;
 
@@ -50,65 +51,30 @@ async function run({ options, print, paint, terminal, json }: Session): Promise<
   const text = (name: string): string | undefined => options[name] as string | undefined;
   const seed = numberOf('--seed', text('seed') ?? '1', { whole: true });
   const slo = sloOf(text('slo') ?? '');
-  const scaling = scalingOf(text('policy') ?? '', text('settings'), slo);
-  const horizon = text('horizon');
   const price = text('price');
-  const usdPerHour = price === undefined ? null : numberOf('--price', price);
-  const horizonMs = horizon === undefined ? null : numberOf('--horizon', horizon) * 1000;
+  const usdPerHour = price === undefined ? null : numberOf('--price', price, { most: mostUsd });
+  const scaling = simulatedScaling({ policy: text('policy') ?? '', settings: text('settings'), slo, usdPerHour });
   const given = givenOf(options);
   const { profile, ...timing } = timingOf(given);
-  if (options['bound'] === true && given.closedLoop !== undefined)
+  const bounded = options['bound'] === true;
+  if (bounded && given.closedLoop !== undefined)
     throw new UsageError('--bound is about jobs that come at their times; those of --closed-loop depend on the answers');
   const source = sourceOf(given, { profile, seed, cwd: terminal.cwd });
+  if (bounded && 'jobs' in source) refuseUnsolvable({ jobs: source.jobs, slo });
+  const horizonMs = horizonOf(text('horizon'), source);
   const world = worldOf({ workload: given.workload, faults: text('faults'), loadSeconds: text('loadSeconds') });
   const startedAt = performance.now();
   const recorded = options['timeline'] === true || !json ? { periods } : {};
-  const outcome = simulate({ source, scaling, ...timing, ...world, seed, horizonMs, periodMs, slots, ...recorded });
+  const outcome = simulate({ source, scaling, ...timing, ...world, seed, horizonMs, usdPerHour, periodMs, slots, ...recorded });
   const summary = summarize(outcome, { slo, usdPerHour });
   const head = { policy: scaling.policy, workload: source.name, seed };
   const wall_s = Math.round(performance.now() - startedAt) / 1000;
-  const bounds = options['bound'] === true ? await solveBounds({ jobs: outcome.jobs, startMs: timing.startMs, slo }, terminal) : null;
+  const { before, after } = timing.outsideMs;
+  const impossible = summary.attainment < slo.p ? impossibleTarget(outcome.jobs, slo, before + after) : null;
+  if (impossible !== null) terminal.err.write(`note: ${impossible}\n`);
+  const bounds = bounded ? await solveBounds({ jobs: outcome.jobs, startMs: timing.startMs, slo }, terminal) : null;
   const result = { ...head, ...summary, wall_s, ...(bounds && { lower_bound_gpu_seconds: bounds.lower }) };
   const timeline = outcome.recording ? { timeline: timelineOf(outcome.recording) } : {};
   const rows = bounds ? [boundRow(bounds, summary, slo)] : [];
-  print({ ...result, ...timeline }, () => describe(result, { slo, rows, paint }) + chart(outcome.recording as Recording));
-}
-
-function scalingOf(policy: string, settings: string | undefined, slo: Slo): ScalingSettings {
-  const given = pairs(settings === undefined ? [] : settings.split(','), example).map(([key, value]) => [key, jsonOrText(value)]);
-  const name = known('policy', policy, policyNames) as PolicyName;
-  return flatScaling(name, Object.fromEntries(given) as Record<string, unknown>, { ...defaultScaling, slo });
-}
-
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-
-type Described = RunSummary & { policy: string; workload: string; seed: number; wall_s: number };
-
-/** `rows`: what else there is to say. */
-function describe(run: Described, { slo, rows: more, paint }: { slo: Slo; rows: readonly [string, string][]; paint: Palette }): string {
-  const { start, busy, idle, total } = run.gpu_seconds;
-  const of = (part: number): string => `${part.toFixed(0)} (${percent(total === 0 ? 0 : part / total)})`;
-  const rows: [string, string][] = [
-    ['jobs', String(run.jobs)],
-    ['latency', `p50 ${seconds(run.latency_s.p50)}, p95 ${seconds(run.latency_s.p95)}, p99 ${seconds(run.latency_s.p99)}`],
-    [
-      `within ${seconds(slo.latencyMs / 1000)}`,
-      `${percent(run.attainment)} of the jobs; ${percent(run.windows_attained)} of the 5-minute windows at ${percent(slo.p)}`,
-    ],
-    ['GPU-seconds', `${total.toFixed(0)}: start ${of(start)}, busy ${of(busy)}, idle ${of(idle)}`],
-    ['cost', `${money(run.usd)} (GPU-seconds x price per hour / 3600)`],
-    ...(run.model_switches > 0
-      ? [
-          ['models', `${run.model_switches} loaded in place of others, ${percent(run.model_switches / run.jobs)} of the jobs`] as [
-            string,
-            string,
-          ],
-        ]
-      : []),
-    ...(run.retries === undefined ? [] : [['retries', `${run.retries} tries lost their container`] as [string, string]]),
-    ['containers', `${run.starts} started, ${run.peak_containers} at most at once`],
-    ...more,
-  ];
-  const head = `${paint.bold(run.policy)} on ${run.workload}, seed ${run.seed}: simulated, ${run.events} events in ${run.wall_s.toFixed(2)} s\n`;
-  return head + table(['what', 'value'], rows, paint);
+  print({ ...result, ...timeline }, () => describeRun(result, { slo, rows, paint }) + chart(outcome.recording as Recording));
 }

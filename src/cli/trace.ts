@@ -13,7 +13,7 @@ export const traceVerb: VerbSpec = {
   examples: ['trace collage --output day.csv', 'trace collage --since 7d --json > week.jsonl'],
   options: (command) =>
     command
-      .option('--since <time>', 'a time like 2030-01-31T12:00:00Z, or how long ago', '24h')
+      .option('--since <time>', 'a time like 2030-01-31T12:00:00Z or 2030-01-31, or how long ago', '24h')
       .option('--until <time>', 'likewise (else now)')
       .option('--output <file>', 'write it there (else to standard output); with --json as JSON lines, else as CSV'),
   run: trace,

@@ -35,6 +35,16 @@ describe('scale', () => {
     expect((await cli.comfleet(['scale', 'collage', 'max_inputs=1'])).out).toBe('nothing changed\n');
   });
 
+  test("the policy's own settings by their names alone, also those of a new policy", async () => {
+    await cli.comfleet(['scale', 'collage', 'policy=concurrency', 'target_utilization=0.9', 'max_inputs=2']);
+    expect(cli.world.deployments.get('collage').scaling).toMatchObject({ policy: 'concurrency', maxInputs: 2 });
+    expect(cli.world.deployments.get('collage').scaling.policySettings).toMatchObject({ target_utilization: 0.9 });
+    await cli.comfleet(['scale', 'collage', 'stable_window=30s', 'policy_settings.target_utilization=0.8']);
+    const { policySettings } = cli.world.deployments.get('collage').scaling;
+    expect(policySettings).toMatchObject({ target_utilization: 0.8, stable_window: 30_000 });
+    expect((await cli.comfleet(['scale', 'collage', 'polling_interval=30s'])).err).toContain('polling_interval');
+  });
+
   test('shows them', async () => {
     expect((await cli.comfleet(['scale', 'collage'])).out).toMatch(/^max_containers +none$/m);
     expect(await cli.json('scale', 'collage')).toMatchObject({ min_containers: 0, scaledown_window: '60s' });

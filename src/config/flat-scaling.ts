@@ -12,13 +12,17 @@ const common: ReadonlySet<string> = new Set([
   'target_inputs',
 ]);
 
-/** Settings side by side, common ones and the policy's own, as a change of settings, as the fleet API takes it. */
+const budgetPrefix = 'budget.';
+
+/** Settings side by side, common ones, `budget.hard` and its like, and the policy's own, as a change of settings, as the fleet API takes it. */
 export function scalingChange(policy: PolicyName, flat: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(flat);
+  const budget = entries.filter(([key]) => key.startsWith(budgetPrefix)).map(([key, value]) => [key.slice(budgetPrefix.length), value]);
   return {
     policy,
     ...Object.fromEntries(entries.filter(([key]) => common.has(key))),
-    policy_settings: Object.fromEntries(entries.filter(([key]) => !common.has(key))),
+    policy_settings: Object.fromEntries(entries.filter(([key]) => !common.has(key) && !key.startsWith(budgetPrefix))),
+    ...(budget.length > 0 && { budget: Object.fromEntries(budget) as object }),
   };
 }
 

@@ -30,6 +30,9 @@ export function upgradePolicySettings(stored: ScalingSettings): ScalingSettings 
   };
 }
 
+/** Is this a setting of the policy's own? */
+export const isOwnSetting = (policy: PolicyName, name: string): boolean => Object.hasOwn(policies[policy].settings, name);
+
 /** What is wrong with them, by key. */
 export function checkPolicySettings({ policy, policySettings }: ScalingSettings): { key: string; message: string }[] {
   const { settings } = policies[policy];

@@ -135,7 +135,9 @@ export function simulateExperiment(experiment: Experiment, timing: ExperimentTim
     return { atMs: index * stepMs - leadMs, starting: starting.mean, busy: busy.mean, idle: idle.mean };
   });
   const observation: Observation = {
-    answers: jobs.map(({ user, arrivalMs }, n) => ({ user: user as string, askedMs: arrivalMs - leadMs, ms: responsesMs[n] as number })),
+    answers: jobs
+      .map(({ user, arrivalMs }, n) => ({ user: user as string, askedMs: arrivalMs - leadMs, ms: responsesMs[n] as number }))
+      .filter(({ ms }) => Number.isFinite(ms)),
     containers: samples.filter(({ atMs }) => atMs >= 0 && atMs < experiment.endMs),
     peakContainers,
   };

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { defaultScaling, type ScalingSettings } from '../fleet/scaling/settings.ts';
+import { flatScaling } from '../config/flat-scaling.ts';
+import { defaultScaling, policyNames, type PolicyName, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import { Draw } from './random.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
 import { simulate, type SimulationInput } from './simulator.ts';
+import { leastLatenciesMs, summarize } from './summary.ts';
 import { Timeline } from './timeline.ts';
 import type { TraceJob } from './trace.ts';
 
@@ -134,4 +136,74 @@ test('with six containers and 32 models, independent of each other, as popular a
   const { modelSwitches } = run({ source: trace(...jobs), scaling: fixed(6), loadMs: () => 22_000 });
   // Six containers that keep the six first models, and never are busy when one of them is asked for, would load for 23 % of the jobs.
   expect(modelSwitches / jobs.length).toBeLessThan(0.5);
+});
+
+describe('jobs that nobody answers are given up', () => {
+  const seconds = (...at: number[]) => trace(...at.map((s) => job(s * 1000, 3_500)));
+  const slo = { p: 0.95, latencyMs: 6_000, windowMs: 300_000 };
+  const summaryOf = (outcome: ReturnType<typeof run>) => summarize(outcome, { slo, usdPerHour: 1 });
+  const settings = (policy: PolicyName, flat: Record<string, unknown> = {}): ScalingSettings => flatScaling(policy, flat);
+
+  test.each(policyNames)('max_containers: 0 under %s', (policy) => {
+    const outcome = run({ source: seconds(0, 1, 2), scaling: settings(policy, { max_containers: 0 }), periods: 10 });
+    const { jobs, unfinished, attainment, windows_attained, latency_s, gpu_seconds } = summaryOf(outcome);
+    expect({ jobs, unfinished, attainment, windows_attained }).toEqual({ jobs: 3, unfinished: 3, attainment: 0, windows_attained: 0 });
+    expect(latency_s).toEqual({ p50: 0, p95: 0, p99: 0 });
+    expect(gpu_seconds.total).toBe(0);
+    expect(outcome.events).toBeLessThan(20_000);
+  });
+
+  test('users who are never answered', () => {
+    const outcome = run({ source: collage(3, 60), scaling: settings('concurrency', { max_containers: 0 }) });
+    expect(summaryOf(outcome)).toMatchObject({ jobs: 3, unfinished: 3, attainment: 0 });
+  });
+
+  test('too few jobs to wake KEDA, after others that it answered', () => {
+    const scaling = settings('keda', { activation_threshold: 5, cooldown: '60s' });
+    const outcome = run({ source: seconds(...Array.from({ length: 10 }, () => 0), 900, 901), scaling });
+    const { jobs, unfinished, attainment, latency_s } = summaryOf(outcome);
+    expect([jobs, unfinished]).toEqual([12, 2]);
+    expect(attainment).toBeLessThanOrEqual(10 / 12);
+    expect(latency_s.p99).toBeGreaterThan(3);
+    expect(outcome.responsesMs.slice(10)).toEqual(Float64Array.from([Infinity, Infinity]));
+    const waited = leastLatenciesMs(outcome);
+    expect(waited.slice(0, 10)).toEqual(outcome.responsesMs.slice(0, 10));
+    expect(waited.slice(10)).toEqual(Float64Array.from([outcome.endMs - 900_000, outcome.endMs - 901_000]));
+    expect(waited[11]).toBeGreaterThan(3_600_000);
+  });
+
+  test('crashes that almost every try ends in are still waited for', () => {
+    const outcome = run({ source: seconds(0, 0, 0), scaling: fixed(1), startMs: 60_000, faults: { crashPerJob: 0.95 }, seed: 3 });
+    expect(outcome.retries).toBeGreaterThan(20);
+    expect(summaryOf(outcome)).not.toHaveProperty('unfinished');
+  });
+
+  test('the slowest timers are waited for', () => {
+    const outcome = run({ source: seconds(1), scaling: settings('keda', { polling_interval: '1h' }) });
+    expect([...outcome.responsesMs]).toEqual([3_600_000 - 1_000 + 3_500]);
+  });
+});
+
+describe('a budget', () => {
+  /** A job every 10 s for six hours. */
+  const source = trace(...Array.from({ length: 2_160 }, (_, n) => job(n * 10_000, 30_000)));
+  const hours = (outcome: ReturnType<typeof run>) => outcome.gpuSeconds.total / 3600 / (outcome.endMs / 3_600_000);
+
+  test('that is hard bounds what containers cost on the mean, and what they cannot pay for waits', () => {
+    const budget = { 'budget.usd_per_hour': 1, 'budget.hard': true };
+    const free = run({ source, scaling: flatScaling('per-input', {}), usdPerHour: 0.5, startMs: 20_000 });
+    const bound = run({ source, scaling: flatScaling('per-input', budget), usdPerHour: 0.5, startMs: 20_000 });
+    expect(hours(free)).toBeGreaterThan(2.8);
+    // Two containers of $0.50, and what the first hour had saved up.
+    expect(hours(bound)).toBeLessThanOrEqual(2 + 2 / 6);
+    expect(bound.endMs).toBeGreaterThan(free.endMs);
+    expect(bound.responsesMs.every(Number.isFinite)).toBe(true);
+  });
+
+  test('that pays for no container at all leaves every job', () => {
+    const scaling = flatScaling('per-input', { 'budget.usd_per_hour': 0.01, 'budget.hard': true });
+    const outcome = run({ source: trace(job(0, 1_000)), scaling, usdPerHour: 1 });
+    expect(outcome.starts).toBe(0);
+    expect([...outcome.responsesMs]).toEqual([Infinity]);
+  });
 });

@@ -5,6 +5,7 @@ import type { ScalingSettings } from '../fleet/scaling/settings.ts';
 import type { Prior } from '../runtimes/runtime.ts';
 import { UserFeed, type ClosedLoop } from './closed-loop.ts';
 import type { Faults } from './faults.ts';
+import { leastPatienceMs, patienceMs } from './patience.ts';
 import { Draw } from './random.ts';
 import { Recorder, type Recording } from './recorder.ts';
 import { SimulatedContainers, type GpuSeconds } from './simulated-containers.ts';
@@ -33,7 +34,7 @@ export interface SimulationInput {
   readonly periods?: number;
   /** Of faults and loads; left out: 0. */
   readonly seed?: number;
-  /** End of the accounts; null: the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
+  /** End of the accounts; null: the last arrival. Not before the last arrival. Jobs that are unfinished then are waited for, and the accounts with them. */
   readonly horizonMs: number | null;
   /** How often a policy is asked at most. The live controller: 100 ms. */
   readonly periodMs: number;
@@ -46,7 +47,7 @@ export interface SimulationInput {
 export interface SimulationOutcome {
   /** In the order of arrival. */
   readonly jobs: readonly TraceJob[];
-  /** Milliseconds from arrival to completion, of each of `jobs`. */
+  /** Milliseconds from arrival to completion, of each of `jobs`; Infinity: it was never answered. */
   readonly responsesMs: Float64Array;
   readonly gpuSeconds: GpuSeconds;
   readonly starts: number;
@@ -62,7 +63,10 @@ export interface SimulationOutcome {
   readonly recording: Recording | null;
 }
 
-/** Runs the fleet's own scaler, policies, dispatcher and container states over jobs on virtual time. The same input gives the same outcome. */
+/**
+ * Runs the fleet's own scaler, policies, dispatcher and container states over jobs on virtual time. The same input gives the same outcome. It
+ * always ends: what no container takes, such as under `max_containers: 0`, is given up (see patience.ts).
+ */
 export function simulate(input: SimulationInput): SimulationOutcome {
   return new Simulation(input).run();
 }
@@ -78,6 +82,10 @@ class Simulation {
   readonly #jobs: TraceJob[] = [];
   readonly #responses: number[] = [];
   #answered = 0;
+  /** When something last came or was answered. */
+  #lastAt = 0;
+  /** Of the jobs so far, milliseconds. */
+  readonly #longest = { serviceMs: 0, loadMs: 0 };
   #retries = 0;
 
   constructor(input: SimulationInput) {
@@ -107,7 +115,7 @@ class Simulation {
       onTaken: ({ id }) => this.#pool.promptTaken(id),
       onFreed: ({ id }) => this.#pool.promptFreed(id, { whole: true }),
       onEnded: (run) => this.#ended(run),
-      loadMs: (model) => input.loadMs?.(loads, model) ?? 0,
+      loadMs: (model) => this.#longestOf('loadMs', input.loadMs?.(loads, model) ?? 0),
       onLoaded: (ms) => this.#pool.observations.loaded(ms),
       crashAfterMs: (gpuMs) => faults.crashAfterMs(gpuMs),
       onCrash: (container) => this.#crashed(container),
@@ -134,7 +142,7 @@ class Simulation {
     this.#feed.begin(timeline, (job) => this.#arrive(job));
     for (;;) {
       const next = timeline.peek();
-      if (!next || (next.at > horizonMs && this.#answered === this.#jobs.length && this.#feed.exhausted)) break;
+      if (!next || (next.at > horizonMs && this.#isOver(next.at))) break;
       timeline.step();
       recorder?.note(timeline.now(), this.#pool.counts());
     }
@@ -155,8 +163,24 @@ class Simulation {
     };
   }
 
+  /** Every job is answered, or nobody can expect that any other will be. */
+  #isOver(at: number): boolean {
+    if (!this.#feed.exhausted) return false;
+    const quietMs = at - this.#lastAt;
+    return this.#answered === this.#jobs.length || (quietMs > leastPatienceMs && quietMs > patienceMs(this.#input, this.#longest));
+  }
+
+  /** The same number, remembered where it is the longest. */
+  #longestOf(what: 'serviceMs' | 'loadMs', ms: number): number {
+    this.#longest[what] = Math.max(this.#longest[what], ms);
+    return ms;
+  }
+
   #arrive(job: TraceJob): void {
     const number = this.#jobs.push(job) - 1;
+    this.#responses.push(Infinity);
+    this.#lastAt = this.#timeline.now();
+    this.#longestOf('serviceMs', job.serviceMs);
     this.#enqueue(number, job, { isNew: true });
     this.#changed();
   }
@@ -202,6 +226,7 @@ class Simulation {
     const now = this.#timeline.now();
     this.#responses[number] = now - job.arrivalMs;
     this.#answered++;
+    this.#lastAt = now;
     this.#pool.promptEnded(id, container, job.arrivalMs);
     this.#containers.apply(container, { type: 'job_ended', at: now, done: true });
     this.#feed.answered(job);

@@ -1,6 +1,7 @@
 import { countNames, type RecordedCounts, type Recording } from './recorder.ts';
 import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
+import type { TraceJob } from './trace.ts';
 
 /** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
 export interface Slo {
@@ -11,10 +12,13 @@ export interface Slo {
 
 /** What a simulated run comes to. */
 export interface RunSummary {
+  /** All that came. */
   readonly jobs: number;
-  /** Seconds from arrival to completion, by nearest rank. */
+  /** Of them, those that were never answered; left out: none. */
+  readonly unfinished?: number;
+  /** Seconds from arrival to completion, by nearest rank, of the jobs that were answered; 0 where none was. */
   readonly latency_s: { readonly p50: number; readonly p95: number; readonly p99: number };
-  /** Share of the jobs within the target's latency. */
+  /** Share of the jobs within the target's latency; those that were never answered are not. */
   readonly attainment: number;
   /** Share of the windows of arrivals, those without any left out, that meet the target. */
   readonly windows_attained: number;
@@ -38,10 +42,12 @@ export interface RunTimeline {
 }
 
 export function summarize(outcome: SimulationOutcome, { slo, usdPerHour }: { slo: Slo; usdPerHour: number | null }): RunSummary {
-  const sorted = outcome.responsesMs.toSorted();
+  const sorted = answeredOf(outcome.responsesMs);
+  const unfinished = outcome.responsesMs.length - sorted.length;
   const { start, busy, idle, total } = outcome.gpuSeconds;
   return {
-    jobs: sorted.length,
+    jobs: outcome.jobs.length,
+    ...(unfinished > 0 && { unfinished }),
     latency_s: { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) },
     attainment: share(outcome.responsesMs, slo.latencyMs),
     windows_attained: windowsAttained(outcome, slo),
@@ -64,9 +70,20 @@ export const timelineOf = ({ periodMs, periods }: Recording): RunTimeline => ({
   }),
 });
 
-/** Nearest rank: the ceil(p n)-th smallest, in seconds. */
+/** Latencies of the jobs that were answered, the shortest first. */
+export function answeredOf(responsesMs: Float64Array): Float64Array {
+  const sorted = responsesMs.toSorted();
+  const unanswered = sorted.indexOf(Infinity);
+  return unanswered === -1 ? sorted : sorted.subarray(0, unanswered);
+}
+
+/** Latencies of all jobs, in their order; of those that were never answered, how long they had waited when the run ended. */
+export const leastLatenciesMs = ({ jobs, responsesMs, endMs }: SimulationOutcome): Float64Array =>
+  responsesMs.map((ms, index) => (ms === Infinity ? endMs - (jobs[index] as TraceJob).arrivalMs : ms));
+
+/** Nearest rank: the ceil(p n)-th smallest, in seconds to the millisecond; 0 where there is none. */
 export const percentile = (sortedMs: Float64Array, p: number): number =>
-  (sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000;
+  milli((sortedMs[Math.max(0, Math.ceil(p * sortedMs.length) - 1)] ?? 0) / 1000);
 
 /** Sums of whole milliseconds that went through floating point, as such again. */
 const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;

@@ -36,6 +36,19 @@ test('lines of JSON say the same as CSV', () => {
   expect(parseTrace(lines, 't')).toEqual(parseTrace(csv, 't'));
 });
 
+test('quotes around everything, also names and numbers, as other programs write them', () => {
+  const plain = 'arrival_s,service_s,model,user\n0.5,3.5,"a, ""b""",x\n1e1,.5,,\n';
+  const quoted = '\uFEFF"arrival_s","service_s","model","user"\r\n"0.5","3.5","a, ""b""","x"\r\n"1e1",".5","",""\r\n';
+  expect(parseTrace(quoted, 't')).toEqual(parseTrace(plain, 't'));
+  expect(parseTrace(plain, 't').jobs[0]).toMatchObject({ arrivalMs: 500, model: 'a, "b"', user: 'x' });
+});
+
+test('a mark of UTF-8 before JSON', () => {
+  expect(parseTrace('\uFEFF{"arrival_s": 1, "service_s": 2}', 't').jobs).toHaveLength(1);
+});
+
+const utf16 = (text: string): string => Buffer.from(text, 'utf16le').toString('utf8');
+
 test.each([
   ['', 't.csv is empty; it begins with the line arrival_s,service_s'],
   ['arrival_s,service_s\n', 't.csv has no jobs'],
@@ -49,6 +62,20 @@ test.each([
   ['arrival_s,service_s\n1,\n', 't.csv:2 service_s must be a number of seconds >= 0, got ""'],
   ['arrival_s,service_s\n1,Infinity\n', 'got "Infinity"'],
   ['arrival_s,service_s\n1,2,3\n', 't.csv:2 has 3 values where the header names 2'],
+  ['arrival_s;service_s\n1;2\n', 't.csv:1 is separated by ";"; write it with commas'],
+  ['arrival_s\tservice_s\n1\t2\n', 't.csv:1 is separated by tabs'],
+  [utf16('arrival_s,service_s\n1,2\n'), 't.csv is UTF-16; save it as UTF-8'],
+  [utf16('\uFEFFarrival_s,service_s\n1,2\n'), 't.csv is UTF-16; save it as UTF-8'],
+  [Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').toString('utf8'), 't.csv is no text in UTF-8'],
+  [`${'x'.repeat(5_000)},y\n`, `t.csv:1 has an unknown column "${'x'.repeat(40)}…"; known are`],
+  ['arrival_s,service_s\n0x10,2\n', 't.csv:2 arrival_s must be a number of seconds >= 0, got "0x10"'],
+  ['{"arrival_s": " ", "service_s": 2}\n', 'got " "'],
+  [
+    'arrival_s,service_s\n1764000000,2\n',
+    't.csv:2 arrival_s must be at most 315360000 seconds, got "1764000000"; times count from the begin of the trace, so take',
+  ],
+  ['arrival_s,service_s\n1,1e308\n', 't.csv:2 service_s must be at most 604800 seconds, got "1e308"'],
+  ['arrival_s,service_s\n1,2"\n', 't.csv:2 has a quote that does not end on the line'],
   ['{"arrival_s": 1, "service_s": 2}\nnot json\n', 't.csv:2 is no JSON'],
   ['{"arrival_s": 1, "service_s": 2}\n[1]\n', 't.csv:2 is no JSON object'],
   ['{"arrival_s": 1, "service_s": null}\n', 't.csv:1 service_s must be a number of seconds >= 0, got null'],

@@ -11,11 +11,20 @@ const example = 'arrival_s,service_s';
 
 /** Reads a trace. `name` stands in messages. Error: `invalid_trace`, with the line and what it should be. */
 export function parseTrace(text: string, name: string): Trace {
-  const lines = text.split(/\r?\n/);
+  checkEncoding(text, name);
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   while (lines.at(-1)?.trim() === '') lines.pop();
   const first = lines[0];
   if (first === undefined) throw wrong(name, `is empty; it begins with the line ${example}, then one line for each job`);
   return traceOf(first.trimStart().startsWith('{') ? jsonRows(lines, name) : csvRows(lines, name), name);
+}
+
+/** A file that was read as UTF-8 and is none has characters in its beginning that no text has. */
+function checkEncoding(text: string, name: string): void {
+  const start = text.slice(0, 1_000);
+  // The byte order mark of UTF-16 is no UTF-8; without it, each other byte of English text is 0.
+  if (/^\uFFFD\uFFFD|^(?:[^\0]\0){2}|^(?:\0[^\0]){2}/.test(start)) throw wrong(name, 'is UTF-16; save it as UTF-8');
+  if (/[\0\uFFFD]/.test(start)) throw wrong(name, `is no text in UTF-8; a trace begins with the line ${example}`);
 }
 
 /** A trace from objects with the names of the columns, such as lines of JSON that were read already; numbered from 1 in messages. */
@@ -69,9 +78,10 @@ const csvLine = (job: TraceJob, used: readonly Column[]): string => `${used.map(
 const quoted = (cell: string): string =>
   /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""').replaceAll(/[\r\n]+/g, ' ')}"` : cell;
 
-/** The cells of a line, without spaces around those that stand in no quotes. */
-function cellsOf(line: string): string[] {
+/** The cells of a line, without spaces around those that stand in no quotes; as RFC 4180 has them, but that a line is a whole row. */
+function cellsOf(line: string, fail: (message: string) => ComfleetError): string[] {
   if (!line.includes('"')) return line.split(',').map((cell) => cell.trim());
+  if (line.split('"').length % 2 === 0) throw fail('has a quote that does not end on the line');
   const cells = line.matchAll(/(?:^|,)(?:\s*"((?:[^"]|"")*)"\s*(?=,|$)|([^,]*))/g);
   return [...cells].map(([, inQuotes, plain = '']) => inQuotes?.replaceAll('""', '"') ?? plain.trim());
 }
@@ -95,15 +105,16 @@ interface NumberedRow {
 }
 
 function* csvRows(lines: readonly string[], name: string): Generator<NumberedRow> {
-  const header = (lines[0] as string)
-    .replace(/^\uFEFF/, '')
-    .split(',')
-    .map((column) => column.trim());
+  const head = lines[0] as string;
+  const separator = head.includes(',') ? undefined : [';', '\t', '|'].find((one) => head.includes(one));
+  if (separator !== undefined)
+    throw wrong(name, `is separated by ${separator === '\t' ? 'tabs' : `"${separator}"`}; write it with commas`, 1);
+  const header = cellsOf(head, (message) => wrong(name, message, 1));
   checkColumns(header, (message) => wrong(name, message, 1));
   for (let index = 1; index < lines.length; index++) {
     const text = lines[index] as string;
     if (text.trim() === '') continue;
-    const cells = cellsOf(text);
+    const cells = cellsOf(text, (message) => wrong(name, message, index + 1));
     if (cells.length !== header.length) {
       throw wrong(name, `has ${cells.length} values where the header names ${header.length} (${header.join(',')})`, index + 1);
     }
@@ -135,27 +146,41 @@ function parseLine(text: string, fail: (message: string) => ComfleetError): Row 
 
 function checkColumns(given: readonly string[], fail: (message: string) => ComfleetError): void {
   const unknown = given.find((column) => !(columns as readonly string[]).includes(column));
-  if (unknown !== undefined) throw fail(`has an unknown column ${JSON.stringify(unknown)}; known are ${columns.join(', ')}`);
+  if (unknown !== undefined) throw fail(`has an unknown column ${shown(unknown)}; known are ${columns.join(', ')}`);
   const missing = columns.slice(0, 2).find((column) => !given.includes(column));
   if (missing !== undefined) throw fail(`lacks the column ${missing}; it begins with the line ${example}`);
   const twice = given.find((column, index) => given.indexOf(column) !== index);
   if (twice !== undefined) throw fail(`names the column ${twice} twice`);
 }
 
-/** Ten years: far beyond any trace, and whole milliseconds stay exact. */
-const mostSeconds = 3_650 * 86_400;
+/** Far beyond any trace (ten years) and any job (a week); whole milliseconds stay exact, and simulating them ends. */
+const mostSeconds = { arrival_s: 3_650 * 86_400, service_s: 7 * 86_400 };
+
+/** As JSON and spreadsheets write them; not `0x10`, which JavaScript would read too. */
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** A value of others in a message: escaped and short. */
+function shown(value: unknown): string {
+  const text = typeof value === 'string' && value.length > 40 ? `${value.slice(0, 40)}…` : value;
+  const json = JSON.stringify(text) ?? String(value);
+  return json.length > 80 ? `${json.slice(0, 80)}…` : json;
+}
 
 function jobOf(row: Row, fail: (message: string) => ComfleetError): TraceJob {
   const milliseconds = (column: 'arrival_s' | 'service_s'): number => {
     const value = row[column];
-    const number = typeof value === 'number' || (typeof value === 'string' && value !== '') ? Number(value) : Number.NaN;
-    if (number >= 0 && number <= mostSeconds) return Math.round(number * 1000);
-    throw fail(`${column} must be a number of seconds >= 0, got ${JSON.stringify(value)}`);
+    const number = typeof value === 'number' || (typeof value === 'string' && decimal.test(value)) ? Number(value) : Number.NaN;
+    const most = mostSeconds[column];
+    if (number >= 0 && number <= most) return Math.round(number * 1000);
+    if (!(number > most)) throw fail(`${column} must be a number of seconds >= 0, got ${shown(value)}`);
+    // The likeliest are seconds since 1970.
+    const hint = column === 'arrival_s' ? '; times count from the begin of the trace, so take that of the first job from each' : '';
+    throw fail(`${column} must be at most ${most} seconds, got ${shown(value)}${hint}`);
   };
   const text = (column: 'model' | 'user' | 'workflow'): string => {
     const value = row[column] ?? '';
     if (typeof value === 'string') return value;
-    throw fail(`${column} must be a text, got ${JSON.stringify(value)}`);
+    throw fail(`${column} must be a text, got ${shown(value)}`);
   };
   return {
     arrivalMs: milliseconds('arrival_s'),

@@ -156,8 +156,33 @@ ${table(workloadGroups.adversarial)}
 APIs over ComfyUI as one might run them, written when results on all others had been seen, and before any policy was run on these.
 
 ${table(workloadGroups['held-out'])}
-`;
+
+${ownTraces}`;
 }
+
+const ownTraces = `## Traces of your own
+
+\`--trace FILE\` takes jobs that were recorded, as \`comfleet trace\` writes them or any other program.
+
+| Column | Meaning |
+| --- | --- |
+| \`arrival_s\` | seconds from the begin of the trace, at most ten years (315 360 000); not seconds since 1970. The lines are sorted by it |
+| \`service_s\` | seconds that the job takes on the GPU alone, at most a week (604 800) |
+| \`model\` | optional: the model that it needs, which a container loads when it holds another |
+| \`user\` | optional: whose job it is; jobs of different users take turns |
+| \`workflow\` | optional: what policies learn times apart by |
+
+As CSV, the first line names the columns and each further line is a job, separated by commas. Quotes are read as RFC 4180 has them, around names and
+numbers too, but a line is always a whole job. Numbers are decimal (\`3.5\`, \`1e3\`). As JSON lines, each is an object with these names. The file is UTF-8.
+
+## What a simulation does at its end
+
+Containers are accounted for until \`--horizon\`, which may not lie before the last arrival and is that when left out, or until the last answer if that is
+later. Jobs that nobody answers are given up, so that a run always ends: once nothing has come and nothing was answered for two hours, and for ten times
+what the longest job's tries take on average with its start (\`max_containers=0\`, a hard budget of less than a 13th of the price, a threshold that is never
+reached). The accounts end then. Such jobs count as missed in \`attainment\` and \`windows_attained\`; percentiles are of those that were answered, and
+\`unfinished\` tells how many were not.
+`;
 
 function lasting(seconds: number): string {
   if (seconds >= 2 * 86_400) return `${seconds / 86_400} days`;

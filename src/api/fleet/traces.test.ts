@@ -57,6 +57,15 @@ test('nothing has run yet: half the latency target stands for what a job takes',
   expect(parseTrace((await get()).body, 'trace').jobs).toMatchObject([{ arrivalMs: 1, serviceMs: 3_000 }]);
 });
 
+test('a day alone is its midnight, UTC', async () => {
+  await ran('a', 1_000, 3_000, null);
+  await world.clock.runFor(60_000);
+  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  expect((await get(`?since=${day(t0)}`)).body).toBe((await get()).body);
+  expect((await get(`?since=${day(t0)}`)).statusCode).toBe(200);
+  expect((await get(`?since=${day(t0)}&until=${day(t0)}`)).body).toContain('must lie before until');
+});
+
 test('a window without jobs is the header alone', async () => {
   expect((await get('?since=1h')).body).toBe('arrival_s,service_s,model,user,workflow\n');
 });

@@ -28,7 +28,7 @@ export function addTraceRoutes(app: Api, context: ApiContext): void {
           'or JSON lines for Accept: application/x-ndjson.',
         params: z.object({ name: z.string().describe('NAME (of production) or NAME@ENVIRONMENT') }),
         querystring: z.strictObject({
-          since: moment.describe('A time, or how long ago, like 24h; 24h when left out'),
+          since: moment.describe('A time, a day (its midnight, UTC), or how long ago, like 24h; 24h when left out'),
           until: moment.describe('Likewise; now when left out'),
           format: z.enum(['csv', 'jsonl']).optional(),
         }),
@@ -57,7 +57,8 @@ const acceptedFormat = (accept = ''): TraceFormat => (/ndjson|jsonl/.test(accept
 function momentOf(parameter: string, text: string, now: number): number {
   const ago = parseDuration(text);
   if (ago !== null) return now - ago;
-  const at = z.iso.datetime({ offset: true }).safeParse(text);
+  // A day alone is its midnight, UTC.
+  const at = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(text);
   return at.success ? Date.parse(at.data) : fail(parameter, 'must be a time like 2030-01-31T12:00:00Z, or a duration like 24h');
 }
 

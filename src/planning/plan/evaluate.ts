@@ -1,6 +1,6 @@
 import type { PolicyName } from '../../fleet/scaling/settings.ts';
 import { simulate } from '../simulator.ts';
-import { summarize } from '../summary.ts';
+import { leastLatenciesMs, summarize } from '../summary.ts';
 import { closedLoopOf } from '../uniform-users.ts';
 import type { Candidate } from './candidates.ts';
 import type { PreparedCandidate, PreparedPlan } from './question.ts';
@@ -46,7 +46,7 @@ export function evaluate({ question, spanMs }: PreparedPlan, { policy, settings,
   });
   const { latency_s, attainment, windows_attained, gpu_seconds, ...summary } = summarize(outcome, { slo, usdPerHour: null });
   const gpuSecondsPerHour = (gpu_seconds.total * 3_600_000) / spanMs;
-  const sorted = outcome.responsesMs.toSorted();
+  const sorted = leastLatenciesMs(outcome).sort();
   return {
     policy,
     settings,
