@@ -5,6 +5,9 @@ import { poolKey, type Pool } from './pool.ts';
 /** Whoever would wait so many times the target's latency for money alone is told so at once. */
 const longestWait = 10;
 
+/** Only another budget helps: nobody needs to look for that more often. */
+const neverSeconds = 3_600;
+
 /**
  * Sheds load where a hard budget pays for too few containers: a job that would wait far longer than its target for money alone is refused, with an
  * honest estimate. Jobs of lower priority wait for those of higher, so they are the first to be refused. `now`: milliseconds. Error: `over_budget`.
@@ -21,7 +24,8 @@ export function admit(pools: ReadonlyMap<string, Pool>, { deployment: name, envi
   if (waitSeconds <= allowedSeconds) return;
   const position = ahead + 1;
   if (waitSeconds === Infinity) {
-    throw new ComfleetError('over_budget', `The hard budget of ${name} is too small for any container`, { queue_position: position });
+    const details = { retry_after: neverSeconds, queue_position: position };
+    throw new ComfleetError('over_budget', `The hard budget of ${name} is too small for any container`, details);
   }
   const what = `The hard budget of ${name} is spent: this job would be number ${position} and wait about ${Math.ceil(waitSeconds)} s`;
   throw new ComfleetError('over_budget', what, {

@@ -99,13 +99,13 @@ test('after a restart the same job is refused, also before the policy wishes for
   expect((await refusal(sim, { priority: -50 }))?.code).toBe('over_budget');
 });
 
-test('a budget too small for any container refuses every job, without a time to come again', async () => {
+test('a budget too small for any container refuses every job, and nobody is asked to come again soon', async () => {
   const sim = new Simulation({ deployments: { collage: { budget: { usdPerHour: 0.05, hard: true } } } });
   await sim.boot();
   const refused = await refusal(sim);
-  expect(refused).toMatchObject({ code: 'over_budget', details: { queue_position: 1 } });
+  expect(refused).toMatchObject({ code: 'over_budget', details: { queue_position: 1, retry_after: 3_600 } });
   expect(refused?.message).toBe('The hard budget of collage is too small for any container');
-  expect(refused?.details).not.toHaveProperty('retry_after');
+  expect(refused?.details).not.toHaveProperty('estimated_wait_s');
 });
 
 test('jobs that nothing is started for say that the money is short', async () => {
@@ -118,5 +118,11 @@ test('jobs that nothing is started for say that the money is short', async () =>
   const pool = poolOf(sim);
   expect([pool.dispatcher.queue.size > 0, pool.heldBy]).toEqual([true, 'budget']);
   const view = createFleetView(sim.controller, { name: 'emulated', capacity: 1, ready: true, note: null }, sim.clock);
-  expect(view.waitingFor([...pool.jobs.keys()][0]!)).toBe('money: the hard budget allows no more containers now');
+  const waitingFor = (): string | null => view.waitingFor([...pool.jobs.keys()][0]!);
+  expect(waitingFor()).toBe('money: the hard budget allows no container at all');
+  sim.scale('collage', { budget: { usdPerHour: 0.3, hard: true } });
+  pool.spending.spentBefore(0.3);
+  await sim.clock.runFor(1.5 * second);
+  // Five minutes beyond what it refills, (1.1 - 0.3) / 12 USD, are saved after 800 s, of which 1.5 s passed; a start is taken to need 20 s.
+  expect(waitingFor()).toBe('money: the hard budget allows one that is ready in about 819 s');
 });
