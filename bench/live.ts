@@ -15,6 +15,8 @@ const timing = { service: 3.5, outside: 0.9, start: 15.5 };
 /** Accounts of both end then, seconds: everything is answered and most containers have gone. */
 const horizon = 240;
 const tolerance = 0.05;
+/** Policies with ticks have them at whole multiples of theirs (2 s here): live, the trace begins with one, as virtual time does. */
+const phaseMs = 2_000;
 
 /** Arrivals of three minutes, twice as fast in the middle one, seeded. */
 function trace(): Trace {
@@ -54,11 +56,12 @@ async function live({ jobs }: Trace, policy: PolicyName): Promise<Outcome> {
   const profile = { start: timing.start, execute: timing.service, outside: timing.outside };
   const args = writeSetting({ folder, profile, workflow: 'sampler', capacity: 100, scaling: { policy } });
   const gateway = await startGateway({ args, dataDir: join(folder, 'data') });
-  const begun = Date.now();
+  const begun = Math.ceil(Date.now() / phaseMs) * phaseMs;
+  await until(begun);
   const atMs = jobs.map(({ arrivalMs }) => arrivalMs);
   const result = await load({ kind: 'simple', urls: [gateway.url], pacing: { atMs }, jobs: jobs.length, prompts: ['a regal phoenix'] });
   if (failed(result) > 0) throw new Error(why(result));
-  await new Promise((resolve) => setTimeout(resolve, begun + horizon * 1000 - Date.now()));
+  await until(begun + horizon * 1000);
   const answer = await fetch(`${gateway.url}/fleet/v1/containers?alive=false&limit=1000`);
   const { items } = (await answer.json()) as { items: { started_at: string; stopped_at: string | null }[] };
   const lived = items.map(({ started_at, stopped_at }) => (stopped_at ? Date.parse(stopped_at) : Date.now()) - Date.parse(started_at));
@@ -66,6 +69,8 @@ async function live({ jobs }: Trace, policy: PolicyName): Promise<Outcome> {
   const seconds = result.answers.map(({ ms }) => ms / 1000);
   return { p50: quantile(seconds, 0.5), p95: quantile(seconds, 0.95), gpuSeconds: lived.reduce((sum, ms) => sum + ms, 0) / 1000 };
 }
+
+const until = (at: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, at - Date.now()));
 
 const words = ({ p50, p95, gpuSeconds }: Outcome): string =>
   `p50 ${p50.toFixed(2)} s, p95 ${p95.toFixed(2)} s, ${gpuSeconds.toFixed(0)} GPU-seconds`;

@@ -11,6 +11,7 @@ import { articleBench } from './article.ts';
 import { boundBench } from './bound.ts';
 import { crowdBench } from './crowd.ts';
 import { emulatorBench } from './emulator.ts';
+import { jumpBench } from './jump.ts';
 import { killBench } from './kill.ts';
 import { root } from './lib/gateway.ts';
 import { pageOf } from './lib/page.ts';
@@ -35,6 +36,7 @@ const benches: readonly Bench[] = [
   crowdBench,
   killBench,
   articleBench,
+  jumpBench,
   nativeBench,
   socketsBench,
   storeBench,

@@ -28,8 +28,8 @@ import { findFrontend } from './frontend-folder.ts';
 import { admit } from './fleet/admission.ts';
 import { Controller } from './fleet/controller.ts';
 import { createFleetView } from './fleet/fleet-view.ts';
+import { learntOf } from './fleet/pool.ts';
 import { recover } from './fleet/recovery.ts';
-import { poolKey } from './fleet/pool.ts';
 import { Slots } from './fleet/slots.ts';
 import { createSystemClock, createSystemRandom } from './fleet/system-clock.ts';
 import type { Job } from './jobs/job.ts';
@@ -232,7 +232,7 @@ function composeShadow(given: Given, { controller, slots }: Controlled, deployme
     clock,
     log,
     deployments: () => deployments.list(),
-    learnt: ({ name, environment }) => controller.pools.get(poolKey(name, environment))?.observations.learnt() ?? null,
+    learnt: (of) => learntOf(controller.pools, of),
     slots: Math.min(slots.total, Math.floor((config.workspace.gpuLimit ?? Infinity) / (slots.all()[0]?.share || 1))),
     pseudonym: () => openPseudonym(store, { random, clock }),
     replay: createReplayer({ clock, limitMs: replayLimitMs }),
@@ -303,6 +303,7 @@ function composeServer(given: Given, serving: Serving) {
     overview: () => overview.snapshot(fleet, deployments),
     overviewTag: () => overview.tag(),
     plans,
+    learnt: (of) => learntOf(controller.pools, of),
     logs: (id, options) => runtime.logs(id, options),
     dashboard: openPage(packageRoot, (line) => log.info({ event: 'page' }, line)),
     page: page && { sessions: page, port: () => state.pagePort },

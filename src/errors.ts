@@ -22,7 +22,12 @@ export const errorCatalogue = {
     'The request body could not be read',
     'Correct the body as the message says; JSON goes with Content-Type: application/json.',
   ),
-  body_too_large: row(413, 'caller', 'The request body is too large', 'Send large files as uploads and refer to them.'),
+  body_too_large: row(
+    413,
+    'caller',
+    'The request body is too large',
+    'Send less; files as uploads that the request refers to, and plan for a long trace with: comfleet plan --trace.',
+  ),
   invalid_parameter: row(400, 'caller', 'A parameter of the request is wrong', 'Compare it with /fleet/v1/openapi.json.'),
   invalid_input: row(
     422,
@@ -40,6 +45,12 @@ export const errorCatalogue = {
   ),
   invalid_trace: row(422, 'caller', 'The trace cannot be read', 'Correct the line that the message names, or export the trace again.'),
   impossible_target: row(422, 'caller', 'No fleet can meet the target', 'Ask for a latency that the message says is possible.'),
+  plan_too_long: row(
+    422,
+    'caller',
+    'The plan takes too long to make',
+    'Plan for a shorter trace, fewer seconds or users, shorter starts or an earlier horizon.',
+  ),
   unknown_plan: row(404, 'caller', 'No such plan', 'Ask for a new one: POST /fleet/v1/plans; only the last ones are kept.'),
   unknown_node: row(
     422,

@@ -9,6 +9,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const shared = [
   'telemetry/overview/document.ts',
   'shadow/document.ts',
+  'charts/label-places.ts',
   'charts/scale.ts',
   'charts/scatter-layout.ts',
   'charts/svg.ts',

@@ -4,9 +4,11 @@ import type { Bus } from '../bus/bus.ts';
 import type { PromptRunner } from '../comfyui/runner.ts';
 import type { Config } from '../config/schema.ts';
 import type { Binder } from '../deployments/binder.ts';
+import type { Deployment } from '../deployments/deployment.ts';
 import type { Deployments } from '../deployments/deployments.ts';
 import type { Clock, Random } from '../fleet/clock.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { LearntTimes } from '../fleet/learning/observations.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { StageFile } from '../outbound/stage-file.ts';
 import type { Webhooks } from '../outbound/webhooks.ts';
@@ -52,7 +54,9 @@ export interface ApiContext {
   readonly overview: () => OverviewDocument;
   /** Changes when the overview does. */
   readonly overviewTag: () => string;
-  readonly plans: Pick<Plans, 'start' | 'get'>;
+  readonly plans: Pick<Plans, 'start' | 'get' | 'remove'>;
+  /** How long things take at a deployment, as the fleet has learnt; null: it has none of that name. */
+  readonly learnt: (deployment: Deployment) => LearntTimes | null;
   readonly shadow: Pick<Shadow, 'view'>;
   /** A container's log; `Runtime.logs`. */
   readonly logs: (id: string, options: { follow: boolean; signal: AbortSignal }) => AsyncIterable<LogLine>;

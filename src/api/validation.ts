@@ -68,7 +68,11 @@ function words(issue: z.core.$ZodRawIssue): string | undefined {
 }
 
 const limit = ({ origin, input }: { origin: string; input?: unknown }, bound: number | bigint, verb: string): string =>
-  origin === 'string' ? `must ${verb} ${bound} ${bound === 1 ? 'letter' : 'letters'}` : `must ${verb} ${bound}, not ${shown(input)}`;
+  origin === 'array'
+    ? `must ${verb.replace('be', 'have')} ${bound} ${bound === 1 ? 'entry' : 'entries'}, not ${(input as unknown[]).length}`
+    : origin === 'string'
+      ? `must ${verb} ${bound} ${bound === 1 ? 'letter' : 'letters'}`
+      : `must ${verb} ${bound}, not ${shown(input)}`;
 
 // fastify says null for a part that is not there.
 const mustBe = (what: string, input: unknown): string =>

@@ -9,7 +9,7 @@ import { secondsByUse, type ContainerRecord } from '../fleet/container.ts';
 import type { QueueView } from '../fleet/fleet.ts';
 import type { Attempt, JobError, Output, ToldJob } from '../jobs/job.ts';
 import type { PlanRun } from '../planning/plan/evaluate.ts';
-import type { Plan } from '../planning/plan/planner.ts';
+import { isApplicable, type Plan } from '../planning/plan/planner.ts';
 import type { PlanRecord } from '../plans/plans.ts';
 import type { DecisionRecord, Delivery, UsageRow } from '../store/store.ts';
 import type { Key } from '../workspaces/keys.ts';
@@ -206,15 +206,16 @@ export const wireDelivery = (delivery: Delivery): z.infer<typeof schemas.deliver
 
 export type WirePlan = z.infer<typeof planSchemas.plan>;
 
-export const wirePlan = ({ id, state, progress, createdAt, finishedAt, plan, error }: PlanRecord): WirePlan => ({
+export const wirePlan = ({ id, deployment, state, progress, createdAt, finishedAt, plan, error }: PlanRecord): WirePlan => ({
   id,
+  deployment,
   state,
   progress,
   created_at: wireTime(createdAt),
   finished_at: timeOrNull(finishedAt),
   // The same, but for lists that nobody may change.
   result: plan as WirePlan['result'],
-  change: plan?.met && plan.recommended ? changeFor(plan.recommended, plan.slo) : null,
+  change: plan?.recommended && isApplicable(plan) ? changeFor(plan.recommended, plan.slo) : null,
   error: error && toProblem(error),
 });
 

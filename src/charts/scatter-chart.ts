@@ -1,7 +1,8 @@
 import { chartOf, type Colour, type Titled } from './frame.ts';
 import { head, mark, type Entry, type Sign } from './legend.ts';
 import { valueAxis } from './line-chart.ts';
-import { labelPlaces, scatterScales, type Edge, type Labelled } from './scatter-layout.ts';
+import { labelPlaces, type Labelled, type LabelPlace } from './label-places.ts';
+import { scatterScales } from './scatter-layout.ts';
 import type { Scale } from './scale.ts';
 import { element, label, pathThrough, places, widthOf, type Point } from './svg.ts';
 
@@ -49,18 +50,24 @@ export function scatterChart(chart: ScatterChart): string {
       const ring = point.chosen ? element('circle', { class: `ring s-${colour}`, cx: at.x, cy: at.y, r: 10 }) : '';
       return ring + mark(sign, colour, at.x, at.y);
     });
+  const onDrawing = points.map((point) => ({ ...point, ...onPlot(point) }));
+  const line = limit ? { x: x.at(limit.value), label: limit.label } : null;
+  const put = labelPlaces(
+    onDrawing,
+    { left, right, top: top + 14, bottom },
+    { limit: line, curves: curves.map((curve) => curve.points.map(onPlot)) },
+  );
   return chartOf(chart, width, height, [
     drawing,
     kept,
     valueAxis({ y, left, right }, chart.unitY),
     ...ticksOf(x, bottom + 16, chart.unitX),
     ...curves.map((curve) => curveOf(curve, onPlot)),
-    ...(limit ? [limitAt(x.at(limit.value), top + 14, bottom, limit.label)] : []),
+    ...(line ? [element('line', { class: 'limit', x1: line.x, x2: line.x, y1: top + 14, y2: bottom })] : []),
+    ...put.labels.map(leaderOf),
     ...marks,
-    ...labelsOf(
-      points.map((point) => ({ ...point, ...onPlot(point) })),
-      { left, right, top, bottom },
-    ),
+    ...(line && put.limit ? [label(line.label, put.limit.x, put.limit.y, 'start')] : []),
+    ...points.map((point, index) => labelAt(point, put.labels[index] ?? null)),
   ]);
 }
 
@@ -84,13 +91,9 @@ const entriesOf = (groups: ScatterChart['groups'], curves: readonly Curve[]): En
 const curveOf = ({ points, colour, dashed }: Curve, onPlot: (point: Point) => Point): string =>
   element('path', { class: `line s-${colour}${dashed ? ' dashed' : ''}`, d: pathThrough(points.map(onPlot)) });
 
-const limitAt = (x: number, top: number, bottom: number, text: string): string =>
-  element('line', { class: 'limit', x1: x, x2: x, y1: top, y2: bottom }) + label(text, x + 6, bottom - 8, 'start');
+/** From a point to its label that stands apart. */
+const leaderOf = (place: LabelPlace | null): string =>
+  place?.leader ? element('path', { class: 'leader', d: pathThrough(place.leader) }) : '';
 
-function labelsOf(points: readonly Labelled[], edge: Edge): string[] {
-  const places = labelPlaces(points, edge);
-  return points.map(({ label: text, chosen }, index) => {
-    const place = places[index];
-    return place ? label(text, place.x, place.y, 'start', chosen ? 'strong' : 'soft') : '';
-  });
-}
+const labelAt = ({ label: text, chosen }: Labelled, place: LabelPlace | null): string =>
+  place ? label(text, place.x, place.y, 'start', chosen ? 'strong' : 'soft') : '';

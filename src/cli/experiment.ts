@@ -41,21 +41,21 @@ async function run(session: Session): Promise<void> {
   const text = (name: string): string | undefined => options[name] as string | undefined;
   const only = text('only');
   const chosen = experiments.filter(({ name }) => only === undefined || name === known('experiment', only, experimentNames));
-  const profile = loadProfile(profileName);
-  const { startMs, outsideMs } = timingOf(givenOf({ profile: profileName }));
-  const timing = {
-    startMs,
-    outsideMs,
-    serviceMs: drawn(profile.seconds.execute),
-    usdPerHour: profile.gpu.price_per_hour_usd,
-    prior: meansOf(profile),
-  };
-  const given: Given = { profile, timing, seed: numberOf('--seed', text('seed') ?? '', { whole: true }) };
-  const simulated = chosen.map((experiment) => simulateExperiment(experiment, timing, given.seed));
+  const given: Given = { ...articleTiming(), seed: numberOf('--seed', text('seed') ?? '', { whole: true }) };
+  const simulated = chosen.map((experiment) => simulateExperiment(experiment, given.timing, given.seed));
   const live = options['live'] === true ? await runLive(chosen, given, session) : null;
   const pairs = simulated.map((run, index): Pair => ({ simulated: run, live: live?.[index] ?? null }));
   await writeFiles(pairs, given, { html: text('html'), charts: text('charts'), cwd: terminal.cwd });
   print(answerOf(pairs), () => describe(pairs, given, paint));
+}
+
+/** How long things take in the article, and what they cost. */
+export function articleTiming(): Omit<Given, 'seed'> {
+  const profile = loadProfile(profileName);
+  const { startMs, outsideMs } = timingOf(givenOf({ profile: profileName }));
+  const { execute } = profile.seconds;
+  const timing = { startMs, outsideMs, serviceMs: drawn(execute), usdPerHour: profile.gpu.price_per_hour_usd, prior: meansOf(profile) };
+  return { profile, timing };
 }
 
 /** Live figures where there are some, and then the simulated ones beside them. */

@@ -1,5 +1,5 @@
 import { wholeChange } from '../config/flat-scaling.ts';
-import type { Plan } from '../planning/plan/planner.ts';
+import { isApplicable, type Plan } from '../planning/plan/planner.ts';
 import type { Slo } from '../planning/summary.ts';
 import { UsageError } from './failure.ts';
 import { changedRows } from './scale.ts';
@@ -15,14 +15,27 @@ export interface Applied {
   readonly text: (paint: Palette) => string;
 }
 
-/** Writes the recommended settings to a deployment; `true`: to the one that serves POST /. Error: `UsageError`, where nothing is recommended. */
+/**
+ * The deployment that `--apply` is for; null: nothing is to be applied. Without a name it is the one that serves POST /, which is told before
+ * anything is simulated: what is drawn is about none in particular, so that there a name is needed. Error: `UsageError`.
+ */
+export async function targetOf({ client, options, terminal }: Session): Promise<string | null> {
+  const given = options['apply'] as string | true | undefined;
+  if (given !== true) return given ?? null;
+  if (options['trace'] === undefined) throw new UsageError('Say which deployment these settings are for: --apply DEPLOYMENT');
+  const name = await defaultDeployment(client);
+  terminal.err.write(`What is recommended will be applied to ${name}, which serves POST /\n`);
+  return name;
+}
+
+/** Writes the recommended settings to a deployment. Error: `UsageError`, where nothing is recommended. */
 export async function applyPlan(
   { client }: Session,
-  { recommended, met, says }: Plan,
-  { deployment, slo }: { deployment: string | true; slo: Slo },
+  plan: Plan,
+  { deployment: name, slo }: { deployment: string; slo: Slo },
 ): Promise<Applied> {
-  if (!recommended || !met) throw new UsageError(`Nothing was applied: ${says.join(' ')}`);
-  const name = deployment === true ? await defaultDeployment(client) : deployment;
+  const { recommended, says } = plan;
+  if (!recommended || !isApplicable(plan)) throw new UsageError(`Nothing was applied: ${says.join(' ')}`);
   const path = `/fleet/v1/deployments/${encodeURIComponent(name)}`;
   const before = await client.call<DeploymentWire>('GET', path);
   const change = wholeChange(recommended.policy, recommended.settings, slo);

@@ -1,5 +1,6 @@
 import { htmlReport, type Table } from '../charts/report.ts';
 import { scatterChart } from '../charts/scatter-chart.ts';
+import { shownOf } from '../planning/plan/choose.ts';
 import type { PlanRun } from '../planning/plan/evaluate.ts';
 import type { Plan } from '../planning/plan/planner.ts';
 import { nameOf } from '../planning/plan/names.ts';
@@ -62,12 +63,18 @@ const cells = (run: PlanRun): string[] => [
   `${(run.attainment * 100).toFixed(1)} %`,
 ];
 
-const frontierTable = (plan: Plan): Table => ({
-  head: ['settings', ...columns(plan)],
-  rows: plan.frontier.map((run) => [`${nameOf(run)}${run === plan.recommended ? ', recommended' : ''}`, ...cells(run)]),
-  figures: [1, 2, 3, 4],
-  chosen: plan.frontier.flatMap((run, index) => (run === plan.recommended ? [index] : [])),
-});
+const mark = (run: PlanRun, { recommended, nearest }: Plan): string =>
+  run === recommended ? ', recommended' : run === nearest ? ', nearest, but misses the target' : '';
+
+function frontierTable(plan: Plan): Table {
+  const shown = shownOf(plan.frontier, plan.recommended ?? plan.nearest);
+  return {
+    head: ['settings', ...columns(plan)],
+    rows: shown.map((run) => [`${nameOf(run)}${mark(run, plan)}`, ...cells(run)]),
+    figures: [1, 2, 3, 4],
+    chosen: shown.flatMap((run, index) => (run === plan.recommended ? [index] : [])),
+  };
+}
 
 const peersTable = (plan: Plan): Table => ({
   head: ['like', ...columns(plan), 'cost'],

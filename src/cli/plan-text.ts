@@ -1,3 +1,4 @@
+import { shownOf } from '../planning/plan/choose.ts';
 import { nameOf } from '../planning/plan/names.ts';
 import type { Plan } from '../planning/plan/planner.ts';
 import type { PlanRun } from '../planning/plan/evaluate.ts';
@@ -5,9 +6,10 @@ import { seconds, table, type Palette } from './terminal.ts';
 
 /** A plan for people: what to do, then the figures. */
 export function describePlan(plan: Plan, paint: Palette): string {
-  const { says, notes, frontier, peers, recommended, runs, source } = plan;
+  const { says, notes, frontier, peers, recommended, nearest, runs, source } = plan;
   const perHour = priced(plan) ? '$ per hour' : 'GPU-s per hour';
-  const mark = (run: PlanRun): string => (run === recommended ? ' <- recommended' : '');
+  const mark = (run: PlanRun): string =>
+    run === recommended ? ' <- recommended' : run === nearest ? ' <- nearest, but misses the target' : '';
   const sections = [
     `${paint.bold(says[0] as string)}\n${says
       .slice(1)
@@ -16,7 +18,7 @@ export function describePlan(plan: Plan, paint: Palette): string {
     `Frontier of ${source}: simulated under ${runs.length} settings; all but slo's chosen in hindsight\n`,
     table(
       [perHour, 'p50', 'p95', 'in time', 'settings'],
-      frontier.map((run) => [...figures(run), `${nameOf(run)}${mark(run)}`]),
+      shownOf(frontier, recommended ?? nearest).map((run) => [...figures(run), `${nameOf(run)}${mark(run)}`]),
       paint,
     ),
     "Others' defaults on the same jobs, simulated\n",

@@ -44,7 +44,7 @@ test('a trace and a target: what is recommended, the frontier, others, and the b
   expect(result.lower_bound_usd_per_hour).toBeLessThanOrEqual(result.recommended!.usd_per_hour!);
 
   // The figures are those of `comfleet simulate` with the same settings.
-  const { policy, settings, usd_per_hour, p95_s } = result.frontier.find(({ settings: own }) => Object.keys(own).length > 1)!;
+  const { policy, settings, usd_per_hour, p95_s, span_s } = result.frontier.find(({ settings: own }) => Object.keys(own).length > 1)!;
   const own = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   const given = ['--policy', policy, '--settings', own.join(','), '--price', '1.10', '--slo', 'p95=8s', '--start-seconds', '3'];
   const simulated = (await cli.json('simulate', '--trace', 'trace.csv', ...given)) as unknown as {
@@ -52,7 +52,7 @@ test('a trace and a target: what is recommended, the frontier, others, and the b
     latency_s: { p95: number };
   };
   expect(simulated.latency_s.p95).toBe(p95_s);
-  expect(usd_per_hour).toBeCloseTo((simulated.usd * 3600) / result.span_s, 9);
+  expect(usd_per_hour).toBeCloseTo((simulated.usd * 3600) / span_s, 5);
 });
 
 test('the number of threads changes nothing, and the seed what is drawn', async () => {
@@ -122,10 +122,19 @@ test('a report: one page with the chart, the frontier and others, without a scri
   expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('no/plan.html cannot be written')]);
 });
 
+test('what a job takes outside the GPU counts as time of its users, and is told', async () => {
+  const args = ['--trace', 'even.csv', '--slo', 'p80=20s'];
+  const [none, some] = [await plan(...args), await plan(...args, '--outside-seconds', '2')];
+  expect([none.outside_s, some.outside_s]).toEqual([0, 2]);
+  expect(some.reachable_s - none.reachable_s).toBeCloseTo(2, 9);
+  expect(some.notes.at(-1)).toContain('each job takes 2 s outside the GPU.');
+});
+
 test('users who wait, with the price of the profile; no bound, and why', async () => {
   const args = ['--closed-loop', 'users=3,wait=1-5', '--seconds', '120', '--slo', 'p90=8s'];
   expect(await plan(...args)).toMatchObject({ source: '3 users', price_usd_per_hour: 1.1, lower_bound_usd_per_hour: null });
   const { out } = await cli.comfleet(['plan', ...args]);
+  expect(out).toContain('The users ask for 2 min; of the first 24 s, while settings come into their stride, nothing is counted.');
   expect(out).toContain('No lower bound: the jobs of users who wait depend on their answers.');
 });
 
@@ -133,8 +142,15 @@ test('nothing meets the target: the nearest is shown, and what would do', async 
   const { out, code } = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=6s']);
   expect(code).toBe(0);
   expect(out).toMatch(
-    /None of \d+ settings meets p95=6s\.\n.* comes nearest: .*\np95=23s is reachable, with .*\nA standing floor of 2 containers/,
+    /^Made from 3 jobs: .*\nNone of \d+ settings meets p95=6s\.\n.* comes nearest: .*\np95=23s is reachable, with .*\nA standing floor of 2 containers/,
   );
+  expect(out).not.toContain('recommended');
+  expect(out).toContain(' <- nearest, but misses the target\n');
+  const page = ['--trace', 'few.csv', '--slo', 'p95=5s', '--html', 'missed.html'];
+  expect(await plan(...page)).toMatchObject({ recommended: null, nearest: { meets: false }, met: false, next_dollar: null });
+  const html = readFileSync(path.join(cli.folder, 'missed.html'), 'utf8');
+  expect(html).toContain(', nearest, but misses the target</td>');
+  expect(html).not.toMatch(/, recommended|class="chosen"/);
 });
 
 test('a budget below one GPU', async () => {
@@ -153,7 +169,9 @@ test('--apply writes it to the deployment, and tells what changed', async () => 
   expect(out).toMatch(/Applied to portrait\nsetting +before +now\n/);
   expect(out).toMatch(/\nbuffer_containers +2 +0\n/);
   expect(out).toMatch(/\nslo\.latency +6s +8s\n/);
-  const { recommended, applied } = await plan('--trace', 'trace.csv', '--slo', 'p95=8s', '--apply');
+  const bare = await cli.comfleet(['plan', '--trace', 'trace.csv', '--start-seconds', '3', '--slo', 'p95=8s', '--json', '--apply']);
+  expect(bare.err).toBe('What is recommended will be applied to collage@production, which serves POST /\n');
+  const { recommended, applied } = JSON.parse(bare.out) as Plan & Record<string, unknown>;
   expect(applied).toMatchObject({
     deployment: 'collage@production',
     now: { policy: recommended?.policy, slo: { p: 0.95, latency: '8s' } },
@@ -162,7 +180,9 @@ test('--apply writes it to the deployment, and tells what changed', async () => 
 
   const missed = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=6s', '--apply']);
   expect(missed.code).toBe(2);
-  expect(missed.err).toMatch(/Nothing was applied: None of \d+ settings meets p95=6s\./);
+  expect(missed.err).toMatch(/Nothing was applied: Made from 3 jobs: .* None of \d+ settings meets p95=6s\./);
+  const few = await cli.comfleet(['plan', '--trace', 'few.csv', '--slo', 'p95=30s', '--apply', 'portrait']);
+  expect([few.code, few.err]).toEqual([2, expect.stringContaining('Nothing was applied: Made from 3 jobs: of fewer than 20')]);
 });
 
 test.each([
@@ -177,6 +197,16 @@ test.each([
   [[], 2, 'Give either --workload NAME or --trace FILE'],
   [['--workload', 'sparse', '--slo', 'fast'], 2, '--slo fast is no latency target'],
   [['--workload', 'sparse', '--budget', '-1'], 2, '--budget must be a number >= 0, got "-1"'],
+  [['--workload', 'sparse', '--apply'], 2, 'Say which deployment these settings are for: --apply DEPLOYMENT'],
+  [['--workload', 'sparse', '--start-seconds', '1e9'], 2, '--start-seconds must be at most 3600, got 1000000000'],
+  [['--workload', 'sparse', '--outside-seconds', '3601'], 2, '--outside-seconds must be at most 3600, got 3601'],
+  [['--workload', 'sparse', '--load-seconds', '3601'], 2, '--load-seconds must be at most 3600, got 3601'],
+  [['--workload', 'sparse', '--price', '1e308'], 2, '--price must be at most 1000, got 1e+308'],
+  [['--workload', 'sparse', '--budget', '1e7'], 2, '--budget must be at most 1000000, got 10000000'],
+  [['--workload', 'sparse', '--horizon', '1e9'], 2, '--horizon must be at most 2678400, got 1000000000'],
+  [['--closed-loop', 'users=1000000,wait=1'], 2, '--closed-loop users must be at most 10000, got 1000000'],
+  [['--closed-loop', 'users=1,wait=1-100000'], 2, '--closed-loop wait must be at most 86400, got 100000'],
+  [['--closed-loop', 'users=1,wait=1', '--seconds', '1e6'], 2, '--seconds must be at most 604800, got 1000000'],
   [['--workload', 'sparse', '--threads', 'two'], 2, '--threads must be a whole number >= 0, got "two"'],
 ])('%j is refused (%i): %s', async (args, expected, message) => {
   const { code, err } = await cli.comfleet(['plan', ...args]);

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { workloadGroups } from '../planning/workloads.ts';
 
 /** Options of the verbs that simulate: where jobs come from, and what they and containers take. */
-export const sourceOptions = (command: Command): Command =>
+export const sourceOptions = (command: Command, { seconds = '600' } = {}): Command =>
   command
     .option('--workload <name>', 'jobs that are drawn, one of those below')
     .option('--trace <file>', 'jobs that were recorded: CSV with the header arrival_s,service_s and optional model,user,workflow')
     .option('--closed-loop <users=n,wait=a-b>', 'users who each wait for their answer, pause a to b seconds, and ask again')
-    .option('--seconds <n>', 'how long they do so', '600')
+    .option('--seconds <n>', 'how long they do so', seconds)
     .option('--profile <name>', 'a timing profile: start, time outside the GPU, and for --closed-loop the jobs (else a10g-collage)')
     .option('--slo <target>', 'the latency target, e.g. p95=6s', 'p95=6s')
     .option('--start-seconds <n>', "what a container takes from its start until it is ready (else the profile's, else 20)")

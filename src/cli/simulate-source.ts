@@ -83,10 +83,10 @@ export function sourceOf(given: Given, surroundings: Surroundings): Trace | Clos
 }
 
 /** End of the accounts in milliseconds; null: the last arrival, after which jobs may come at no time. Error: usage, where jobs come later. */
-export function horizonOf(text: string | undefined, source: Trace | ClosedLoop): number | null {
+export function horizonOf(text: string | undefined, source: Trace | Pick<ClosedLoop, 'endMs'>): number | null {
   if (text === undefined) return null;
   const seconds = numberOf('--horizon', text, { most: year });
-  const lastMs = 'levels' in source ? source.endMs : (source.jobs.at(-1)?.arrivalMs ?? 0);
+  const lastMs = 'jobs' in source ? (source.jobs.at(-1)?.arrivalMs ?? 0) : source.endMs;
   if (seconds * 1000 >= lastMs) return seconds * 1000;
   throw new UsageError(`--horizon ${text} is too early: jobs come until ${lastMs / 1000} s; give at least that, or leave it out`);
 }
@@ -169,8 +169,8 @@ export function sloOf(text: string): Slo {
   throw new UsageError(`--slo ${text} is no latency target; write e.g. --slo p95=6s (p50 to p99.9)`);
 }
 
-/** With more, hardly any job would ever be answered. */
-const mostFaults = 0.99;
+/** With more, a run is hardly anything but tries that fail. */
+const mostFaults = 0.9;
 
 /** `crash=0.01,failed-starts=0.05`. */
 function faultsOf(text: string): Faults {
@@ -200,8 +200,10 @@ const decimal = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 export function numberOf(flag: string, text: string, { whole = false, least = 0, most = Number.MAX_SAFE_INTEGER } = {}): number {
   const value = decimal.test(text.trim()) ? Number(text) : Number.NaN;
   if (value > most) throw new UsageError(`${flag} must be at most ${most}, got "${text}"`);
-  if (value >= least && (!whole || Number.isSafeInteger(value))) return value;
-  throw new UsageError(`${flag} must be a ${whole ? 'whole ' : ''}number >= ${least}, got "${text}"`);
+  if (Number.isNaN(value) || (whole && !Number.isSafeInteger(value)))
+    throw new UsageError(`${flag} must be a ${whole ? 'whole ' : ''}number >= 0, got "${text}"`);
+  if (value < least) throw new UsageError(`${flag} must be at least ${least}, got "${text}"`);
+  return value;
 }
 
 /** One of the names. Error: usage, with the nearest name. */

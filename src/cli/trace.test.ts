@@ -16,7 +16,7 @@ test('writes what simulate reads', async () => {
   for (let n = 0; n < 3; n++) await cli.submit();
   await cli.world.clock.runFor(5_000);
   const written = await cli.comfleet(['trace', 'collage', '--output', 'day.csv']);
-  expect(written).toEqual({ code: 0, out: '', err: '3 jobs in day.csv\n' });
+  expect(written).toEqual({ code: 0, out: '', err: '3 jobs in day.csv\nTheir time outside the GPU is not in it.\n' });
   expect(readdirSync(cli.folder)).toEqual(['day.csv']);
   const { jobs } = parseTrace(readFileSync(path.join(cli.folder, 'day.csv'), 'utf8'), 'day.csv');
   expect(jobs).toHaveLength(3);
@@ -24,6 +24,16 @@ test('writes what simulate reads', async () => {
   expect(JSON.parse(run.out)).toMatchObject({ jobs: 3 });
   const lines = await cli.comfleet(['trace', 'collage', '--json']);
   expect(parseTrace(lines.out, 'day').jobs).toEqual(jobs);
+});
+
+test('says how to plan with what the trace does not hold', async () => {
+  const learnt = { startMs: 15_540, leadMs: 104, afterMs: 407, loadMs: null };
+  const other = await openCli({ learnt: () => learnt });
+  await other.submit();
+  await other.world.clock.runFor(5_000);
+  const { err } = await other.comfleet(['trace', 'collage', '--output', 'day.csv']);
+  expect(err).toContain('to count it: comfleet plan --trace day.csv --outside-seconds 0.51 --start-seconds 15.54\n');
+  await other.close();
 });
 
 test('says what is wrong, and leaves no half of a file', async () => {

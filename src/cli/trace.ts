@@ -30,7 +30,20 @@ async function trace({ client, args, options, json, terminal }: Session): Promis
   });
   if (output === undefined) await pipeline(body, async (chunks) => writeOut(chunks as AsyncIterable<Uint8Array>, terminal.out));
   else await writeFile(body, path.resolve(terminal.cwd, output));
-  terminal.err.write(`${lines} ${lines === 1 ? 'job' : 'jobs'}${output === undefined ? '' : ` in ${output}`}\n`);
+  const file = output ?? 'FILE';
+  terminal.err.write(
+    `${lines} ${lines === 1 ? 'job' : 'jobs'}${output === undefined ? '' : ` in ${output}`}\n${hintOf(response.headers, file)}`,
+  );
+}
+
+/** How to plan for the jobs as they were: a trace has only their time on the GPU. */
+function hintOf(headers: Headers, file: string): string {
+  const flags = ['outside-seconds', 'start-seconds'].flatMap((name) => {
+    const value = headers.get(`x-comfleet-${name}`);
+    return value === null ? [] : [`--${name} ${value}`];
+  });
+  const told = 'Their time outside the GPU is not in it';
+  return flags.length === 0 ? `${told}.\n` : `${told}; to count it: comfleet plan --trace ${file} ${flags.join(' ')}\n`;
 }
 
 const newline = 0x0a;

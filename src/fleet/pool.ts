@@ -7,7 +7,7 @@ import { Dispatcher, type Assignment } from './dispatch/dispatcher.ts';
 import { Overlap } from './dispatch/overlap.ts';
 import type { QueuedJob } from './dispatch/queue.ts';
 import type { Prior } from '../runtimes/runtime.ts';
-import { Observations, type Observed } from './learning/observations.ts';
+import { Observations, type LearntTimes, type Observed } from './learning/observations.ts';
 import { policies } from './scaling/policies.ts';
 import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
@@ -238,8 +238,7 @@ export class Pool {
   /** The job has left its container. `createdAt` of one that has its result; null: it failed, or will be tried again. */
   promptEnded(job: string, container: string, createdAt: number | null): void {
     const now = this.#clock.now();
-    const late = createdAt === null ? null : now - createdAt > this.deployment.scaling.slo.latencyMs;
-    this.observations.ended(job, now, { late });
+    this.observations.ended(job, now, { createdAt, latencyMs: this.deployment.scaling.slo.latencyMs });
     this.#overlap.ended(job);
     this.dispatcher.jobEnded(container, now);
   }
@@ -268,7 +267,7 @@ export class Pool {
   #observe(now: number): Observed {
     const { queue } = this.dispatcher;
     queue.turn(now);
-    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all(), behind: queue.behind });
+    return this.observations.observe(now, { latencyMs: this.deployment.scaling.slo.latencyMs, queue: queue.all() });
   }
 
   /** What the policy wants its user to know; null: nothing. */
@@ -325,6 +324,12 @@ export class Pool {
 }
 
 export const poolKey = (deployment: string, environment: string): string => `${deployment}@${environment}`;
+
+/** How long things take at a deployment, as its pool has learnt; null: there is no such pool. */
+export const learntOf = (
+  pools: ReadonlyMap<string, Pool>,
+  { name, environment }: Pick<Deployment, 'name' | 'environment'>,
+): LearntTimes | null => pools.get(poolKey(name, environment))?.observations.learnt() ?? null;
 
 /** USD per hour. */
 const costOf = (container: Container | undefined): number => (container?.usdPerHour ?? 0) * (container?.share ?? 0);

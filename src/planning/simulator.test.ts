@@ -184,6 +184,13 @@ describe('jobs that nobody answers are given up', () => {
   });
 });
 
+test('latencies are told to the millisecond', () => {
+  const outcome = run({ source: collage(10, 600), scaling: fixed(1) });
+  expect(outcome.responsesMs.some((ms) => ms !== Math.round(ms))).toBe(true);
+  const { latency_s } = summarize(outcome, { slo: { p: 0.95, latencyMs: 6_000, windowMs: 300_000 }, usdPerHour: null });
+  for (const value of Object.values(latency_s)) expect(value).toBe(Math.round(value * 1000) / 1000);
+});
+
 describe('a budget', () => {
   /** A job every 10 s for six hours. */
   const source = trace(...Array.from({ length: 2_160 }, (_, n) => job(n * 10_000, 30_000)));

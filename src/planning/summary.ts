@@ -3,6 +3,9 @@ import type { GpuSeconds } from './simulated-containers.ts';
 import type { SimulationOutcome } from './simulator.ts';
 import type { TraceJob } from './trace.ts';
 
+/** Percentiles of fewer jobs mean nothing. */
+export const leastJobs = 20;
+
 /** A latency target: the share `p` of the jobs is answered within `latencyMs`, in each window of `windowMs`. */
 export interface Slo {
   readonly p: number;

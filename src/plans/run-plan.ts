@@ -24,7 +24,7 @@ export const runPlan = async (question: PlanQuestion, options: PlanOptions = {})
 /** The same for a question that was looked at already. */
 export async function runPrepared(
   prepared: PreparedPlan,
-  { threads = defaultThreads(), onProgress, signal }: PlanOptions = {},
+  { threads = defaultThreads(), onProgress, signal: given }: PlanOptions = {},
 ): Promise<Plan> {
   const runs: PlanRun[] = [];
   let bound: PlanBound = { missing: 'it was not solved' };
@@ -36,7 +36,12 @@ export async function runPrepared(
     else runs[result.task] = result.run;
     onProgress?.(++done / (prepared.candidates.length + 1));
   };
-  await Promise.all(Array.from({ length: Math.min(threads, tasks.length) }, () => work(prepared, { tasks, take, signal })));
+  // The first thread that fails stops the others.
+  const stop = new AbortController();
+  const signal = given ? AbortSignal.any([given, stop.signal]) : stop.signal;
+  const one = (): Promise<void> => work(prepared, { tasks, take, signal }).catch((error: unknown) => stop.abort(error));
+  await Promise.all(Array.from({ length: Math.min(threads, tasks.length) }, one));
+  signal.throwIfAborted();
   return planOf(prepared, runs, bound);
 }
 
@@ -45,11 +50,8 @@ const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
 const module = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
 /** One thread, which takes tasks until there are none left. */
-async function work(
-  prepared: PreparedPlan,
-  { tasks, take, signal }: { tasks: Task[]; take: (done: Done) => void; signal: AbortSignal | undefined },
-) {
-  signal?.throwIfAborted();
+async function work(prepared: PreparedPlan, { tasks, take, signal }: { tasks: Task[]; take: (done: Done) => void; signal: AbortSignal }) {
+  signal.throwIfAborted();
   const worker = new Worker(module, { workerData: prepared });
   const ended = Promise.withResolvers<void>();
   const next = (): void => {
@@ -58,8 +60,8 @@ async function work(
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a rule for windows; a thread has no origin
     worker.postMessage(task);
   };
-  const abort = (): void => ended.reject(signal?.reason as Error);
-  signal?.addEventListener('abort', abort);
+  const abort = (): void => ended.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
   worker.on('message', (result: Done) => {
     take(result);
     next();
@@ -69,7 +71,7 @@ async function work(
   try {
     await ended.promise;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
     await worker.terminate();
   }
 }

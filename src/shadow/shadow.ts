@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../fleet/clock.ts';
 import { medianStartMs } from '../fleet/container.ts';
 import type { LearntTimes } from '../fleet/learning/observations.ts';
 import { poolKey } from '../fleet/pool.ts';
+import { leastJobs } from '../planning/summary.ts';
 import type { Store } from '../store/store.ts';
 import type { KnownBound } from './bound.ts';
 import type { ShadowDocument, ShadowResult } from './document.ts';
@@ -12,9 +13,6 @@ import type { Pseudonym } from './recorded-trace.ts';
 import type { Timing } from './replay.ts';
 import type { Replayer } from './replayer.ts';
 import { resultOf } from './result.ts';
-
-/** Percentiles of fewer jobs mean nothing. */
-export const leastJobs = 20;
 
 /** In a gateway the first round begins so long after its start, when everything else has begun. */
 export const firstReplayMs = 10_000;

@@ -65,6 +65,25 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     await page.locator('.verdict.good').waitFor();
   }
 
+  /** Jobs that the deployment answered, a minute apart. */
+  async function answer(name: string, jobs: number): Promise<void> {
+    for (let number = 0; number < jobs; number++) {
+      const payload = { prompt: 'x' };
+      const job = await world.app.inject({ method: 'POST', url: `/d/${name}/`, payload, headers: { prefer: 'respond-async' } });
+      await world.finish(job.json<{ id: string }>().id);
+      await world.clock.runFor(minute);
+    }
+  }
+
+  /** Asks for a plan for the deployment's own jobs, with a target that they keep. */
+  async function planForJobs(name: string, within = '30s'): Promise<void> {
+    await page.getByLabel('deployment').selectOption(name);
+    await page.getByLabel('within').fill(within);
+    await page.getByLabel('a start takes').fill('3');
+    await plan();
+    await page.locator('.verdict.good, .verdict.warn').waitFor();
+  }
+
   async function violations(): Promise<string[]> {
     // The page's own policy forbids scripts from elsewhere, so that axe comes in by the debugger.
     await page.evaluate(await readFile(path.resolve('node_modules/axe-core/axe.min.js'), 'utf8'));
@@ -73,16 +92,7 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
   }
 
   it('plans for the jobs of the last day: what to do, what it costs, what others cost', async () => {
-    for (let number = 0; number < 12; number++) {
-      const answer = await world.app.inject({
-        method: 'POST',
-        url: '/d/collage/',
-        payload: { prompt: 'x' },
-        headers: { prefer: 'respond-async' },
-      });
-      await world.finish(answer.json<{ id: string }>().id);
-      await world.clock.runFor(minute);
-    }
+    await answer('collage', 24);
     await open();
     await page.getByLabel('share of the jobs').waitFor();
     expect(await heading()).toBe('Which settings keep your latency target for the least money?');
@@ -94,7 +104,7 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     await plan();
     await page.locator('.verdict.good').waitFor();
     expect(await heading()).toMatch(
-      /^.+ is the cheapest of \d+ settings that meets p95=30s: \$\d\.\d\d\/h, p50 \d\.\d\ss, p95 \d+\.\d\ss \(simulated\)\.$/,
+      /^.+ is the cheapest of \d+ settings that meets p95=30s: \$\d\.\d\d\/h, p50 \d+\.\d\ss, p95 \d+\.\d\ss \(simulated\)\.$/,
     );
     expect(await page.locator('.verdict p').innerText()).toMatch(/Lower bound, .*: \$\d\.\d\d\/h; recommended is \d\.\d\d x that\./);
     const table = page.getByRole('table', { name: 'Choices, simulated' });
@@ -104,33 +114,122 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     expect(await page.locator('.plan-chart .bound').getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+L/);
     expect(await page.locator('.plan-chart').innerText()).toContain('target: p95 30 s');
     expect(page.url()).toMatch(/\/dashboard\/planner\?plan=./);
-    // The address alone shows the plan again.
-    await page.reload();
-    await page.locator('.verdict.good').waitFor();
-    expect(await heading()).toMatch(/meets p95=30s/);
     expect(complaints).toEqual([]);
   });
 
-  it('applies what it recommends once that is confirmed, and shows before and after', async () => {
-    await world.deployments.scale('collage', 'production', parseScaling({ buffer_containers: 2, max_containers: 0 }));
+  it('applies a plan to the deployment that it was made for, whatever the form says since', async () => {
+    await world.deployments.scale('portrait', 'production', parseScaling({ buffer_containers: 2, max_containers: 0 }));
+    await answer('portrait', 24);
     await open();
-    await planForUsers();
+    await planForJobs('portrait');
+    const address = page.url();
+    const changed = page.getByText('This plan was made for portrait: 95 % of the jobs within 30 s. The form has changed since');
+    expect(await changed.count()).toBe(0);
+    await page.getByLabel('deployment').selectOption('collage');
+    await changed.waitFor();
+    expect(await page.getByRole('button', { name: /^Apply/ }).allInnerTexts()).toEqual(['Apply to portrait…']);
+    // The address alone shows the plan again, and fills in the form for which it was made.
+    await page.goto(address);
+    await page.locator('.verdict.good').waitFor();
+    await expect.poll(() => page.getByLabel('deployment').inputValue()).toBe('portrait');
+    expect(await page.getByLabel('within').inputValue()).toBe('30s');
+    expect(await page.getByLabel('a start takes').inputValue()).toBe('3');
+    expect(await page.getByRole('radio', { name: 'last 24 h' }).isChecked()).toBe(true);
+    expect(await changed.count()).toBe(0);
     const change = page.getByRole('region', { name: 'If you apply' });
     expect(await change.getByRole('row', { name: /^buffer_containers/ }).innerText()).toMatch(/\t2\t0$/);
-    expect(await change.innerText()).toContain('collage may have 0 (max_containers)');
-    const before = world.deployments.get('collage').scaling;
-    await page.getByRole('button', { name: 'Apply to collage…' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Apply to collage?' });
-    expect(await dialog.getByRole('row', { name: /^slo\.latency/ }).innerText()).toMatch(/\t6s\t8s$/);
+    expect(await change.innerText()).toContain('portrait may have 0 (max_containers)');
+
+    const before = [world.deployments.get('collage').scaling, world.deployments.get('portrait').scaling];
+    await page.getByRole('button', { name: 'Apply to portrait…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Apply to portrait?' });
+    expect(await dialog.getByRole('row', { name: /^slo\.latency/ }).innerText()).toMatch(/\t6s\t30s$/);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
-    expect(world.deployments.get('collage').scaling).toEqual(before);
-    await page.getByRole('button', { name: 'Apply to collage…' }).click();
+    expect(world.deployments.get('portrait').scaling).toEqual(before[1]);
+    await page.getByRole('button', { name: 'Apply to portrait…' }).click();
     await dialog.getByRole('button', { name: 'Apply', exact: true }).click();
-    await page.getByText('Applied to collage. Its containers follow from now on.').waitFor();
-    expect(world.deployments.get('collage').scaling).toMatchObject({ bufferContainers: 0, maxContainers: 0, slo: { latencyMs: 8_000 } });
-    await page.getByText('collage has these settings already.').waitFor();
+    await page.getByText('Applied to portrait. Its containers follow from now on.').waitFor();
+    expect(world.deployments.get('portrait').scaling).toMatchObject({ bufferContainers: 0, maxContainers: 0, slo: { latencyMs: 30_000 } });
+    expect(world.deployments.get('collage').scaling).toEqual(before[0]);
+    await page.getByText('portrait has these settings already.').waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it('asks to which deployment the plan of no deployment goes, and picks none', async () => {
+    await open();
+    await planForUsers();
+    expect(await page.getByRole('region', { name: 'If you apply' }).count()).toBe(0);
+    await page.reload();
+    await page.locator('.verdict.good').waitFor();
+    await expect.poll(() => page.getByLabel('users', { exact: true }).last().inputValue()).toBe('2');
+    await page.getByRole('button', { name: 'Apply to a deployment…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Apply to which deployment?' });
+    const write = dialog.getByRole('button', { name: 'Apply', exact: true });
+    expect(await write.getAttribute('aria-disabled')).toBe('true');
+    expect(await dialog.getByRole('table').count()).toBe(0);
+    await dialog.getByLabel('This plan was made for 2 users').selectOption('collage@staging');
+    expect(await dialog.getByRole('row', { name: /^slo\.latency/ }).innerText()).toMatch(/\t6s\t8s$/);
+    await write.click();
+    await page.getByText('Applied to collage@staging. Its containers follow from now on.').waitFor();
+    expect(world.deployments.get('collage', 'staging').scaling.slo.latencyMs).toBe(8_000);
+    expect(world.deployments.get('collage').scaling.slo.latencyMs).toBe(6_000);
+    expect(complaints).toEqual([]);
+  });
+
+  it('does not call a plan by a handful of jobs good, nor offers to apply it', async () => {
+    await answer('collage', 3);
+    await open();
+    await planForJobs('collage');
+    expect(await page.locator('.verdict.warn').count()).toBe(1);
+    expect(await heading()).toMatch(/^Made from 3 jobs/);
+    expect(
+      await page
+        .locator('.plan-chart, .plan-table')
+        .getByText(/recommended/i)
+        .count(),
+    ).toBe(0);
+    expect(await page.locator('tr.on').innerText()).toContain(', cheapest in time');
+    expect(await page.getByRole('button', { name: /^Apply/ }).count()).toBe(0);
+    expect(await page.getByRole('region', { name: 'If you apply' }).count()).toBe(0);
+  });
+
+  it('stops a plan that is being made', async () => {
+    await open();
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.getByLabel('users', { exact: true }).last().fill('300');
+    await plan();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('heading', { name: 'Stopped.' }).waitFor();
+    const id = new URL(page.url()).searchParams.get('plan') ?? '';
+    const { state } = (await world.app.inject(`/fleet/v1/plans/${id}`)).json<{ state: string }>();
+    expect(state).toBe('cancelled');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Stopped.' }).waitFor();
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.getByLabel('users', { exact: true }).last().fill('2');
+    await page.getByLabel('within').fill('8s');
+    await page.getByRole('button', { name: 'Plan again' }).click();
+    await page.locator('.verdict.good').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it.each([
+    ['a start takes', '1e9'],
+    ['price of a GPU', '1e308'],
+    ['within', '25h'],
+    ['within', 'soon'],
+    ['budget', '0'],
+  ])('sends no %s of %s', async (label, value) => {
+    await open();
+    await page.getByRole('radio', { name: 'users' }).check();
+    await page.getByLabel(label).fill(value);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await plan();
+    expect(await page.evaluate('document.activeElement.matches("input:invalid")')).toBe(true);
+    expect(await page.evaluate('document.activeElement.validationMessage')).not.toBe('');
+    expect(asked.filter((one) => one.includes('/plans'))).toEqual([]);
   });
 
   it('says what was refused, and what to do', async () => {
@@ -138,7 +237,7 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     await plan();
     await page.locator('.verdict.bad').waitFor();
     expect(await page.locator('.verdict p').innerText()).toMatch(
-      /^invalid_parameter: deployment: no job came to collage in the last 24\sh; give a/,
+      /^Deployment: no job came to collage in the last 24\sh; give a.*\. .* invalid_parameter$/,
     );
     await page.getByRole('radio', { name: 'users' }).check();
     await page.getByLabel('within').fill('1s');
@@ -216,6 +315,18 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
     expect(new URL(page.url()).pathname).toBe('/dashboard/planner');
   });
 
+  it('names every peer on the chart, wide and on a phone', async () => {
+    await open();
+    await planForUsers();
+    const drawn = await page.locator('.plan-chart .mark.others').count();
+    expect(drawn).toBeGreaterThan(4);
+    const names = /^(Modal|Knative|Kube|KEDA|Ray|RunPod|per-input|flash|concurrency|hpa|keda|ongoing|request-count|queue-delay)/;
+    for (const width of [1440, 375]) {
+      await page.setViewportSize({ ...phone, width });
+      await expect.poll(() => page.locator('.plan-chart text').filter({ hasText: names }).count()).toBe(drawn);
+    }
+  });
+
   it('has a chart that arrow keys walk along', async () => {
     await open();
     await planForUsers();
@@ -240,7 +351,9 @@ describe.skipIf(!chromiumPath)(`the planner page${chromiumPath ? '' : ' (skipped
       }
       await page.setViewportSize(phone);
       expect(await violations()).toEqual([]);
-      await page.getByRole('button', { name: 'Apply to collage…' }).click();
+      await page.getByLabel('within').fill('9s');
+      await page.getByText('This plan was made for 2 users').waitFor();
+      await page.getByRole('button', { name: 'Apply to a deployment…' }).click();
       expect(await violations()).toEqual([]);
     },
   );

@@ -120,8 +120,8 @@ test('jobs that nothing is started for say that the money is short', async () =>
   const view = createFleetView(sim.controller, { name: 'emulated', capacity: 1, ready: true, note: null }, sim.clock);
   const waitingFor = (): string | null => view.waitingFor([...pool.jobs.keys()][0]!);
   expect(waitingFor()).toBe('money: the hard budget allows no container at all');
-  sim.scale('collage', { budget: { usdPerHour: 0.3, hard: true } });
   pool.spending.spentBefore(0.3);
+  sim.scale('collage', { budget: { usdPerHour: 0.3, hard: true } });
   await sim.clock.runFor(1.5 * second);
   // Five minutes beyond what it refills, (1.1 - 0.3) / 12 USD, are saved after 800 s, of which 1.5 s passed; a start is taken to need 20 s.
   expect(waitingFor()).toBe('money: the hard budget allows one that is ready in about 819 s');

@@ -208,6 +208,7 @@ export async function createApiWorld({ config, limits, change }: WorldOptions = 
     overview: () => overview,
     overviewTag: () => 'tag',
     plans: createPlans({ clock, random, run: runPrepared, report }),
+    learnt: () => null,
     logs: async function* () {
       yield { at: t0, stream: 'stdout', text: 'Starting server' };
       yield { at: t0 + 1, stream: 'stderr', text: '<b>warning</b>' };

@@ -7,6 +7,7 @@ import { fleetTopic } from '../../src/bus/events.ts';
 import { main } from '../../src/cli/main.ts';
 import type { Machine } from '../../src/cli/machine.ts';
 import type { OverviewDocument } from '../../src/telemetry/overview/document.ts';
+import type { ApiContext } from '../../src/api/context.ts';
 import { createApiWorld, listen, type ApiWorld } from './api.ts';
 
 /** The command line, run in this process against the real HTTP API over services in memory. */
@@ -39,8 +40,8 @@ export const screenOf = (): { write(text: string): void; text: string } => ({
   },
 });
 
-export async function openCli(): Promise<CliWorld> {
-  const world = await createApiWorld({ change: () => ({ overview: () => overview }) });
+export async function openCli(own: Partial<ApiContext> = {}): Promise<CliWorld> {
+  const world = await createApiWorld({ change: () => ({ overview: () => overview, ...own }) });
   const url = `http://127.0.0.1:${await listen(world.app)}`;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'comfleet-cli-'));
 

@@ -99,7 +99,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   web: [
     'src/api/plan-schemas.ts',
     'src/api/schemas.ts',
+    'src/charts/label-places.ts',
     'src/charts/scatter-layout.ts',
+    'src/charts/svg.ts',
     'src/planning/plan/names.ts',
     'src/planning/plan/picture.ts',
     'src/shadow/document.ts',

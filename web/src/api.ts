@@ -19,7 +19,7 @@ export class Refused extends Error {
 }
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PATCH';
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,7 +38,7 @@ export async function call<T>(path: string, { method = 'GET', body, signal }: Ca
     throw new Refused(unreachable(error));
   }
   if (!response.ok) throw new Refused(await problemOf(response));
-  return (await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 const unreachable = (error: unknown): Problem => ({

@@ -10,10 +10,12 @@ export function zone(now: number): string {
   return `UTC${hours < 0 ? '' : '+'}${hours}`;
 }
 
-export const fixed = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
+/** What is no number is told as a dash, never as NaN or Infinity. */
+export const fixed = (value: number | null, digits: number): string =>
+  value === null || !Number.isFinite(value) ? '-' : value.toFixed(digits);
 
 /** A share as a percentage without its sign. */
-export const percent = (share: number | null): string => (share === null ? '-' : (share * 100).toFixed(1));
+export const percent = (share: number | null): string => fixed(share === null ? null : share * 100, 1);
 
 export const seconds = (value: number): string =>
   value >= 120 ? `${(value / 60).toFixed(1)} min` : `${value.toFixed(value >= 20 ? 0 : 1)} s`;
@@ -25,6 +27,12 @@ export function age(ms: number): string {
   if (s < 120) return `${Math.round(s)} s`;
   return s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
+
+/** As a text of its own: a capital first, a full stop last. Details of problems come as they were thrown, without. */
+export const sentence = (text: string): string =>
+  text === ''
+    ? ''
+    : `${/^[a-z]+(?![\w=])/.test(text) ? text.charAt(0).toUpperCase() : text.charAt(0)}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 

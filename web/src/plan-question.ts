@@ -46,6 +46,14 @@ export function targetFields(deployment: Deployment | undefined): Pick<PlanForm,
   return { share: String(percentOf(p)), latency };
 }
 
+/** From 1 ms to a day, as the server takes it. Empty: nothing is wrong. */
+export function latencyFault(text: string): string {
+  const [, number, unit] = /^\s*(\d+(?:\.\d+)?)(ms|s|m|h)\s*$/.exec(text) ?? [];
+  if (number === undefined || unit === undefined) return 'A time with its unit: 6s, 500ms, 2m, 1h.';
+  const seconds = Number(number) * { ms: 0.001, s: 1, m: 60, h: 3600 }[unit as 'ms' | 's' | 'm' | 'h'];
+  return seconds >= 0.001 && seconds <= 86_400 ? '' : 'From 1ms to 24h.';
+}
+
 /** Without the dust of binary fractions: 0.95 is 95. */
 export const percentOf = (share: number): number => Number((share * 100).toPrecision(6));
 
@@ -75,5 +83,5 @@ function sourceOf({ traffic, workload, ...form }: PlanForm): Pick<PlanRequest, '
   return { closed_loop };
 }
 
-/** As long as the article's experiment at one number of users. */
-const closedLoopSeconds = 600;
+/** As the command line and the API have it: an hour, so that few users answer enough jobs to tell. */
+const closedLoopSeconds = 3_600;

@@ -17,7 +17,7 @@ afterEach(() => world.app.close());
 
 const post = (payload: object) => world.app.inject({ method: 'POST', url: '/fleet/v1/plans', payload });
 const get = async (id: string) => (await world.app.inject(`/fleet/v1/plans/${id}`)).json();
-const questionOf = (body: object): Promise<PlanQuestion> => planQuestion(world.context, planBody.parse(body));
+const questionOf = async (body: object): Promise<PlanQuestion> => (await planQuestion(world.context, planBody.parse(body))).question;
 
 async function ended(id: string) {
   for (;;) {
@@ -27,6 +27,9 @@ async function ended(id: string) {
   }
 }
 
+/** Whether somebody waits for a first start or not: enough of them to tell. */
+const many = Array.from({ length: 20 }, (_, number) => ({ arrival_s: number * 10, service_s: 3 }));
+
 /** Two come while a first start would take, one later. */
 const trace = [
   { arrival_s: 0, service_s: 3 },
@@ -35,10 +38,11 @@ const trace = [
 ];
 
 test('a trace: accepted at once, then its progress, then the result', async () => {
-  const accepted = await post({ trace, slo: { p: 0.95, latency: '30s' }, price: 2 });
+  const accepted = await post({ trace: many, slo: { p: 0.95, latency: '30s' }, price: 2 });
   expect(accepted.statusCode).toBe(202);
   const { id, ...first } = accepted.json();
   expect(first).toEqual({
+    deployment: null,
     state: 'running',
     progress: 0,
     created_at: new Date(t0).toISOString(),
@@ -51,7 +55,7 @@ test('a trace: accepted at once, then its progress, then the result', async () =
   const plan = await ended(id);
   expect(planSchema.parse(plan)).toEqual(plan);
   expect(plan).toMatchObject({ state: 'done', progress: 1, error: null });
-  expect(plan.result).toMatchObject({ simulated: true, met: true, price_usd_per_hour: 2, start_s: 20, source: 'trace' });
+  expect(plan.result).toMatchObject({ simulated: true, met: true, price_usd_per_hour: 2, start_s: 20, outside_s: 0, source: 'trace' });
   expect(plan.result.recommended.usd_per_hour).toBeGreaterThan(plan.result.lower_bound_usd_per_hour);
   expect(plan.result.notes.join('\n')).toMatch(/Lower bound, .*: \$\d+\.\d\d\/h; recommended is \d+\.\d\d x that\.\nCost = /);
 
@@ -79,6 +83,36 @@ test('one at a time: another is refused until the first is ready', async () => {
   await ended(third.json().id);
 });
 
+test('by a handful of jobs there is an answer, but nothing to apply', async () => {
+  const { result, change } = await ended((await post({ trace, slo: { latency: '30s' } })).json().id);
+  expect(result).toMatchObject({ met: true, jobs: 3 });
+  expect(result.says[0]).toMatch(/^Made from 3 jobs: of fewer than 20 a 95th percentile means nothing/);
+  expect(change).toBeNull();
+});
+
+test('one that runs is cancelled, with its threads, and one that does not is forgotten', async () => {
+  const remove = (id: string, headers = {}) => world.app.inject({ method: 'DELETE', url: `/fleet/v1/plans/${id}`, headers });
+  const { id } = (await post({ workload: 'bursty', slo: { latency: '8s' } })).json();
+  const gone = await remove(id);
+  expect([gone.statusCode, gone.body]).toEqual([204, '']);
+  const cancelled = await get(id);
+  expect(planSchema.parse(cancelled)).toEqual(cancelled);
+  expect(cancelled).toMatchObject({ state: 'cancelled', result: null, change: null, error: null });
+  expect(cancelled.finished_at).not.toBeNull();
+  // Nothing is in the way of the next one.
+  const next = (await post({ trace, slo: { latency: '30s' } })).json();
+  expect(next.state).toBe('running');
+  expect((await ended(next.id)).state).toBe('done');
+
+  const { secret } = await world.context.keys.create('caller', 'invoke');
+  expect((await remove(next.id, { authorization: `Bearer ${secret}` })).json()).toMatchObject({ status: 403, code: 'forbidden' });
+  for (const ended of [id, next.id]) {
+    expect((await remove(ended)).statusCode).toBe(204);
+    expect(await get(ended)).toMatchObject({ status: 404, code: 'unknown_plan' });
+    expect((await remove(ended)).json()).toMatchObject({ status: 404, code: 'unknown_plan' });
+  }
+});
+
 test('a deployment gives its own jobs of the last day, its target, its starts and the price of the GPU', async () => {
   const { context, clock, deployments } = world;
   await deployments.scale('collage', 'production', { slo: { p: 0.9, latencyMs: 9_000, windowMs: 300_000 } });
@@ -100,6 +134,10 @@ test('a deployment gives its own jobs of the last day, its target, its starts an
   }
   await context.store.saveContainer(containerOf('d', { startedAt: t0, readyAt: t0 + 1, environment: 'staging' }));
   const { source, ...question } = await questionOf({ deployment: 'collage' });
+  const named = async (body: object) => (await planQuestion(context, planBody.parse(body))).deployment;
+  expect(await named({ deployment: 'collage' })).toBe('collage@production');
+  // What is drawn for it is not its own.
+  expect(await named({ deployment: 'collage', workload: 'sparse' })).toBeNull();
   expect(question).toMatchObject({
     startMs: 7_000,
     usdPerHour: 1.1,
@@ -121,6 +159,18 @@ test('a deployment gives its own jobs of the last day, its target, its starts an
   });
 });
 
+test('what a job takes outside the GPU, and loads, are as the fleet has learnt, unless they are given', async () => {
+  const learnt = { startMs: null, leadMs: 104.4, afterMs: 407, loadMs: 2_000 };
+  const other = await createApiWorld({ change: () => ({ learnt: ({ name }) => (name === 'collage' ? learnt : null) }) });
+  const asked = async (body: object) => (await planQuestion(other.context, planBody.parse({ workload: 'sparse', ...body }))).question;
+  expect(await asked({ deployment: 'collage' })).toMatchObject({ outsideMs: { before: 104, after: 407 }, loadMs: 2_000 });
+  const given = { deployment: 'collage', outside_seconds: 0, load_seconds: 0 };
+  expect(await asked(given)).toMatchObject({ outsideMs: { before: 0, after: 0 }, loadMs: 0 });
+  for (const body of [{}, { deployment: 'portrait' }])
+    expect(await asked(body)).toMatchObject({ outsideMs: { before: 0, after: 0 }, loadMs: 0 });
+  await other.app.close();
+});
+
 test('workloads and users who wait; what is given stands before what the deployment has', async () => {
   const drawn = await questionOf({ workload: 'sparse', seed: 3, start_seconds: 2.5, outside_seconds: 0.9, deployment: 'collage' });
   expect(drawn).toMatchObject({ startMs: 2_500, outsideMs: { before: 450, after: 450 }, seed: 3, source: { trace: { name: 'sparse' } } });
@@ -128,7 +178,7 @@ test('workloads and users who wait; what is given stands before what the deploym
   const { source } = await questionOf({ closed_loop, budget: { usd_per_hour: 3 } });
   expect(source).toEqual({
     type: 'users',
-    users: { users: 10, endMs: 600_000, pauseMs: [1_000, 5_000], serviceMs: [3_500], seed: 1 },
+    users: { users: 10, endMs: 3_600_000, pauseMs: [1_000, 5_000], serviceMs: [3_500], seed: 1 },
   });
 });
 
@@ -138,7 +188,22 @@ test.each([
   [{ deployment: 'collage' }, 400, 'invalid_parameter', 'no job came to collage in the last 24 h'],
   [{ workload: 'sparse', trace }, 400, 'invalid_parameter', 'give one of workload, closed_loop and trace'],
   [{ workload: 'sprse' }, 400, 'invalid_parameter', 'workload'],
-  [{ trace: [] }, 422, 'invalid_trace', 'trace has no jobs'],
+  [{ trace: [] }, 400, 'invalid_parameter', 'trace: must have at least 1 entry, not 0'],
+  [{ trace: [{ arrival_s: 0, service_s: 1e8 }] }, 422, 'invalid_trace', 'trace has a job of 100000000 s on the GPU'],
+  [{ trace, start_seconds: 1e9 }, 400, 'invalid_parameter', 'start_seconds: must be at most 3600, not 1000000000'],
+  [{ trace, start_seconds: 1e308 }, 400, 'invalid_parameter', 'start_seconds: must be at most 3600, not 1e+308'],
+  [{ trace, outside_seconds: 3_601 }, 400, 'invalid_parameter', 'outside_seconds: must be at most 3600'],
+  [{ trace, load_seconds: 3_601 }, 400, 'invalid_parameter', 'load_seconds: must be at most 3600'],
+  [{ trace, horizon_seconds: 1e9 }, 400, 'invalid_parameter', 'horizon_seconds: must be at most 2678400'],
+  [{ trace, price: 1e308 }, 400, 'invalid_parameter', 'price: must be at most 1000, not 1e+308'],
+  [{ trace, budget: { usd_per_hour: 1e7 } }, 400, 'invalid_parameter', 'budget.usd_per_hour: must be at most 1000000'],
+  [
+    { closed_loop: { users: 1e6, pause_seconds: [1, 1e6], service_seconds: [] } },
+    400,
+    'invalid_parameter',
+    'closed_loop.users: must be at most 10000, not 1000000; closed_loop.pause_seconds.1: must be at most 86400, not 1000000; ' +
+      'closed_loop.service_seconds: must have at least 1 entry, not 0',
+  ],
   [{ trace: trace.toReversed() }, 422, 'invalid_trace', 'trace:2 arrival_s 1 comes after 300 of an earlier line: sort the lines'],
   [{ trace: [{ arrival_s: -1, service_s: 3 }] }, 422, 'invalid_trace', 'trace:1 arrival_s must be a number of seconds >= 0, got -1'],
   [{ trace: [{ arrival_s: 0, service_s: 3, colour: 1 }] }, 422, 'invalid_trace', 'has an unknown column "colour"'],
@@ -190,7 +255,7 @@ test('what broke is told to the one who asked without its inside, and reported; 
   const question = await questionOf({ trace, slo: { latency: '30s' } });
   const ids: string[] = [];
   for (let number = 0; number < 21; number++) {
-    ids.push(plans.start('local', question).id);
+    ids.push(plans.start('local', question, null).id);
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(plans.get('local', ids[20]!)).toMatchObject({ state: 'failed', error: { code: 'internal' }, plan: null });
@@ -199,18 +264,35 @@ test('what broke is told to the one who asked without its inside, and reported; 
   expect(() => plans.get('other', ids[20]!)).toThrow('There is no plan');
 });
 
+/** A run that only ends when it is given up. */
+const endless: Parameters<typeof createPlans>[0]['run'] = (_prepared, options) =>
+  new Promise((_resolve, reject) => {
+    const signal = options?.signal;
+    signal?.addEventListener('abort', () => reject(signal.reason as Error));
+  });
+
+test('one that is not ready after ten minutes is given up, and says what to shorten', async () => {
+  const { clock, context } = world;
+  const report = (error: unknown): never => expect.unreachable(String(error));
+  const plans = createPlans({ clock, random: context.random, run: endless, report });
+  const question = await questionOf({ trace, slo: { latency: '30s' } });
+  const { id } = plans.start('local', question, null);
+  await clock.runFor(599_000);
+  expect(plans.get('local', id).state).toBe('running');
+  await clock.runFor(2_000);
+  expect(plans.get('local', id)).toMatchObject({ state: 'failed', error: { code: 'plan_too_long' } });
+  plans.start('local', question, null);
+  await plans.close();
+});
+
 test('a gateway that stops gives up what runs', async () => {
   const plans = createPlans({
     clock: world.clock,
     random: world.context.random,
-    run: (_prepared, options) =>
-      new Promise((_resolve, reject) => {
-        const signal = options?.signal;
-        signal?.addEventListener('abort', () => reject(signal.reason as Error));
-      }),
+    run: endless,
     report: (error) => expect.unreachable(String(error)),
   });
-  const { id } = plans.start('local', await questionOf({ trace, slo: { latency: '30s' } }));
+  const { id } = plans.start('local', await questionOf({ trace, slo: { latency: '30s' } }), null);
   await plans.close();
   expect(plans.get('local', id)).toMatchObject({ state: 'failed', error: { code: 'draining' } });
 });

@@ -7,6 +7,7 @@ import { wirePlan } from '../wire.ts';
 import { planQuestion } from './plan-question.ts';
 
 const tags = ['plans'];
+const params = z.object({ id: z.string() });
 
 /** Plans: the cheapest settings that keep a latency target, by simulation on threads of their own. For admins: they tell of everybody's jobs. */
 export function addPlanRoutes(app: Api, context: ApiContext): void {
@@ -25,7 +26,8 @@ export function addPlanRoutes(app: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const record = plans.start(workspace, await planQuestion(context, request.body));
+      const { question, deployment } = await planQuestion(context, request.body);
+      const record = plans.start(workspace, question, deployment);
       return reply.code(202).header('location', `/fleet/v1/plans/${record.id}`).send(wirePlan(record));
     },
   );
@@ -35,10 +37,26 @@ export function addPlanRoutes(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary: 'A plan: how far it is, and its result',
-        params: z.object({ id: z.string() }),
+        params,
         response: { 200: planSchemas.plan, default: schemas.problem },
       },
     },
     (request) => wirePlan(plans.get(workspace, request.params.id)),
+  );
+  app.delete(
+    '/fleet/v1/plans/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Cancel a plan that runs, or forget one that does not',
+        description: 'One that runs is then cancelled, and answered when its simulations have ended: another one can be asked for at once.',
+        params,
+        response: { 204: z.null().describe('It does not run any more'), default: schemas.problem },
+      },
+    },
+    async (request, reply) => {
+      await plans.remove(workspace, request.params.id);
+      return reply.code(204).send(null);
+    },
   );
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { parseDuration } from '../../config/duration.ts';
+import type { LearntTimes } from '../../fleet/learning/observations.ts';
 import { traceHead, traceLine, type TraceFormat } from '../../planning/trace-file.ts';
 import { openPseudonym, recordedJobs, type RecordedJob } from '../../shadow/recorded-trace.ts';
 import type { Api } from '../api.ts';
@@ -24,7 +25,8 @@ export function addTraceRoutes(app: Api, context: ApiContext): void {
         summary: 'The jobs that came to it, as a trace',
         description:
           'arrival_s: seconds from `since`, or from the beginning of the deployment if that is later. service_s: seconds for which the prompt ' +
-          'had the GPU, without loading models; for jobs that never ran the mean of their workflow class. user: a pseudonym of the key. CSV, ' +
+          'had the GPU, without loading models; for jobs that never ran the mean of their workflow class. user: a pseudonym of the key. What a job takes ' +
+          'outside the GPU is not in it: the headers X-Comfleet-Outside-Seconds and X-Comfleet-Start-Seconds say what was learnt. CSV, ' +
           'or JSON lines for Accept: application/x-ndjson.',
         params: z.object({ name: z.string().describe('NAME (of production) or NAME@ENVIRONMENT') }),
         querystring: z.strictObject({
@@ -36,7 +38,8 @@ export function addTraceRoutes(app: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { name, environment, createdAt, scaling } = byTarget(context, request.params.name);
+      const deployment = byTarget(context, request.params.name);
+      const { name, environment, createdAt, scaling } = deployment;
       const { since = '24h', until = '0s', format = acceptedFormat(request.headers.accept) } = request.query;
       const now = clock.now();
       const from = Math.max(createdAt, momentOf('since', since, now));
@@ -47,10 +50,22 @@ export function addTraceRoutes(app: Api, context: ApiContext): void {
       return reply
         .type(types[format])
         .header('cache-control', 'no-store')
+        .headers(timingOf(context.learnt(deployment)))
         .send(Readable.from(linesOf(jobs, format)));
     },
   );
 }
+
+/** What the trace itself does not say, in seconds: as headers, where it was learnt. */
+function timingOf(learnt: LearntTimes | null): Record<string, string> {
+  const { startMs = null, leadMs = null, afterMs = null } = learnt ?? {};
+  const headers: Record<string, string> = {};
+  if (startMs !== null) headers['x-comfleet-start-seconds'] = seconds(startMs);
+  if (leadMs !== null || afterMs !== null) headers['x-comfleet-outside-seconds'] = seconds((leadMs ?? 0) + (afterMs ?? 0));
+  return headers;
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(2);
 
 const acceptedFormat = (accept = ''): TraceFormat => (/ndjson|jsonl/.test(accept) ? 'jsonl' : 'csv');
 

@@ -69,8 +69,15 @@ test('silence is seen, and counts less the longer it lasts', () => {
 test('the first job alone says little', () => {
   const rates = new ArrivalRates(0);
   rates.arrived(0);
-  expect(rates.rate(0)).toBeCloseTo(0.2, 9);
-  expect(rates.rate(60_000)).toBeLessThan(0.1);
+  expect(rates.rate(0)).toBeCloseTo(0.1, 9);
+  expect(rates.rate(60_000)).toBeLessThan(0.02);
+});
+
+test('jobs of about the last quarter hour are counted', () => {
+  const rates = new ArrivalRates(0);
+  for (let n = 0; n < 300; n++) rates.arrived(0);
+  expect(rates.jobs(0)).toBe(300);
+  expect(rates.jobs(900_000)).toBeCloseTo(300 / Math.E, 9);
 });
 
 test('reading changes nothing', () => {

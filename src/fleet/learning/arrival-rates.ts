@@ -1,7 +1,7 @@
 /** Seconds of the windows, the longest first. */
 const windows = [900, 180, 30, 10];
 /** Seconds without arrivals that every count is taken to begin with, forgotten like any others: the first job alone says little. */
-const doubtSeconds = 5;
+const doubtSeconds = 10;
 /** From how many standard deviations on a shorter window differs from a longer one by more than chance. */
 const significant = 3.2;
 /**
@@ -28,6 +28,12 @@ export class ArrivalRates {
   arrived(now: number): void {
     this.#decay(now);
     for (let n = 0; n < windows.length; n++) this.#counts[n] = (this.#counts[n] as number) + 1;
+  }
+
+  /** Jobs of about the last quarter hour. */
+  jobs(now: number): number {
+    this.#decay(now);
+    return this.#counts[0] as number;
   }
 
   /** Jobs per second. */

@@ -12,43 +12,81 @@ const arrive = (bursts: Bursts, now: number, jobs: number): void => {
   for (let n = 0; n < jobs; n++) bursts.arrived(now, times);
 };
 
-/** Counts of missed jobs, where nothing is forgotten yet: a burst at the very beginning, over the minute that is taken for known. */
-const counts = (bursts: Bursts, now: number): number[] => bursts.rates(now).map((rate) => Math.round(60 * rate * 1e6) / 1e6);
+/** A burst that misses all others' containers, too, so that those after it count in full. */
+const firstAt = -200_000;
+const afterFirst = (): Bursts => {
+  const bursts = new Bursts(firstAt);
+  arrive(bursts, firstAt, 100);
+  return bursts;
+};
+
+/** Counts of missed jobs at 0, over the time since the first burst and the five minutes that are taken for known. */
+const counts = (bursts: Bursts): number[] => {
+  const span = 3_600 * (1 - Math.exp(firstAt / hour)) + 300;
+  return bursts.rates(0).map((rate) => Math.round(span * rate * 1e6) / 1e6);
+};
 
 describe('twenty jobs at once', () => {
   test('would have needed ten containers, and each of them the jobs that come beyond those before it', () => {
-    const bursts = new Bursts(0);
+    const bursts = afterFirst();
     arrive(bursts, 0, 20);
-    expect(counts(bursts, 0)).toEqual([20, 18, 16, 14, 12, 10, 8, 6, 4, 2]);
+    expect(counts(bursts).slice(0, 11)).toEqual([20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0]);
   });
 
   test('miss none of the containers that were wanted early enough', () => {
-    const bursts = new Bursts(0);
+    const bursts = afterFirst();
     bursts.stands(-ahead, 4, 0);
     arrive(bursts, 0, 20);
-    expect(counts(bursts, 0)).toEqual([0, 0, 0, 0, 12, 10, 8, 6, 4, 2]);
-    const late = new Bursts(0);
+    expect(counts(bursts).slice(0, 11)).toEqual([0, 0, 0, 0, 12, 10, 8, 6, 4, 2, 0]);
+    const late = afterFirst();
     late.stands(1 - ahead, 4, 0);
     arrive(late, 0, 20);
-    expect(counts(late, 0)[0]).toBe(20);
+    expect(counts(late)[0]).toBe(20);
   });
 
   test('of which those count that were wanted then, not before and not since', () => {
-    const bursts = new Bursts(0);
+    const bursts = afterFirst();
     bursts.stands(-9 * ahead, 9, 0);
     bursts.stands(-2 * ahead, 2, 0);
     bursts.stands(-1, 7, 0);
     arrive(bursts, 0, 20);
-    expect(counts(bursts, 0).slice(0, 3)).toEqual([0, 0, 16]);
+    expect(counts(bursts).slice(0, 3)).toEqual([0, 0, 16]);
   });
 
   test('are fewer by what chance brings at the rate that was known', () => {
-    const bursts = new Bursts(0);
+    const bursts = afterFirst();
     // 1.5 a second: 9 within the latency, and three deviations of that.
     bursts.stands(-ahead, 5, 1.5);
     arrive(bursts, 0, 20);
-    expect(bursts.rates(0)).toHaveLength(6);
-    expect(counts(bursts, 0)[5]).toBe(1);
+    expect(counts(bursts).slice(4, 7)).toEqual([0, 1, 0]);
+  });
+});
+
+describe('one burst', () => {
+  test('says nothing of another, however large', () => {
+    const bursts = new Bursts(0);
+    arrive(bursts, 0, 300);
+    expect(bursts.rates(0)).toHaveLength(150);
+    expect(Math.max(...bursts.rates(0))).toBe(0);
+  });
+
+  test('is left out of several: that which missed the container most, whenever it came', () => {
+    const sizes = (...jobs: number[]): number => {
+      const bursts = new Bursts(-30_000 * jobs.length);
+      jobs.forEach((count, n) => arrive(bursts, 30_000 * (n - jobs.length), count));
+      return bursts.rates(0)[0]!;
+    };
+    expect(sizes(4, 10, 6) / sizes(6, 4, 10)).toBeCloseTo(1, 1);
+    expect(sizes(4, 10, 6)).toBeGreaterThan(sizes(4, 10, 5));
+    expect(sizes(4, 10, 6)).toBeCloseTo(sizes(4, 50, 6), 2);
+  });
+
+  test('lasts for as long as jobs miss containers with no more than a start between them', () => {
+    const bursts = new Bursts(0);
+    for (let n = 0; n < 50; n++) arrive(bursts, n * times.startMs, 1);
+    expect(Math.max(...bursts.rates(50 * times.startMs))).toBeCloseTo(0, 12);
+    arrive(bursts, 51 * times.startMs + 1, 1);
+    expect(bursts.rates(51 * times.startMs + 1)[0]).toBeGreaterThan(0);
   });
 });
 

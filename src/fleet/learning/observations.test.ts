@@ -13,16 +13,20 @@ beforeEach(() => {
 
 const after = (ms: number): number => (now += ms);
 
+/** Jobs that have ended now, with a result. */
+const inTime = () => ({ createdAt: now, latencyMs: 6_000 });
+const late = () => ({ createdAt: now - 6_001, latencyMs: 6_000 });
+
 /** A prompt that need not wait for the GPU: 400 ms until the GPU, so long on it, 500 ms after it. */
 function run(job: string, gpuMs = 3_500, workflow = 'w'): void {
   learnt.bound(job, 'c', workflow, now);
   learnt.taken(job, after(400));
   learnt.freed(job, after(gpuMs), { whole: true });
-  learnt.ended(job, after(500), { late: false });
+  learnt.ended(job, after(500), inTime());
 }
 
 /** With this latency a step takes 100 ms. */
-const observe = (queue: QueuedJob[] = [], behind = 0) => learnt.observe(now, { latencyMs: 100 * steps, queue, behind });
+const observe = (queue: QueuedJob[] = []) => learnt.observe(now, { latencyMs: 100 * steps, queue });
 /** Ends are looked at only then. */
 const whileSomebodyWaits = () => observe([queued('waits', now + 1)]);
 
@@ -81,7 +85,7 @@ describe('what prompts teach', () => {
     const seconds = learnt.serviceSeconds;
     learnt.bound('a', 'c', 'w', now);
     learnt.freed('a', after(90_000), { whole: true });
-    learnt.ended('a', now, { late: true });
+    learnt.ended('a', now, late());
     expect(learnt.serviceSeconds).toBe(seconds);
     expect(observe()).toMatchObject({ ended: 1, missed: 1 });
   });
@@ -96,10 +100,10 @@ describe('what prompts teach', () => {
 
   test('a job without a result counts neither as ended nor as missed, and leaves its container free', () => {
     learnt.bound('a', 'c', 'w', now);
-    learnt.ended('a', after(1_000), { late: null });
+    learnt.ended('a', after(1_000), { createdAt: null, latencyMs: 6_000 });
     expect(observe()).toMatchObject({ ended: 0, missed: 0 });
     expect(sum(whileSomebodyWaits().frees)).toBe(0);
-    learnt.ended('a', now, { late: true });
+    learnt.ended('a', now, late());
     expect(observe().missed).toBe(0);
   });
 
@@ -116,7 +120,7 @@ describe('when another prompt can be sent', () => {
     learnt.taken('a', after(400));
     expect(learnt.nextAt('a')).toBeNull();
     learnt.freed('a', after(3_500), { whole: true });
-    learnt.ended('a', after(500), { late: false });
+    learnt.ended('a', after(500), inTime());
     learnt.bound('b', 'c', 'w', now);
     learnt.bound('x', 'd', 'other', now);
     expect([learnt.nextAt('b'), learnt.nextAt('nobody')]).toEqual([null, null]);
@@ -157,15 +161,32 @@ describe('a job goes behind the others', () => {
   });
 });
 
+test('what came before a container for the very first job could be ready does not count', () => {
+  learnt.arrived(after(1_000), 6_000);
+  const first = now;
+  const end = (createdAt: number): void => {
+    learnt.bound('a', 'c', 'w', now);
+    learnt.ended('a', after(100_000), { createdAt, latencyMs: 6_000 });
+  };
+  end(first);
+  end(first + 19_999);
+  expect(observe()).toMatchObject({ ended: 0, missed: 0 });
+  end(first + 20_000);
+  learnt.arrived(now, 6_000);
+  end(first + 20_001);
+  expect(observe()).toMatchObject({ ended: 2, missed: 2 });
+});
+
 describe('what a policy sees', () => {
   const step = 100;
 
-  test('queued jobs by the step in which they must be bound; those behind and those without a target are left out', () => {
+  test('queued jobs by the step in which they must be bound; those that are late or came without a target are counted', () => {
     const queue = [queued('a', now + 1), queued('b', now + 3 * step), queued('c', now + 3 * step + 99), queued('d', now + 1e9)];
-    const { latestStarts, behind } = observe([...queue, queued('e', now), queued('f', now - 1), queued('g', null)], 2);
+    // However late: one that is served in its turn again is still there.
+    const { latestStarts, late } = observe([...queue, queued('e', now), queued('f', now - 100_000), queued('g', null)]);
     expect(latestStarts).toHaveLength(steps);
     expect([latestStarts[0], latestStarts[3], latestStarts[steps - 1], sum(latestStarts)]).toEqual([1, 2, 1, 4]);
-    expect(behind).toBe(2);
+    expect(late).toBe(3);
   });
 
   test('a container is busy until what is left of its prompts has passed, one after the other', () => {
@@ -179,7 +200,7 @@ describe('what a policy sees', () => {
     expect(busySteps()).toEqual([expect.closeTo(26, -0.5)]);
     learnt.freed('b', after(1_000), { whole: true });
     expect(busySteps()).toEqual([expect.closeTo(16, -0.5)]);
-    learnt.ended('c', now, { late: null });
+    learnt.ended('c', now, { createdAt: null, latencyMs: 6_000 });
     expect(busySteps()).toEqual([]);
   });
 
@@ -209,7 +230,7 @@ test('jobs that can wait for a start are no burst, and neither are those that ca
   const crowd = (latencyMs: number): readonly number[] => {
     learnt = new Observations(now, prior);
     for (let n = 0; n < 10; n++) learnt.arrived(now, latencyMs);
-    return learnt.observe(now, { latencyMs, queue: [], behind: 0 }).bursts;
+    return learnt.observe(now, { latencyMs, queue: [] }).bursts;
   };
   expect([crowd(60_000), crowd(2_000)]).toEqual([[], []]);
   // Ten at once that can wait for 3 s of 6 s: more than 6 jobs per 3 s service would take more than 4 containers.

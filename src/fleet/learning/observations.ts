@@ -23,15 +23,16 @@ export interface Observed {
   readonly stepSeconds: number;
   /** Queued jobs that can still meet the target, by the step from now in which they must be bound at the latest; the last step: then or later. */
   readonly latestStarts: readonly number[];
-  /** Queued jobs that cannot. */
-  readonly behind: number;
+  /** Queued jobs that cannot, or that came when there was no target to meet. */
+  readonly late: number;
   /**
    * Busy and starting containers by the step from now in which they will probably take the next job. All zero while nobody waits who can
    * still meet the target: then it makes no difference.
    */
   readonly frees: readonly number[];
-  /** Arrivals per second. */
+  /** Arrivals per second, and those of about the last quarter hour. */
   readonly rate: number;
+  readonly arrivals: number;
   /** Seconds on the GPU. */
   readonly service: Lognormal;
   /** Seconds of a job beside those on the GPU. */
@@ -81,6 +82,7 @@ export class Observations {
   /** Prompts of each container that still want its GPU, in the order in which they were bound. */
   readonly #wanting = new Map<string, Prompt[]>();
   readonly #starting = new Map<string, number>();
+  #firstReadyAt: number | null = null;
   #startMs: number;
   #startLearnt = false;
   #leadMs: number | null = null;
@@ -126,6 +128,7 @@ export class Observations {
 
   /** A job has come. */
   arrived(now: number, latencyMs: number): void {
+    this.#firstReadyAt ??= now + this.#startMs;
     this.#rates.arrived(now);
     this.#hours.arrived(now);
     const slackMs = latencyMs - this.#wholeMs(this.serviceSeconds);
@@ -185,16 +188,19 @@ export class Observations {
     if (whole && prompt.takenAt !== null) this.#services.learn(prompt.workflow, (now - prompt.takenAt) / 1000);
   }
 
-  /** The job has left its container. `late` null: without a result that counts. */
-  ended(job: string, now: number, { late }: { late: boolean | null }): void {
+  /**
+   * The job has left its container. `createdAt` null: without a result that counts. Those that came before a container that was started for
+   * the very first job could be ready tell nothing of whether there are enough.
+   */
+  ended(job: string, now: number, { createdAt, latencyMs }: { createdAt: number | null; latencyMs: number }): void {
     const prompt = this.#prompts.get(job);
     if (!prompt) return;
     this.#prompts.delete(job);
     if (prompt.freedAt === null) this.#free(prompt, now);
-    else if (late !== null) this.#afterMs = mean(this.#afterMs, now - prompt.freedAt);
-    if (late === null) return;
+    else if (createdAt !== null) this.#afterMs = mean(this.#afterMs, now - prompt.freedAt);
+    if (createdAt === null || createdAt < (this.#firstReadyAt ?? 0)) return;
     this.#ended++;
-    if (late) this.#missed++;
+    if (now - createdAt > latencyMs) this.#missed++;
   }
 
   /**
@@ -209,15 +215,16 @@ export class Observations {
   }
 
   /** Everything at this moment. */
-  observe(now: number, { latencyMs, queue, behind }: { latencyMs: number; queue: Iterable<QueuedJob>; behind: number }): Observed {
+  observe(now: number, { latencyMs, queue }: { latencyMs: number; queue: Iterable<QueuedJob> }): Observed {
     const stepMs = latencyMs / steps;
-    const waiting = latestStarts(queue, now, stepMs);
+    const { waiting, late } = urgencyOf(queue, now, stepMs);
     return {
       stepSeconds: stepMs / 1000,
       latestStarts: waiting ?? nothing,
-      behind,
+      late,
       frees: waiting ? this.#frees(now, stepMs) : nothing,
       rate: this.#rate(now),
+      arrivals: this.#rates.jobs(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
       startSeconds: this.#startMs / 1000,
@@ -271,9 +278,13 @@ function count(counts: number[], at: number): void {
   counts[step] = (counts[step] as number) + 1;
 }
 
-/** Null: nobody waits who can still meet the target. */
-function latestStarts(queue: Iterable<QueuedJob>, now: number, stepMs: number): number[] | null {
-  let counts: number[] | null = null;
-  for (const { behind } of queue) if (behind && behind.from > now) count((counts ??= emptySteps()), (behind.from - now) / stepMs);
-  return counts;
+/** `waiting` null: nobody waits who can still meet the target. */
+function urgencyOf(queue: Iterable<QueuedJob>, now: number, stepMs: number): { waiting: number[] | null; late: number } {
+  let waiting: number[] | null = null;
+  let late = 0;
+  for (const { behind } of queue) {
+    if (behind && behind.from > now) count((waiting ??= emptySteps()), (behind.from - now) / stepMs);
+    else late++;
+  }
+  return { waiting, late };
 }

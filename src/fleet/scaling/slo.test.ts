@@ -18,9 +18,10 @@ const at = (counts: Record<number, number>): number[] => Object.assign(none(), c
 const observedOf = (given: Partial<Observed> = {}): Observed => ({
   stepSeconds: 6 / steps,
   latestStarts: none(),
-  behind: 0,
+  late: 0,
   frees: none(),
   rate: 0,
+  arrivals: 1_000,
   service: lognormal(Math.log(3), 0.2),
   outsideSeconds: 0,
   startSeconds: 20,
@@ -55,7 +56,19 @@ describe('an empty deployment', () => {
 
   test('starts one for its first job, which is late whatever is done', () => {
     expect(decide({ summary: { queued: 1 }, observed: { latestStarts: at({ 20: 1 }) } }).start).toBe(1);
-    expect(decide({ summary: { queued: 1 }, observed: { behind: 1 } })).toMatchObject({ start: 1, reason: '1 late jobs to work off' });
+    expect(decide({ summary: { queued: 1 }, observed: { late: 1 } })).toMatchObject({ start: 1, reason: 'late: 1 queued job to work off' });
+  });
+
+  test('starts no more for late jobs than wait for one, and has no more stand for a rate than jobs have come', () => {
+    // 300 at once look like a rate of 30 a second.
+    const all = { late: 300, rate: 30, arrivals: 300, service: lognormal(Math.log(15), 0.5) };
+    expect(decide({ summary: { queued: 300 }, observed: all })).toMatchObject({ start: 300 });
+    const coming = { starting: 200, idleForMs: [0], queued: 300 };
+    const waits = { slo: { ...settings.slo, latencyMs: 60_000 } };
+    expect(decide({ summary: coming, observed: all, settings: waits }).start).toBe(99);
+    expect(decide({ summary: { ...coming, starting: 400 }, observed: all }).start).toBe(0);
+    const { standing } = decide({ observed: { rate: 30, arrivals: 2.1 } });
+    expect(standing).toBe(3);
   });
 
   test('starts one for a first job that can wait, no sooner than it must', () => {
@@ -74,10 +87,10 @@ describe('an empty deployment', () => {
     const own = { ...settings, slo: { ...settings.slo, latencyMs } };
     let [now, memory, asked]: [number, Json, number] = [0, null, 0];
     for (;;) {
-      const observed = learnt.observe(now, { latencyMs, queue: [first], behind: 0 });
+      const observed = learnt.observe(now, { latencyMs, queue: [first] });
       const decision = slo.decide(summaryOf({ now, queued: 1, oldestQueuedMs: now, observed }), own, memory);
       if (decision.start > 0) {
-        expect(decision).toMatchObject({ start: 1, reason: '1 queued would be late without it' });
+        expect(decision).toMatchObject({ start: 1, reason: '1 queued job would be late otherwise' });
         break;
       }
       expect([decision.wakeAt! > now, ++asked < 1_000]).toEqual([true, true]);
@@ -111,10 +124,10 @@ describe('containers that stand ready', () => {
 });
 
 test('late jobs that go behind are worked off by as many as that takes within a latency or a start, and by the rate', () => {
-  const backlog = (behind: number, rate: number, busy: number): number =>
+  const backlog = (late: number, rate: number, busy: number): number =>
     decide({
-      summary: { queued: behind, busy, running: busy },
-      observed: { behind, rate, startSeconds: 20, service: lognormal(Math.log(3), 0), latestStarts: none() },
+      summary: { queued: late, busy, running: busy },
+      observed: { late, rate, startSeconds: 20, service: lognormal(Math.log(3), 0), latestStarts: none() },
       // Nothing stands for the rate, so that what is started is for the jobs.
       settings: { slo: { ...settings.slo, latencyMs: 2_000 } },
     }).start;
@@ -162,6 +175,40 @@ describe('what a miss is worth', () => {
     const first = decide({ observed: { ended: 10, missed: 10 } });
     const second = decide({ observed: { ended: 10, missed: 10 }, memory: first.memory });
     expect(correctionOf(second)).toBe(correctionOf(first));
+  });
+});
+
+describe('what it wants its user to know', () => {
+  const note = (given: Case): string | null => {
+    const summary = summaryOf({ ...given.summary, observed: observedOf(given.observed) });
+    return slo.note!(summary, { ...settings, ...given.settings }, decide(given).memory);
+  };
+  const price = { price: 1.1 };
+
+  test('is nothing while jobs can wait for a start, and before any has missed', () => {
+    expect(note({ observed: { startSeconds: 2, rate: 1 } })).toBeNull();
+    expect(note({ observed: { ended: 100, missed: 5 } })).toBeNull();
+  });
+
+  test('is what stands ready, why, and for how much', () => {
+    expect(note({ summary: price, observed: { bursts: [1, 1, 1] } })).toBe(
+      '3 stand ready for $3.30 an hour, since a start takes 20.0 s and a job can wait only 2.9 s. With starts faster than that none would have to.',
+    );
+    expect(note({ observed: { bursts: [1, 1, 1] }, settings: { minContainers: 3 } })).toBeNull();
+  });
+
+  test('is what would keep single jobs in time, where most miss', () => {
+    expect(note({ summary: price, observed: { ended: 4, missed: 3 } })).toBe(
+      'A job that comes when nothing runs is late, since a start takes 20.0 s and a job can wait only 2.9 s. min_containers=1 keeps one ready for $1.10 an hour.',
+    );
+  });
+
+  test('is that nothing can meet the target, once it has seen jobs', () => {
+    const own = { slo: { ...settings.slo, latencyMs: 2_000 } };
+    expect(note({ observed: { ended: 0 }, settings: own })).toBeNull();
+    expect(note({ observed: { ended: 1, missed: 1 }, settings: own })).toBe(
+      'Jobs take 3.1 s and the target is 2 s: no number of containers can meet it.',
+    );
   });
 });
 
@@ -219,7 +266,8 @@ const counts = fc.array(count, { minLength: steps, maxLength: steps });
 const share = fc.double({ min: 0, max: 3, noNaN: true });
 const observations = fc.record({
   latestStarts: counts,
-  behind: fc.nat(50),
+  late: fc.nat(50),
+  arrivals: fc.nat(1_000),
   frees: counts,
   rate: fc.oneof(fc.constant(0), share),
   service: fc.record({ mu: fc.double({ min: -3, max: 4, noNaN: true }), sigma: fc.double({ min: 0, max: 1.5, noNaN: true }) }),
@@ -284,7 +332,7 @@ describe('whatever happens', () => {
         const { start, desired } = decide({
           ...given,
           summary: { ...given.summary, queued: 0 },
-          observed: { ...given.observed, behind: 0, latestStarts: none() },
+          observed: { ...given.observed, late: 0, latestStarts: none() },
         });
         if (start > 0) expect(desired).toBeLessThanOrEqual(given.settings.maxContainers ?? Infinity);
       }),
@@ -299,7 +347,7 @@ describe('whatever happens', () => {
     const summary = summaryOf({ now: 1_000_000, queued: 10_000, running: 600, busy: 600, starting: 200, idleForMs });
     const observed = observedOf({
       latestStarts: spread(6_000),
-      behind: 4_000,
+      late: 4_000,
       frees: spread(800),
       rate: 150,
       startSeconds: 3,

@@ -80,9 +80,10 @@ export const slo: Policy = {
     const looks = Math.abs(summary.now - (before.lookedAt ?? Infinity)) >= lookMs;
     const standing = looks ? standingNow(observed, settings, correction) : before.standing;
     const view = viewOf({ summary, settings, observed, correction, standing });
-    const plan = summary.queued > observed.behind ? planStarts(outlookOf(view)) : nothingToStart;
+    const plan = summary.queued > observed.late ? planStarts(outlookOf(view)) : nothingToStart;
     const gaps = learnGaps(before.gaps, summary.now, neededNow(view), nextStartMs(observed));
-    const wanted = { planned: plan.start, backlog: backlogStarts(view, plan), floor: view.floor - view.alive };
+    const late = observed.late + plan.lost;
+    const wanted = { planned: plan.start, backlog: backlogStarts(view, late), floor: view.floor - view.alive };
     const start = Math.max(0, wanted.planned, wanted.backlog, wanted.floor);
     const spare = start > 0 ? { stop: 0, cancel: 0, wakeAt: null } : spareOf(view, gaps);
     const planned = plan.nextStartIn === null ? null : summary.now + plan.nextStartIn * observed.stepSeconds * 1000;
@@ -94,7 +95,7 @@ export const slo: Policy = {
       desired: view.alive + start - spare.stop - spare.cancel,
       standing: view.standing,
       wakeAt: earliest(planned, spare.wakeAt, look),
-      reason: reasonFor(view, { start, ...spare }, wanted),
+      reason: reasonFor(view, { start, ...spare }, { ...wanted, late }),
       memory: {
         ended: observed.ended,
         missed: observed.missed,
@@ -116,14 +117,15 @@ function correct(before: Memory, { ended, missed }: Observed, { slo: target }: S
   return Math.min(Math.max(moved, leastCorrection), mostCorrection);
 }
 
-/** Containers for the rate of arrivals. */
+/** Containers for the rate of arrivals; no more than jobs have come, since a few that came at once may be all. */
 function standingNow(
-  { rate, service, startSeconds, outsideSeconds }: Observed,
+  { rate, arrivals, service, startSeconds, outsideSeconds }: Observed,
   { slo: target }: ScalingSettings,
   correction: number,
 ): number {
   const latencySeconds = target.latencyMs / 1000 - outsideSeconds;
-  return standingFor({ rate, service, latencySeconds, startSeconds, missSeconds: missSecondsOf(service, correction) });
+  const standing = standingFor({ rate, service, latencySeconds, startSeconds, missSeconds: missSecondsOf(service, correction) });
+  return Math.min(standing, Math.ceil(arrivals));
 }
 
 function viewOf(given: Omit<View, 'alive' | 'floor'>): View {
@@ -155,12 +157,12 @@ function outlookOf({ summary, observed, correction }: View): Outlook {
 }
 
 /** Starts for late jobs: so many containers as the load needs and work them off in time; at least one where there is none. */
-function backlogStarts({ observed, settings, alive }: View, { lost }: Plan): number {
-  const late = observed.behind + lost;
+function backlogStarts({ summary, observed, settings, alive }: View, late: number): number {
   if (late === 0) return 0;
   const seconds = backlogTimes * Math.max(observed.startSeconds, settings.slo.latencyMs / 1000);
   const needed = Math.round((late / seconds + observed.rate) * observed.service.mean);
-  return Math.max(alive === 0 ? 1 : 0, needed - alive);
+  const unserved = late - summary.starting - summary.idleForMs.length;
+  return Math.max(alive === 0 ? 1 : 0, Math.min(unserved, needed - alive));
 }
 
 /**
@@ -201,10 +203,13 @@ function noteFor(summary: FleetSummary, settings: ScalingSettings, memory: Json)
   const slack = latency - takes;
   if (observed.ended > 0 && slack < 0)
     return `Jobs take ${takes.toFixed(1)} s and the target is ${latency} s: no number of containers can meet it.`;
-  if (floor <= settings.minContainers || slack >= observed.startSeconds) return null;
-  const cost = summary.price === null ? '' : ` for $${(floor * summary.price).toFixed(2)} an hour`;
+  if (slack >= observed.startSeconds) return null;
   const why = `since a start takes ${observed.startSeconds.toFixed(1)} s and a job can wait only ${Math.max(0, slack).toFixed(1)} s`;
-  return `${floor} stand ready${cost}, ${why}. With starts faster than that none would have to.`;
+  const costOf = (containers: number): string => (summary.price === null ? '' : ` for $${(containers * summary.price).toFixed(2)} an hour`);
+  if (floor > settings.minContainers)
+    return `${floor} stand ready${costOf(floor)}, ${why}. With starts faster than that none would have to.`;
+  if (floor > 0 || observed.missed <= (1 - settings.slo.p) * observed.ended) return null;
+  return `A job that comes when nothing runs is late, ${why}. min_containers=1 keeps one ready${costOf(1)}.`;
 }
 
 /** What an idle container saves while it stays: a start, and loading models. Milliseconds. */
@@ -213,14 +218,16 @@ const nextStartMs = ({ startSeconds, loadSeconds }: Observed): number => 1000 * 
 function reasonFor(
   { settings, floor, standing, observed }: View,
   done: { start: number; stop: number; cancel: number },
-  wanted: { planned: number; backlog: number; floor: number },
+  wanted: { planned: number; backlog: number; floor: number; late: number },
 ): string {
   if (done.start === 0) {
     if (done.stop > 0) return 'its next start is cheaper than keeping it';
     return done.cancel > 0 ? 'nobody waits for it any more' : 'enough';
   }
-  if (done.start === wanted.planned) return `${wanted.planned} queued would be late without it`;
-  if (done.start === wanted.backlog) return `${observed.behind} late jobs to work off`;
+  if (done.start === wanted.planned) return `${jobsOf(wanted.planned)} would be late otherwise`;
+  if (done.start === wanted.backlog) return `late: ${jobsOf(wanted.late)} to work off`;
   if (floor === settings.minContainers) return `min_containers ${floor}`;
   return floor > standing ? `bursts need ${floor}` : `${observed.rate.toFixed(2)} jobs per second need ${floor}`;
 }
+
+const jobsOf = (count: number): string => `${count} queued ${count === 1 ? 'job' : 'jobs'}`;

@@ -7,14 +7,18 @@ export function frontierOf(runs: readonly PlanRun[]): PlanRun[] {
   return frontier;
 }
 
-/** The cheapest run that meets the target; where none does, the one with the largest share of jobs in time. Null: there are no runs. */
-export function bestOf(runs: readonly PlanRun[]): PlanRun | null {
-  const [cheapest] = runs.filter(({ meets }) => meets).toSorted(byCost);
-  const [nearest] = runs.toSorted((a, b) => b.attainment - a.attainment || byCost(a, b));
-  return cheapest ?? nearest ?? null;
-}
+/** The cheapest run that meets the target; null: none does. */
+export const cheapestOf = (runs: readonly PlanRun[]): PlanRun | null => runs.filter(({ meets }) => meets).toSorted(byCost)[0] ?? null;
 
-/** What a little more money buys: the next run of the frontier with a lower p95. */
+/** The run with the largest share of jobs in time; null: there are no runs. */
+export const nearestOf = (runs: readonly PlanRun[]): PlanRun | null =>
+  runs.toSorted((a, b) => b.attainment - a.attainment || byCost(a, b))[0] ?? null;
+
+/** What is shown of the runs: the frontier, and what was chosen, which need not be on it. Cheapest first. */
+export const shownOf = (frontier: readonly PlanRun[], chosen: PlanRun | null): PlanRun[] =>
+  [...new Set(chosen ? [...frontier, chosen] : frontier)].toSorted(byCost);
+
+/** What a little more money buys: the next run of the frontier that meets the target, too, with a lower p95. */
 export interface NextDollar {
   readonly run: PlanRun;
   readonly more_usd_per_hour: number | null;
@@ -25,7 +29,7 @@ export interface NextDollar {
 
 export function nextDollarOf(chosen: PlanRun, frontier: readonly PlanRun[]): NextDollar | null {
   const run = frontier.find(
-    ({ gpu_seconds_per_hour, p95_s }) => gpu_seconds_per_hour > chosen.gpu_seconds_per_hour && p95_s < chosen.p95_s,
+    ({ meets, gpu_seconds_per_hour, p95_s }) => meets && gpu_seconds_per_hour > chosen.gpu_seconds_per_hour && p95_s < chosen.p95_s,
   );
   if (!run) return null;
   return {

@@ -10,6 +10,7 @@ const run = (policy: string, usd: number | null, p95_s: number) => ({
 });
 const plan: PlanFigures = {
   recommended: run('slo', 2, 5),
+  nearest: null,
   frontier: [run('fixed', 1, 25), run('slo', 2, 5), run('flash', 3, 4)],
   peers: [{ ...run('keda', 4, 24), name: 'KEDA' }],
   slo: { p: 0.95, latency_s: 6 },
@@ -22,8 +23,8 @@ test('what is recommended stands once, and is chosen; what is far slower than th
   const { points, frontier, omitted, unitY } = pictureOf(plan);
   expect(points.map(({ label, group, chosen }) => [label, group, chosen])).toEqual([
     ['Recommended: slo, $2.00/h, p95 5.0 s', 'frontier', true],
-    ['KEDA', 'others', false],
     ['', 'frontier', false],
+    ['KEDA', 'others', false],
   ]);
   expect(frontier.map(({ x }) => x)).toEqual([5, 4]);
   expect(omitted).toMatch(/^Not drawn: 1 with a p95 above 4 times the target/);
@@ -49,6 +50,11 @@ test('another share than 95 % is no line at p95; without a price GPU-seconds are
   });
   expect(limit).toBeNull();
   expect(unitY).toBe('GPU-s per hour');
-  expect(points[0]).toMatchObject({ y: 1_000, label: 'HPA' });
+  expect(points.at(-1)).toMatchObject({ y: 1_000, label: 'HPA' });
   expect(points.some(({ chosen }) => chosen)).toBe(false);
+});
+
+test('what comes nearest is called that where nothing is recommended', () => {
+  const { points } = pictureOf({ ...plan, recommended: null, nearest: run('fixed', 1, 25) });
+  expect(points.filter(({ chosen }) => chosen).map(({ label }) => label)).toEqual(['Nearest: fixed, $1.00/h, p95 25.0 s']);
 });

@@ -33,6 +33,8 @@ interface Run extends NamedRun {
 /** What `pictureOf` reads of a plan, be it as it is made or as it goes over the wire. */
 export interface PlanFigures {
   readonly recommended: Run | null;
+  /** What comes nearest where nothing is recommended. */
+  readonly nearest: Run | null;
   readonly frontier: readonly Run[];
   readonly peers: readonly (Run & { readonly name: string })[];
   readonly slo: { readonly p: number; readonly latency_s: number };
@@ -44,20 +46,23 @@ export interface PlanFigures {
 /** Slower than so many times the target is not drawn: it would press all the rest into a corner. */
 const slowest = 4;
 
-export function pictureOf(plan: PlanFigures): PlanPicture {
+/** `word`: what the best one is called. */
+export function pictureOf(plan: PlanFigures, word = plan.recommended ? 'Recommended' : 'Nearest'): PlanPicture {
   const { recommended, slo, price_usd_per_hour: price } = plan;
-  const isDrawn = ({ p95_s }: Run): boolean => p95_s <= Math.max(slo.latency_s * slowest, recommended?.p95_s ?? 0);
+  const best = recommended ?? plan.nearest;
+  const isDrawn = ({ p95_s }: Run): boolean => p95_s <= Math.max(slo.latency_s * slowest, best?.p95_s ?? 0);
   const [frontier, peers] = [plan.frontier.filter(isDrawn), plan.peers.filter(isDrawn)];
   const omitted = plan.frontier.length + plan.peers.length - frontier.length - peers.length;
-  const others = frontier.filter((run) => !recommended || nameOf(run) !== nameOf(recommended));
+  const others = frontier.filter((run) => !best || nameOf(run) !== nameOf(best));
   const bound = plan.lower_bound_usd_per_hour ?? plan.lower_bound_gpu_seconds_per_hour;
   const from = Math.min(frontier.at(-1)?.p95_s ?? slo.latency_s, slo.latency_s);
   return {
     unitY: price === null ? 'GPU-s per hour' : '$ per hour',
     points: [
-      ...(recommended ? [point(recommended, 'frontier', labelOf(recommended))] : []),
-      ...peers.map((peer) => point(peer, 'others', peer.name)),
+      ...(best ? [point(best, 'frontier', `${word}: ${told(best)}`)] : []),
       ...others.map((run) => point(run, 'frontier', '')),
+      // The last are drawn above the others: a peer on the frontier is still seen.
+      ...peers.map((peer) => point(peer, 'others', peer.name)),
     ],
     frontier: frontier.map(placeOf),
     bound: bound === null ? [] : [from, slo.latency_s].map((x) => ({ x, y: bound })),
@@ -76,4 +81,4 @@ const point = (run: Run, group: PicturePoint['group'], label: string): PicturePo
   chosen: group === 'frontier' && label !== '',
 });
 
-const labelOf = (run: Run): string => `Recommended: ${run.policy}, ${costOf(run)}, p95 ${run.p95_s.toFixed(1)} s`;
+const told = (run: Run): string => `${run.policy}, ${costOf(run)}, p95 ${run.p95_s.toFixed(1)} s`;

@@ -5,12 +5,14 @@ import { flatScaling } from '../../config/flat-scaling.ts';
 import { drawTrace } from '../workloads.ts';
 import type { Trace } from '../trace.ts';
 import { candidatesFor, keyOf, peers } from './candidates.ts';
-import { bestOf, byCost, frontierOf } from './choose.ts';
+import { byCost, cheapestOf, frontierOf, nearestOf, nextDollarOf } from './choose.ts';
 import { demandOf } from './demand.ts';
 import { evaluate, type PlanRun } from './evaluate.ts';
-import { planOf, type Plan } from './planner.ts';
+import { isApplicable, planOf, type Plan } from './planner.ts';
 import { preparePlan as prepare } from './prepare.ts';
 import type { PlanQuestion, PreparedPlan } from './question.ts';
+import { spanName } from './names.ts';
+import { sentencesOf } from './sentences.ts';
 import { mostJobs, sampleOf } from './sample.ts';
 
 const jobsAt = (...jobs: readonly (readonly [number, number])[]): Trace => traceOf(jobs);
@@ -47,6 +49,9 @@ function plan(trace: Trace, change: Partial<PlanQuestion> = {}): Plan {
 /** Five minutes of one job every 4 s: one container keeps up with them. */
 const steady = jobsAt(...Array.from({ length: 75 }, (_, n) => [n * 4, 3.5] as const));
 
+/** A target that a first start leaves time for. */
+const patient = { p: 0.95, latencyMs: 30_000, windowMs: 300_000 };
+
 test('what is recommended is the cheapest of all that meet the target', () => {
   const { recommended, met, runs, says } = plan(drawTrace('sparse', 3), { startMs: 3_000 });
   const meeting = runs.filter(({ attainment }) => attainment >= 0.95);
@@ -60,7 +65,16 @@ test('what is recommended is the cheapest of all that meet the target', () => {
 });
 
 test('the frontier: cheapest first, each faster than all that cost no more; nothing beats it', () => {
-  const one = { policy: 'fixed', settings: {}, usd_per_hour: null, p50_s: 0, p99_s: 0, at_target_share_s: 0, attainment: 1 } as const;
+  const one = {
+    policy: 'fixed',
+    settings: {},
+    usd_per_hour: null,
+    span_s: 1,
+    p50_s: 0,
+    p99_s: 0,
+    at_target_share_s: 0,
+    attainment: 1,
+  } as const;
   const two = { windows_attained: 1, meets: true, jobs: 1, starts: 1, peak_containers: 1 } as const;
   const runs = fc.array(fc.record({ gpu_seconds_per_hour: fc.integer({ min: 1, max: 9 }), p95_s: fc.integer({ min: 1, max: 9 }) }));
   fc.assert(
@@ -79,34 +93,45 @@ test('the frontier: cheapest first, each faster than all that cost no more; noth
   );
 });
 
-test('best: the cheapest that meets the target, else the nearest to it', () => {
+test('cheapest: of those that meet the target; nearest: the most in time', () => {
   const run = fc.record({ gpu_seconds_per_hour: fc.integer({ min: 1, max: 99 }), attainment: fc.integer({ min: 900, max: 999 }) });
   fc.assert(
     fc.property(fc.array(run, { minLength: 1 }), (given) => {
       const runs = given.map((one) => ({ ...one, attainment: one.attainment / 1_000, meets: one.attainment >= 950, p95_s: 1 }) as PlanRun);
-      const best = bestOf(runs);
       const meeting = runs.filter(({ meets }) => meets).map(({ gpu_seconds_per_hour }) => gpu_seconds_per_hour);
-      if (meeting.length > 0) expect(best).toMatchObject({ meets: true, gpu_seconds_per_hour: Math.min(...meeting) });
-      else expect(best?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
+      if (meeting.length === 0) expect(cheapestOf(runs)).toBeNull();
+      else expect(cheapestOf(runs)).toMatchObject({ meets: true, gpu_seconds_per_hour: Math.min(...meeting) });
+      expect(nearestOf(runs)?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
     }),
   );
-  expect(bestOf([])).toBeNull();
+  expect([cheapestOf([]), nearestOf([])]).toEqual([null, null]);
 });
 
-test('costs are those of an hour, to the end of the trace', () => {
+test('costs are those of an hour, until the last job is answered', () => {
   const { runs, span_s } = plan(steady);
   expect(span_s).toBe(296);
   const fixed = runs.find(({ policy, settings }) => policy === 'fixed' && settings['min_containers'] === 1);
   // The last job comes at the end and takes its 3.5 s.
-  expect(fixed).toMatchObject({ gpu_seconds_per_hour: (299.5 * 3600) / 296, starts: 1, peak_containers: 1 });
-  expect(fixed?.usd_per_hour).toBeCloseTo((1.2 * 299.5) / 296, 9);
-  const unpriced = plan(steady, { usdPerHour: null });
+  expect(fixed).toMatchObject({ gpu_seconds_per_hour: 3600, span_s: 299.5, starts: 1, peak_containers: 1 });
+  expect(fixed?.usd_per_hour).toBeCloseTo(1.2, 9);
+  const unpriced = plan(steady, { usdPerHour: null, slo: patient });
   expect(unpriced.recommended).toMatchObject({ usd_per_hour: null, gpu_seconds_per_hour: expect.any(Number) as number });
   expect(unpriced.says.join(' ')).toContain('GPU-seconds per hour');
 });
 
+test('one job of 3 s costs what one container costs, and the bound holds for whatever meets the target', () => {
+  const prepared = preparePlan(question(jobsAt([0, 3]), { slo: patient }));
+  const all = prepared.candidates.map((candidate) => evaluate(prepared, candidate));
+  // Work and one start: nothing that starts a container costs less.
+  const { recommended, lower_bound_usd_per_hour: bound, runs } = planOf(prepared, all, { gpuSeconds: 23 });
+  expect(recommended?.usd_per_hour).toBeLessThanOrEqual(1.2);
+  for (const run of runs) if (run.meets) expect(run.usd_per_hour).toBeGreaterThanOrEqual((bound as number) - 1e-9);
+  // A horizon after that is kept.
+  expect(plan(jobsAt([0, 3]), { slo: patient, horizonMs: 3_600_000 }).recommended?.span_s).toBe(3_600);
+});
+
 test('peers run as they come, beside the recommended run', () => {
-  const { peers: told, recommended, runs } = plan(steady);
+  const { peers: told, recommended, runs } = plan(steady, { slo: patient });
   expect(told.map(({ name }) => name).toSorted()).toEqual(Object.keys(peers).toSorted());
   for (const { policy, settings, cost_ratio, usd_per_hour } of told) {
     expect(settings).toEqual({});
@@ -123,15 +148,45 @@ test('the next dollar buys the nearest lower p95 of the frontier', () => {
   expect(next_dollar?.less_p95_s).toBeCloseTo((recommended?.p95_s as number) - (dearer?.p95_s as number), 3);
 });
 
+test('the next dollar never buys a setting that misses the target, even a faster one', () => {
+  const run = fc.record({
+    gpu_seconds_per_hour: fc.integer({ min: 1, max: 99 }),
+    p95_s: fc.integer({ min: 1, max: 99 }),
+    meets: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(run, { minLength: 1 }), (given) => {
+      const runs = given as PlanRun[];
+      const chosen = cheapestOf(runs);
+      if (chosen) expect(nextDollarOf(chosen, frontierOf(runs))?.run.meets).not.toBe(false);
+    }),
+  );
+});
+
+test('fewer than 20 jobs: that comes before everything else, and a share has its ordinal', () => {
+  const few = (count: number, p: number): Plan =>
+    plan(jobsAt(...Array.from({ length: count }, (_, n) => [n * 4, 3] as const)), { slo: { p, latencyMs: 60_000, windowMs: 1 } });
+  expect(few(3, 0.95)).toMatchObject({ jobs: 3, met: true });
+  expect(few(3, 0.95).says[0]).toBe('Made from 3 jobs: of fewer than 20 a 95th percentile means nothing. Plan again when more have come.');
+  expect(few(1, 0.93).says[0]).toMatch(/^Made from 1 job: of fewer than 20 a 93rd percentile/);
+  expect([few(3, 0.95), few(20, 0.95)].map(isApplicable)).toEqual([false, true]);
+  expect(few(20, 0.95).says[0]).toMatch(/is the cheapest of/);
+});
+
 test('where nothing meets the target: the nearest, what can be reached, and what a standing floor costs', () => {
   // Both come before a first start can be over.
-  const { recommended, met, says, runs } = plan(jobsAt([0, 3], [1, 3], [300, 3]), { slo: { p: 0.95, latencyMs: 6_000, windowMs: 1 } });
-  expect(met).toBe(false);
-  expect(recommended?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
+  const missed = plan(jobsAt([0, 3], [1, 3], [300, 3]), { slo: { p: 0.95, latencyMs: 6_000, windowMs: 1 } });
+  const { nearest, runs, peers: told } = missed;
+  expect(missed).toMatchObject({ recommended: null, met: false, next_dollar: null });
+  expect(nearest?.attainment).toBe(Math.max(...runs.map(({ attainment }) => attainment)));
+  expect(told.every(({ cost_ratio }) => cost_ratio === null)).toBe(true);
+  const [, ...says] = missed.says;
   expect(says[0]).toMatch(/^None of \d+ settings meets p95=6s\.$/);
   expect(says[1]).toMatch(/comes nearest: 33\.3 % in time, \$/);
   expect(says[2]).toMatch(/^p95=23s is reachable, with /);
-  expect(says[3]).toMatch(/^A standing floor of 2 containers.* costs \$2\.\d\d\/h/);
+  expect(says[3]).toMatch(
+    /^A standing floor of 2 containers costs \$2\.\d\d\/h: no job waits once they are ready\. What misses p95=6s then came/,
+  );
 });
 
 test('a target below the service time is refused with the lowest that is possible', () => {
@@ -148,11 +203,12 @@ test('a budget: what costs more is not recommended; where nothing fits, that is 
   const cost = free.recommended?.usd_per_hour as number;
   expect(plan(drawTrace('sparse', 1), { startMs: 3_000, budgetUsdPerHour: cost }).recommended).toEqual(free.recommended);
   const less = plan(drawTrace('sparse', 1), { startMs: 3_000, budgetUsdPerHour: cost * 0.99 });
-  expect(less.recommended?.usd_per_hour).toBeLessThan(cost);
+  expect(less.recommended).toBeNull();
+  expect(less.nearest?.usd_per_hour).toBeLessThan(cost);
   expect(less.met).toBe(false);
   expect(less.says.join(' ')).toMatch(/No setting meets p95=8s for \$.*comes nearest.*Meeting it costs \$.*, with slo\./);
   const none = plan(steady, { budgetUsdPerHour: 0.5 });
-  expect(none).toMatchObject({ recommended: null, met: false, next_dollar: null });
+  expect(none).toMatchObject({ recommended: null, nearest: null, met: false, next_dollar: null });
   expect(none.says[0]).toMatch(/^No setting costs as little as \$0\.5\/h \(one GPU all the time: \$1\.2\/h\); the cheapest is .* for \$/);
   expect(() => plan(steady, { budgetUsdPerHour: 1, usdPerHour: null })).toThrow('A budget needs the price of a GPU-hour');
 });
@@ -177,6 +233,25 @@ test('of a million jobs the busiest part and a typical one are planned for, and 
   expect(busiest!.to_s - busiest!.from_s).toBe(mostJobs / 8);
   expect(demand.load).toBeCloseTo(1.6, 2);
   expect(candidates.length).toBeLessThan(90);
+});
+
+test('a verdict on a sample says so, with its own size, and times as people say them', () => {
+  // Two days of jobs, of which a thousandth is at work at once.
+  const jobs = Array.from({ length: 20_000 }, (_, n) => [n * 10, 0.01] as const);
+  const prepared = preparePlan(question(traceOf(jobs), { slo: patient }));
+  const runs = [
+    evaluate(
+      prepared,
+      prepared.candidates.find(({ policy }) => policy === 'fixed')!,
+    ),
+  ];
+  const says = sentencesOf(prepared, runs, { recommended: runs[0]!, nearest: null, jobs: runs[0]!.jobs });
+  expect(says[0]).toMatch(/^fixed min_containers=1 is the cheapest of 1 settings that meets p95=30s on a sample: \$/);
+  expect(says[1]).toBe(
+    'The sample: 15000 of 20000 jobs, those of the typical part (0 s to 20 h 50 min) and the busiest part (20 h 50 min to 41 h 40 min), joined; ' +
+      'costs per hour are those of these parts, not of all of it.',
+  );
+  expect([0, 99.4, 101, 5_940, 7_200, 160_539.8].map(spanName)).toEqual(['0 s', '99 s', '2 min', '99 min', '2 h', '44 h 36 min']);
 });
 
 test('parts of a long trace keep their order, their gaps and their jobs', () => {
@@ -213,7 +288,10 @@ test('users who wait: fixed fleets below the load are tried, too, and there is n
     prepared,
     prepared.candidates.find(({ settings }) => settings['min_containers'] === 7)!,
   );
-  expect(seven.usd_per_hour).toBeCloseTo(8.4, 0);
+  expect(seven.usd_per_hour).toBeCloseTo(8.4, 9);
+  expect(seven.span_s).toBe(480);
+  // Those of the first two minutes, of whom some waited for a start, are not among them.
+  expect(seven.jobs).toBeLessThan(700);
   expect(seven.meets).toBe(true);
   const never = { ...asked, source: { type: 'users', users: { ...users, endMs: 0 } } } as const;
   expect(() => preparePlan(never)).toThrow('The users need some time to ask in');

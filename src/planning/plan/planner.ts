@@ -1,7 +1,8 @@
-import type { Slo } from '../summary.ts';
+import { leastJobs, type Slo } from '../summary.ts';
+import { uncountedMs } from './account.ts';
 import type { PlanBound } from './bound.ts';
 import { keyOf, peers } from './candidates.ts';
-import { bestOf, frontierOf, nextDollarOf, type NextDollar } from './choose.ts';
+import { cheapestOf, frontierOf, nearestOf, nextDollarOf, type NextDollar } from './choose.ts';
 import type { PlanRun } from './evaluate.ts';
 import type { PreparedPlan } from './question.ts';
 import type { Sample } from './sample.ts';
@@ -18,10 +19,14 @@ export type PlanPeer = PlanRun & {
 /** The answer to a question, every figure of it simulated. */
 export interface Plan {
   readonly simulated: true;
-  /** Null: the budget allows none. */
+  /** The cheapest that meets the target within the budget; null: none does. */
   readonly recommended: PlanRun | null;
-  /** The recommended run meets the target. */
+  /** Where none is recommended, the one that comes nearest within the budget; null: one is, or the budget allows none at all. */
+  readonly nearest: PlanRun | null;
+  /** One is recommended. */
   readonly met: boolean;
+  /** Jobs that the verdict rests on. */
+  readonly jobs: number;
   /** What there is to say of it, in sentences. */
   readonly says: readonly string[];
   /** What the next dollar buys, what no policy undercuts, and how costs are counted, in sentences. */
@@ -39,8 +44,15 @@ export interface Plan {
   readonly price_usd_per_hour: number | null;
   readonly budget_usd_per_hour: number | null;
   readonly start_s: number;
+  /** What a job takes outside the GPU. */
+  readonly outside_s: number;
+  /** What loading a model takes. */
+  readonly load_s: number;
   readonly source: string;
+  /** Of the source. */
   readonly span_s: number;
+  /** Seconds at its beginning that no figure is of. */
+  readonly uncounted_s: number;
   /** What of a longer source was simulated. */
   readonly sample?: Sample;
   readonly runs: readonly PlanRun[];
@@ -49,15 +61,22 @@ export interface Plan {
 /** Puts the runs of all candidates, in their order, into an answer. */
 export function planOf(prepared: PreparedPlan, runs: readonly PlanRun[], bound: PlanBound): Plan {
   const { question, spanMs, sample, reachableMs } = prepared;
-  const { slo, usdPerHour, budgetUsdPerHour, source, startMs } = question;
-  const recommended = bestOf(runs.filter((run) => withinBudget(run, budgetUsdPerHour)));
+  const { slo, usdPerHour, budgetUsdPerHour, source, startMs, outsideMs, loadMs } = question;
+  const affordable = runs.filter((run) => withinBudget(run, budgetUsdPerHour));
+  const recommended = cheapestOf(affordable);
+  const nearest = recommended ? null : nearestOf(affordable);
+  const jobs = (recommended ?? nearest ?? runs[0])?.jobs ?? 0;
   const frontier = frontierOf(runs);
-  const boundPerHour = 'missing' in bound ? null : (bound.gpuSeconds * 3_600_000) / spanMs;
+  // Over the longest span of those that meet the target, so that it holds for each of them.
+  const boundSpanS = Math.max(spanMs / 1000, ...runs.filter(({ meets }) => meets).map(({ span_s }) => span_s));
+  const boundPerHour = 'missing' in bound ? null : (bound.gpuSeconds * 3_600) / boundSpanS;
   const plan: Omit<Plan, 'notes'> = {
     simulated: true,
     recommended,
-    met: recommended?.meets === true,
-    says: sentencesOf(prepared, runs, recommended),
+    nearest,
+    met: recommended !== null,
+    jobs,
+    says: sentencesOf(prepared, runs, { recommended, nearest, jobs }),
     frontier,
     peers: peersOf(runs, recommended),
     next_dollar: recommended && nextDollarOf(recommended, frontier),
@@ -69,13 +88,20 @@ export function planOf(prepared: PreparedPlan, runs: readonly PlanRun[], bound: 
     price_usd_per_hour: usdPerHour,
     budget_usd_per_hour: budgetUsdPerHour,
     start_s: startMs / 1000,
+    outside_s: (outsideMs.before + outsideMs.after) / 1000,
+    load_s: loadMs / 1000,
     source: source.type === 'trace' ? source.trace.name : `${source.users.users} users`,
     span_s: spanMs / 1000,
+    uncounted_s: uncountedMs(prepared) / 1000,
     ...(sample && { sample }),
     runs,
   };
   return { ...plan, notes: notesOf(plan) };
 }
+
+/** Settings can be applied: some are recommended, by enough jobs. */
+export const isApplicable = ({ recommended, jobs }: Pick<Plan, 'recommended' | 'jobs'>): boolean =>
+  recommended !== null && jobs >= leastJobs;
 
 const sloOf = ({ p, latencyMs }: Slo): Plan['slo'] => ({ p, latency_s: latencyMs / 1000 });
 

@@ -7,6 +7,7 @@ import type { UniformUsers } from '../uniform-users.ts';
 import { candidatesFor } from './candidates.ts';
 import { demandOf, demandOfUsers, type Demand } from './demand.ts';
 import type { PlanQuestion, PlanSource, PreparedPlan, ReadSettings } from './question.ts';
+import { most } from './limits.ts';
 import { sampleOf, sampleOfUsers, type Sample } from './sample.ts';
 
 /** Looks at the jobs, cuts what is too long and chooses what to try. Errors: `impossible_target`, `invalid_parameter`, `invalid_trace`. */
@@ -42,6 +43,12 @@ function ofTrace(given: Trace, question: PlanQuestion): Looked {
   const { trace, sample } = sampleOf(given);
   const last = trace.jobs.at(-1);
   if (!last) throw new ComfleetError('invalid_trace', `${given.name} has no jobs to plan for`);
+  const longest = Math.max(...trace.jobs.map((job) => job.serviceMs)) / 1000;
+  if (longest > most.serviceSeconds)
+    throw new ComfleetError(
+      'invalid_trace',
+      `${given.name} has a job of ${longest} s on the GPU; plans are made for at most ${most.serviceSeconds} s`,
+    );
   const horizonMs = sample ? null : question.horizonMs;
   const serviceMs = trace.jobs.map((job) => job.serviceMs);
   // All at time 0: as long as the jobs themselves take.

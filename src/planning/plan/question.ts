@@ -35,7 +35,7 @@ export interface PreparedPlan {
   /** Its source is what runs are made on. */
   readonly question: PlanQuestion;
   readonly candidates: readonly PreparedCandidate[];
-  /** What the runs' costs are divided by, milliseconds > 0. */
+  /** Length of the source, milliseconds > 0. */
   readonly spanMs: number;
   readonly demand: Demand;
   readonly sample: Sample | null;

@@ -1,5 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { labelPlaces, scatterScales, type Edge } from '../../../src/charts/scatter-layout.ts';
+import { labelPlaces, type Edge } from '../../../src/charts/label-places.ts';
+import { scatterScales } from '../../../src/charts/scatter-layout.ts';
+import { pathThrough, type Point } from '../../../src/charts/svg.ts';
 import { costOf, nameOf } from '../../../src/planning/plan/names.ts';
 import { pictureOf, type PicturePoint, type PlanPicture } from '../../../src/planning/plan/picture.ts';
 import { unbroken } from '../format.ts';
@@ -10,10 +12,10 @@ const unitHeight = 14;
 /** Below it, labels are the short ones. */
 const roomy = 620;
 
-/** Cost against p95. A pointer, or arrow keys, go from point to point; what stands there is read. */
-export function PlanChart({ result }: { result: PlanResult }) {
+/** Cost against p95; `best`: what the best settings are called. A pointer, or arrow keys, go from point to point; what stands there is read. */
+export function PlanChart({ result, best }: { result: PlanResult; best: string }) {
   const [place, size] = useSize();
-  const picture = useMemo(() => pictureOf(result), [result]);
+  const picture = useMemo(() => pictureOf(result, best.charAt(0).toUpperCase() + best.slice(1)), [result, best]);
   const inOrder = useMemo(() => picture.points.toSorted((a, b) => a.x - b.x || a.y - b.y), [picture]);
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => setAt(null), [result]);
@@ -68,8 +70,7 @@ function Drawing({ picture, width, height, point, hover }: DrawingProps) {
   const edge: Edge = { left: 30, right: width - 4, top: 4, bottom: height - 24 };
   const { points, frontier, bound, limit } = picture;
   const { x, y } = scatterScales([...points, ...frontier, ...bound], limit?.value, edge);
-  const path = (line: readonly { x: number; y: number }[]): string =>
-    line.map((one, index) => `${index === 0 ? 'M' : 'L'}${x.at(one.x).toFixed(1)} ${y.at(one.y).toFixed(1)}`).join('');
+  const onDrawing = (curve: readonly Point[]): Point[] => curve.map((one) => ({ x: x.at(one.x), y: y.at(one.y) }));
   const drawn = points.map((one) => ({
     ...one,
     own: one,
@@ -77,7 +78,12 @@ function Drawing({ picture, width, height, point, hover }: DrawingProps) {
     x: x.at(one.x),
     y: y.at(one.y),
   }));
-  const labels = labelPlaces(drawn, { ...edge, top: edge.top + unitHeight });
+  const line = limit && { x: x.at(limit.value), label: limit.label };
+  const put = labelPlaces(
+    drawn,
+    { ...edge, top: edge.top + unitHeight },
+    { limit: line, curves: [frontier, bound].map(onDrawing), widthOf },
+  );
   return (
     <svg className="chart" width={width} height={height} aria-hidden="true">
       {limit && (
@@ -90,16 +96,10 @@ function Drawing({ picture, width, height, point, hover }: DrawingProps) {
         />
       )}
       <Axes x={x} y={y} edge={edge} unitY={picture.unitY} />
-      <path className="line bound" d={path(bound)} />
-      <path className="line frontier" d={path(frontier)} />
-      {limit && (
-        <>
-          <line className="slo" x1={x.at(limit.value)} x2={x.at(limit.value)} y1={edge.top + unitHeight} y2={edge.bottom} />
-          <text x={x.at(limit.value) + 6} y={edge.bottom - 8}>
-            {limit.label}
-          </text>
-        </>
-      )}
+      <path className="line bound" d={pathThrough(onDrawing(bound))} />
+      <path className="line frontier" d={pathThrough(onDrawing(frontier))} />
+      {line && <line className="slo" x1={line.x} x2={line.x} y1={edge.top + unitHeight} y2={edge.bottom} />}
+      {put.labels.map((at, index) => at?.leader && <Leader key={index} line={at.leader} />)}
       {[...drawn.filter(({ chosen }) => !chosen), ...drawn.filter(({ chosen }) => chosen)].map((one, index) => (
         <g key={`${one.group} ${one.label} ${index}`} transform={`translate(${one.x} ${one.y})`} onPointerEnter={() => hover(one.own)}>
           {(one.chosen || one.own === point) && <circle className="ring" r="10" />}
@@ -107,8 +107,9 @@ function Drawing({ picture, width, height, point, hover }: DrawingProps) {
           <path className={`mark ${one.group}${one.chosen ? ' chosen' : ''}`} d={marks[one.group]} />
         </g>
       ))}
+      {line && put.limit && <text {...put.limit}>{line.label}</text>}
       {drawn.map((one, index) => {
-        const at = labels[index];
+        const at = put.labels[index];
         return (
           at && (
             <text key={`${one.label} ${index}`} className={one.chosen ? 'strong' : undefined} x={at.x} y={at.y}>
@@ -121,9 +122,22 @@ function Drawing({ picture, width, height, point, hover }: DrawingProps) {
   );
 }
 
+/** In the letters that the style sheet gives the chart: those of the page, at 11 px. */
+function widthOf({ label, chosen = false }: { label: string; chosen?: boolean }): number {
+  const context = document.createElement('canvas').getContext('2d');
+  if (!context) return label.length * 6;
+  context.font = `${chosen ? 'bold ' : ''}11px ${getComputedStyle(document.body).fontFamily}`;
+  return context.measureText(label).width;
+}
+
+const Leader = ({ line: [from, to] }: { line: readonly [Point, Point] }) => (
+  <line className="leader" x1={from.x} y1={from.y} x2={to.x} y2={to.y} />
+);
+
 const marks = { frontier: 'M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0', others: 'M0-6L6 0L0 6L-6 0Z' };
 
-const shortLabel = ({ label, chosen, run }: PicturePoint): string => (chosen ? 'Recommended' : label === '' ? '' : run.policy);
+const shortLabel = ({ label, chosen, run }: PicturePoint): string =>
+  chosen ? label.slice(0, label.indexOf(':')) : label === '' ? '' : run.policy;
 
 type Scales = ReturnType<typeof scatterScales>;
 

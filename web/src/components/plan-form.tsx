@@ -1,5 +1,5 @@
 import type { PlanForm as Form } from '../plan-question.ts';
-import { targetFields } from '../plan-question.ts';
+import { latencyFault, targetFields } from '../plan-question.ts';
 import type { Deployment } from '../shapes.ts';
 import { targetOf } from '../use-deployments.ts';
 import { workloadGroups } from '../workload-names.ts';
@@ -49,13 +49,13 @@ export function PlanForm({ deployments, form, setForm, busy, ask }: PlanFormProp
       <Source form={form} set={set} />
       <div className="row2">
         <Field label="share of the jobs" unit="%" value={form.share} set={set('share')} least={50} most={99.9} />
-        <Field label="within" value={form.latency} set={set('latency')} pattern="\s*\d+(\.\d+)?(ms|s|m|h)\s*" />
+        <Field label="within" value={form.latency} set={set('latency')} fault={latencyFault} />
       </div>
       <div className="row2">
-        <Field label="price of a GPU" unit="$/h" value={form.price} set={set('price')} least={0} empty="as set" />
-        <Field label="a start takes" unit="s" value={form.start} set={set('start')} least={0} empty="as measured" />
+        <Field label="price of a GPU" unit="$/h" value={form.price} set={set('price')} least={0.0001} most={1000} empty="as set" />
+        <Field label="a start takes" unit="s" value={form.start} set={set('start')} least={0} most={3600} empty="as measured" />
       </div>
-      <Field label="budget" unit="$/h" value={form.budget} set={set('budget')} least={0} empty="any" />
+      <Field label="budget" unit="$/h" value={form.budget} set={set('budget')} least={0.0001} most={100_000} empty="any" />
       <button type="submit" className="btn primary" aria-disabled={busy}>
         {busy ? 'Simulating' : 'Plan'}
       </button>
@@ -102,11 +102,11 @@ function Source({ form, set }: { form: Form; set: (key: keyof Form) => (value: s
     <>
       <div className="row2">
         <Field label="users" value={form.users} set={set('users')} least={1} most={10_000} whole />
-        <Field label="a job on the GPU" unit="s" value={form.gpuSeconds} set={set('gpuSeconds')} least={0.001} />
+        <Field label="a job on the GPU" unit="s" value={form.gpuSeconds} set={set('gpuSeconds')} least={0.001} most={3600} />
       </div>
       <div className="row2">
-        <Field label="pause, least" unit="s" value={form.pauseFrom} set={set('pauseFrom')} least={0} />
-        <Field label="pause, longest" unit="s" value={form.pauseTo} set={set('pauseTo')} least={0} />
+        <Field label="pause, least" unit="s" value={form.pauseFrom} set={set('pauseFrom')} least={0} most={86_400} />
+        <Field label="pause, longest" unit="s" value={form.pauseTo} set={set('pauseTo')} least={Number(form.pauseFrom)} most={86_400} />
       </div>
     </>
   );

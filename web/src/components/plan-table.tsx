@@ -1,6 +1,6 @@
 import { nameOf } from '../../../src/planning/plan/names.ts';
 import { downloadCsv } from '../csv.ts';
-import { percent } from '../format.ts';
+import { fixed, percent } from '../format.ts';
 import type { PlanResult } from '../shapes.ts';
 
 type Run = PlanResult['frontier'][number];
@@ -9,35 +9,36 @@ interface Choice {
   readonly name: string;
   readonly settings: string;
   readonly run: Run;
-  readonly recommended: boolean;
+  /** What the best one is called; empty for all the others. */
+  readonly tag: string;
 }
 
 /** The frontier, then what others run as it comes; the cheapest first in each. */
-function choicesOf({ frontier, peers, recommended }: PlanResult): Choice[] {
-  const chosen = recommended && nameOf(recommended);
+function choicesOf({ frontier, peers, recommended, nearest }: PlanResult, tag: string): Choice[] {
+  const best = recommended ?? nearest;
   const own = frontier.map((run): Choice => {
     const settings = nameOf(run);
-    return { name: settings, settings, run, recommended: settings === chosen };
+    return { name: settings, settings, run, tag: best && settings === nameOf(best) ? tag : '' };
   });
   // What is nearest to the target need not be on the frontier.
-  const missing = recommended && !own.some((one) => one.recommended);
-  const first = missing ? [{ name: nameOf(recommended), settings: nameOf(recommended), run: recommended, recommended: true }] : [];
-  return [...first, ...own, ...peers.map((run) => ({ name: run.name, settings: nameOf(run), run, recommended: false }))];
+  const missing = best && !own.some((one) => one.tag !== '');
+  const first = missing ? [{ name: nameOf(best), settings: nameOf(best), run: best, tag }] : [];
+  return [...first, ...own, ...peers.map((run) => ({ name: run.name, settings: nameOf(run), run, tag: '' }))];
 }
 
-const figuresOf = (run: Run, { recommended, price_usd_per_hour: price }: PlanResult): string[] => [
-  price === null ? run.gpu_seconds_per_hour.toFixed(0) : (run.usd_per_hour ?? 0).toFixed(2),
-  recommended ? (run.gpu_seconds_per_hour / recommended.gpu_seconds_per_hour).toFixed(2) : '-',
-  run.p50_s.toFixed(1),
-  run.p95_s.toFixed(1),
+const figuresOf = (run: Run, { recommended, nearest, price_usd_per_hour: price }: PlanResult): string[] => [
+  price === null ? fixed(run.gpu_seconds_per_hour, 0) : fixed(run.usd_per_hour, 2),
+  fixed(run.gpu_seconds_per_hour / ((recommended ?? nearest)?.gpu_seconds_per_hour ?? NaN), 2),
+  fixed(run.p50_s, 1),
+  fixed(run.p95_s, 1),
   percent(run.attainment),
   String(run.peak_containers),
 ];
 
 /** The same as the chart, in numbers. */
-export function PlanTable({ result }: { result: PlanResult }) {
-  const columns = [result.price_usd_per_hour === null ? 'GPU-s/h' : '$/h', 'x recommended', 'p50 s', 'p95 s', 'within SLO %', 'peak'];
-  const choices = choicesOf(result);
+export function PlanTable({ result, best }: { result: PlanResult; best: string }) {
+  const columns = [result.price_usd_per_hour === null ? 'GPU-s/h' : '$/h', `x ${best}`, 'p50 s', 'p95 s', 'within SLO %', 'peak'];
+  const choices = choicesOf(result, best);
   const csv = (): void =>
     downloadCsv('plan', [
       ['choice', 'settings', ...columns, 'promise'],
@@ -67,10 +68,16 @@ export function PlanTable({ result }: { result: PlanResult }) {
             </tr>
           </thead>
           <tbody>
-            {choices.map(({ name, settings, run, recommended }) => (
-              <tr key={`${name} ${recommended}`} className={recommended ? 'on' : ''}>
+            {choices.map(({ name, settings, run, tag }) => (
+              <tr key={`${name} ${tag}`} className={tag === '' ? '' : 'on'}>
                 <td data-l="choice" className="words">
-                  {recommended ? <b>{name}, recommended</b> : name}
+                  {tag === '' ? (
+                    name
+                  ) : (
+                    <b>
+                      {name}, {tag}
+                    </b>
+                  )}
                   {name !== settings && <span className="muted"> {settings}</span>}
                 </td>
                 {figuresOf(run, result).map((cell, index) => (

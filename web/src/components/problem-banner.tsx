@@ -1,4 +1,4 @@
-import { timeOfDay } from '../format.ts';
+import { sentence, timeOfDay } from '../format.ts';
 import type { LiveState } from '../live.ts';
 import { useNow } from '../use-now.ts';
 import { Banner } from './banner.tsx';
@@ -21,7 +21,3 @@ export function ProblemBanner({ state, retry }: { state: LiveState; retry: () =>
     </Banner>
   );
 }
-
-/** Details come as they were thrown: without a capital or a full stop. */
-const sentence = (text: string): string =>
-  text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
