@@ -48,7 +48,7 @@ import { openRuntime, type OpenedRuntime } from './runtimes/open.ts';
 import { openPseudonym } from './shadow/recorded-trace.ts';
 import { shadowFigures } from './shadow/result.ts';
 import { createReplayer } from './shadow/replayer.ts';
-import { Shadow } from './shadow/shadow.ts';
+import { firstReplayMs, Shadow } from './shadow/shadow.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createFleetLog } from './telemetry/fleet-log.ts';
@@ -191,7 +191,7 @@ async function composeFleet(given: Given, { bus, deployments, webhooks }: { bus:
     store,
     clock,
     random,
-    admit: (request) => admit(controller.pools, request),
+    admit: (request) => admit(controller.pools, request, clock.now()),
     accept: (job) => controller.accept(job),
     canceled: (job) => controller.canceled(job),
   });
@@ -237,6 +237,7 @@ function composeShadow(given: Given, { controller, slots }: Controlled, deployme
     pseudonym: () => openPseudonym(store, { random, clock }),
     replay: createReplayer({ clock, limitMs: replayLimitMs }),
     settings: config.shadow,
+    firstMs: firstReplayMs,
   });
 }
 

@@ -115,7 +115,7 @@ export const errorCatalogue = {
     429,
     'caller',
     'The budget of the deployment is spent',
-    'Wait for the time in Retry-After, give the job a higher priority, or raise budget.usd_per_hour.',
+    'Wait for the time in Retry-After, give the job a higher priority (X-Comfleet-Priority, or priority of POST /fleet/v1/jobs), or raise budget.usd_per_hour.',
   ),
   workflow_error: row(500, 'workflow', 'The workflow failed', 'Read error.node and error.message; run the same graph in ComfyUI.'),
   out_of_memory: row(500, 'workflow', 'The GPU ran out of memory', 'Use a smaller picture or batch, or a larger GPU.'),

@@ -48,6 +48,12 @@ describe('run', () => {
     expect(await cli.json('run', 'collage', 'prompt=x')).toMatchObject({ state: 'succeeded', deployment: 'collage' });
   });
 
+  test('--priority goes with each job', async () => {
+    cli.serve();
+    const { items } = await cli.json('run', 'collage', 'prompt=x', '--count', '2', '--priority', '-5');
+    expect(items.map((job) => job['priority'])).toEqual([-5, -5]);
+  });
+
   test('text outputs are printed, without control characters', async () => {
     const text = {
       index: 0,
@@ -84,6 +90,8 @@ describe('run', () => {
   test.each([
     [['run', 'collage', 'nonsense'], 2, '"nonsense" is not name=value; write e.g. comfleet run collage'],
     [['run', 'collage', '--count', '0'], 2, '--count must be a whole number'],
+    [['run', 'collage', '--priority', '101'], 2, '--priority must be a whole number from -100 to 100'],
+    [['run', 'collage', '--priority', 'high'], 2, '--priority must be a whole number from -100 to 100'],
     [['run', 'collage', 'background=@no.png'], 2, 'There is no file'],
     [['run', 'collage', 'colour=red'], 1, 'There is no input colour'],
     [['run', 'collage', 'prompt=x', '-o', 'no/x.png'], 2, 'There is no folder '],

@@ -21,7 +21,8 @@ export const runVerb: VerbSpec = {
   options: (command) =>
     command
       .option('-o, --output <file>', 'where the first output goes; further ones get a number')
-      .option('--count <n>', 'run it so many times at once', '1'),
+      .option('--count <n>', 'run it so many times at once', '1')
+      .option('--priority <n>', 'from -100 to 100: jobs of a higher one go first', '0'),
   run,
 };
 
@@ -38,6 +39,8 @@ async function run(session: Session): Promise<ExitCode> {
   const [name = '', ...given] = args;
   const times = Number(options['count']);
   if (!Number.isInteger(times) || times < 1 || times > 1_000) throw new UsageError('--count must be a whole number from 1 to 1000');
+  const priority = Number(options['priority']);
+  if (!Number.isInteger(priority) || Math.abs(priority) > 100) throw new UsageError('--priority must be a whole number from -100 to 100');
   checkOutput(session);
   const deployment = await client.call<DeploymentWire>('GET', `/fleet/v1/deployments/${encodeURIComponent(name)}`);
   const inputs = await readInputs(session, deployment, given);
@@ -54,7 +57,7 @@ async function run(session: Session): Promise<ExitCode> {
   const redraw = setInterval(draw, redrawMs);
   try {
     const one = async (number: number): Promise<Ran> => {
-      const job = await follow(client, await submit(client, deployment, inputs), running);
+      const job = await follow(client, await submit(client, deployment, { inputs, priority }), running);
       done += 1;
       const files = await save(session, job, times > 1 ? number : null);
       status.clear();
@@ -110,10 +113,19 @@ async function upload(client: Client, file: string): Promise<string> {
   return (await client.call<UploadWire>('POST', '/fleet/v1/uploads', form)).asset;
 }
 
-async function submit(client: Client, deployment: DeploymentWire, inputs: Record<string, unknown>): Promise<string> {
+async function submit(
+  client: Client,
+  deployment: DeploymentWire,
+  { inputs, priority }: { inputs: Record<string, unknown>; priority: number },
+): Promise<string> {
   const response = await client.fetch(deployment.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json', prefer: 'respond-async' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      prefer: 'respond-async',
+      'x-comfleet-priority': String(priority),
+    },
     body: JSON.stringify(inputs),
   });
   await response.arrayBuffer();

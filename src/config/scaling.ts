@@ -29,8 +29,17 @@ const slo = section('slo: {p: 0.95, latency: 6s}', {
 const budget = section('budget: {usd_per_hour: 5}', {
   usd_per_hour: orNone('usd_per_hour: 5', amount('usd_per_hour: 5', 0), 'a number >= 0, or none')
     .exactOptional()
-    .describe('What the containers of this deployment may cost; none: no limit.'),
-  hard: flag('hard: true').exactOptional().describe('True: containers stop at the budget even when jobs wait.'),
+    .describe(
+      'What the containers of this deployment may cost by the prices of `gpus`; none: no limit. Unless `hard`, only the policy slo minds it: no ' +
+        'more containers stand ready than it pays for.',
+    ),
+  hard: flag('hard: true')
+    .exactOptional()
+    .describe(
+      'True: a limit even when jobs wait, for the mean. What was not spent is saved up, at most the money of an hour, so any hour costs at most ' +
+        'twice the budget and any day at most 25 times; for some minutes up to 13 times as many containers may run as it pays for all the time. ' +
+        'Once it is spent, jobs that would wait too long are refused (over_budget).',
+    ),
 });
 
 /** The `scaling` mapping of a deployment; every key may be left out. */

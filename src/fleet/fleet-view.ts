@@ -14,7 +14,7 @@ export function createFleetView(controller: Controller, runtime: Fleet['runtime'
     queues: () => [...controller.pools.values()].map(queueView),
     cost: () => [...controller.pools.values()].flatMap(costView),
     waitingFor: (job) => {
-      for (const pool of controller.pools.values()) if (pool.jobs.has(job)) return waitingFor(pool);
+      for (const pool of controller.pools.values()) if (pool.jobs.has(job)) return waitingFor(pool, clock.now());
       return null;
     },
     async stopContainer(id, { force, reason }) {
@@ -45,7 +45,7 @@ function queueView(pool: Pool): QueueView {
 }
 
 /** What the jobs at the head of the queue wait for, in words. */
-function waitingFor(pool: Pool): string {
+function waitingFor(pool: Pool, now: number): string {
   const starting = [...pool.containers.values()].filter((container) => container.state === 'starting');
   const phases = starting.map((container) => container.phases.at(-1)?.phase ?? 'provision');
   if (phases.length > 0)
@@ -54,7 +54,7 @@ function waitingFor(pool: Pool): string {
     case 'max_containers':
       return `a place in one of ${pool.alive} containers: max_containers is reached`;
     case 'budget':
-      return 'money: the hard budget allows no more containers now';
+      return `money: the hard budget allows ${allowed(pool, now)}`;
     case 'gpu_limit':
       return "a GPU: the workspace's GPU limit is reached";
     case 'capacity':
@@ -64,6 +64,12 @@ function waitingFor(pool: Pool): string {
     case null:
   }
   return pool.alive > 0 ? 'a place in a container' : 'a container';
+}
+
+function allowed(pool: Pool, now: number): string {
+  const seconds = pool.alive > 0 ? null : pool.waitForBudget(now, 0);
+  if (seconds === null) return 'no more containers now';
+  return seconds === Infinity ? 'no container at all' : `one that is ready in about ${Math.ceil(seconds)} s`;
 }
 
 function costView(pool: Pool): CostView[] {

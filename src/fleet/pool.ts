@@ -11,6 +11,7 @@ import { Observations, type LearntTimes, type Observed } from './learning/observ
 import { policies } from './scaling/policies.ts';
 import type { Decision, FleetSummary } from './scaling/policy.ts';
 import type { LimitedDecision } from './scaling/limits.ts';
+import { budgetWait } from './scaling/budget-wait.ts';
 import { Spending, type Affordable } from './scaling/spending.ts';
 import type { Clock, Timer } from './clock.ts';
 
@@ -67,6 +68,8 @@ export class Pool {
   desired = 0;
   target = 0;
   heldBy: LimitedDecision['heldBy'] = null;
+  /** USD per hour of one more container, when the policy was last asked; null: no price is set. */
+  price: number | null = null;
   /** Starts that failed in a row, and until when no other is tried. */
   failedStarts = 0;
   backoffUntil = 0;
@@ -170,6 +173,16 @@ export class Pool {
     if (usdPerHour === null) return null;
     this.#accrueSpending(now);
     return this.spending.affordable(usdPerHour, price);
+  }
+
+  /** Seconds that a job waits for the work ahead of it since money is short, see `budgetWait`; null: no hard budget is set, or no price. */
+  waitForBudget(now: number, aheadSeconds: number): number | null {
+    const { usdPerHour: budget, hard } = this.deployment.scaling.budget;
+    if (!hard || budget === null || !this.price) return null;
+    this.#accrueSpending(now);
+    const { startSeconds } = this.observations;
+    const work = { seconds: aheadSeconds, containers: this.alive, startSeconds };
+    return budgetWait({ left: this.spending.left(budget), budget, price: this.price }, work);
   }
 
   #observeStart(before: Container | undefined, { id, state, startedAt, readyAt }: Container): void {

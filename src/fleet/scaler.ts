@@ -90,6 +90,7 @@ export class Scaler {
     const policy = policies[scaling.policy];
     const due = byTimer && pool.dueAt !== null && now >= pool.dueAt;
     const price = this.#price();
+    pool.price = price;
     const affordable = price === null ? null : pool.affordable(now, price);
     const lateAfterMs = policy.lateAfterMs?.(scaling) ?? null;
     const asked = { due, lateAfterMs, affordable: affordable?.start ?? null, price };
@@ -114,22 +115,22 @@ export class Scaler {
   #act(pool: Pool, decision: Decision, limited: LimitedDecision): void {
     const { containers } = this.#deps;
     for (let n = 0; n < limited.start; n++) containers.start(pool, decision.reason);
-    const why = (done: number, wished: number): string => (done > wished ? 'over max_containers' : decision.reason);
+    const over = pool.alive > (pool.deployment.scaling.maxContainers ?? Infinity) ? 'over max_containers' : 'the budget is spent';
+    const why = (done: number, wished: number): string => (done > wished ? over : decision.reason);
     if (limited.stop > 0)
       for (const container of [...pool.idle.values()].slice(0, limited.stop))
         containers.drain(container.id, why(limited.stop, decision.stop));
     if (limited.cancel > 0)
       for (const container of latestStarts(pool).slice(0, limited.cancel))
         containers.drain(container.id, why(limited.cancel, decision.cancel));
-    if (limited.drain > 0)
-      for (const container of drainOrder(pool).slice(0, limited.drain)) containers.drain(container.id, 'over max_containers');
+    if (limited.drain > 0) for (const container of drainOrder(pool).slice(0, limited.drain)) containers.drain(container.id, over);
     if (isShort(pool)) this.#reclaim(pool, decision.start - limited.start);
   }
 
-  /** USD per hour of the next container; null: no price set. */
+  /** USD per hour of the next container, or, while every slot is taken, of one like the first; null: no price set. */
   #price(): number | null {
     const { slots, priceOf } = this.#deps;
-    const { gpu, share } = slots.next;
+    const { gpu, share } = slots.free > 0 ? slots.next : (slots.all()[0] ?? slots.next);
     const price = priceOf(gpu);
     return price === null ? null : price * share;
   }

@@ -22,6 +22,7 @@ const advice = (candidates: Runs['candidates'], change: Partial<Runs> & Partial<
     room: 4,
     windowMs: 24 * hour,
     usdPerHour: 1,
+    budget: null,
     possible: { share: 1, latencyMs: 4_000 },
   };
   return advise({ runs: { candidates, floor, fast }, ...usual, ...input });
@@ -71,6 +72,22 @@ test('nothing meets it: what comes nearest', () => {
     'No setting that was tried meets p95 of 6 s; the nearest, slo, comes to 90 % of the jobs; with starts of 3 s it would cost about $2.00 a ' +
       'day (simulated on the last 24 h).',
   );
+});
+
+test('what a hard budget forbids is no advice: it says what it would cost', () => {
+  const floor = floorOf(16, 384);
+  const now = run('now', 0.6, 8);
+  expect(advice([now, run('slo', 0.8, 30)], { floor, budget: 1.5 })).toBe(
+    'No setting that was tried meets p95 of 6 s within the hard budget of $1.50 an hour; the nearest, slo, comes to 80 % of the jobs; ' +
+      '16 containers always on would meet it for $384.00 a day (simulated on the last 24 h).',
+  );
+  expect(advice([now], { budget: 1.5 })).toBe(
+    'No setting that was tried meets p95 of 6 s within the hard budget of $1.50 an hour; the nearest, per-input as it is, comes to 60 % of the ' +
+      'jobs (simulated on the last 24 h).',
+  );
+  // What the budget just pays for, and what has no price, is.
+  expect(advice([now], { floor, budget: 16 })).toContain('p95 of 6 s needs 16 containers always on');
+  expect(advice([now], { floor, budget: 1.5, usdPerHour: null })).toContain('p95 of 6 s needs 16 containers always on');
 });
 
 test('a target that no number of containers can meet: what is possible', () => {

@@ -10,6 +10,8 @@ export interface AdviceInput {
   readonly windowMs: number;
   /** Price of a container for an hour; null: none is set. */
   readonly usdPerHour: number | null;
+  /** USD that may be spent in an hour; null: no hard budget is set. */
+  readonly budget: number | null;
   /** Share of the jobs that can meet the target at all, and the latency that its share of them could meet. */
   readonly possible: { readonly share: number; readonly latencyMs: number };
 }
@@ -33,10 +35,11 @@ function wordsOf(input: AdviceInput): string {
     return `${targetOf(slo)} cannot be met: only ${percent(possible.share)} of the jobs take no longer than that by themselves; ${instead}`;
   }
   const policy = cheapest([now, ...others].filter(({ meets }) => meets));
-  const best = cheapest([policy, runs.floor].filter((one) => one !== null));
+  const floor = runs.floor && isForbidden(runs.floor, input) ? null : runs.floor;
+  const best = cheapest([policy, floor].filter((one) => one !== null));
   if (best === null) return nothingMeets(input, [now, ...others]);
   if (now.meets && best.gpuSeconds > (1 - leastSaving) * now.gpuSeconds) return nothingToChange(input, now);
-  if (best === runs.floor) return standing(input, runs.floor, now);
+  if (best === floor) return standing(input, floor, now);
   const met = `policy ${best.label} would have met ${targetOf(slo)} (${percent(best.attainment)} of the jobs)`;
   return `${met} for ${costOf(best, input)}${against(now, input)}`;
 }
@@ -53,15 +56,33 @@ function nothingToChange(input: AdviceInput, now: Run): string {
 function nothingMeets(input: AdviceInput, tried: readonly Run[]): string {
   const best = tried.reduce((one, other) => (other.attainment > one.attainment ? other : one));
   const { attainment, label } = best;
-  return `no setting that was tried meets ${targetOf(input.slo)}; the nearest, ${label}, comes to ${percent(attainment)} of the jobs${faster(null, input)}`;
+  const { budget, usdPerHour } = input;
+  const within = budget === null || usdPerHour === null ? '' : ` within the hard budget of $${figure(budget)} an hour`;
+  return `no setting that was tried meets ${targetOf(input.slo)}${within}; the nearest, ${label}, comes to ${percent(attainment)} of the jobs${beyond(input)}${faster(null, input)}`;
 }
 
+/** More than the budget: containers that always run, of which nothing else is known to be enough. */
+function beyond(input: AdviceInput): string {
+  const { floor } = input.runs;
+  if (!floor || !isForbidden(floor, input)) return '';
+  return `; ${someOf(floor)} always on would meet it for ${costAlwaysOn(floor, input)}`;
+}
+
+type Floor = NonNullable<Runs['floor']>;
+
+/** A hard budget does not pay for so many that always run. */
+export const isForbidden = ({ containers }: Floor, { budget, usdPerHour }: Pick<AdviceInput, 'budget' | 'usdPerHour'>): boolean =>
+  budget !== null && usdPerHour !== null && containers * usdPerHour > budget * (1 + 1e-9);
+
+const someOf = ({ containers }: Floor): string => `${containers} ${containers === 1 ? 'container' : 'containers'}`;
+
+const costAlwaysOn = ({ containers }: Floor, input: AdviceInput): string =>
+  costOf({ gpuSeconds: (containers * input.windowMs) / 1000 }, input);
+
 /** No policy is cheaper than containers that always run. */
-function standing(input: AdviceInput, floor: NonNullable<Runs['floor']>, now: Run): string {
-  const { containers } = floor;
-  const some = `${containers} ${containers === 1 ? 'container' : 'containers'}`;
-  const room = containers > input.room ? `, and there is room for ${input.room}` : '';
-  return `${targetOf(input.slo)} needs ${some} always on (${costOf({ gpuSeconds: (containers * input.windowMs) / 1000 }, input)})${room}${against(now, input)}${faster(floor, input)}`;
+function standing(input: AdviceInput, floor: Floor, now: Run): string {
+  const room = floor.containers > input.room ? `, and there is room for ${input.room}` : '';
+  return `${targetOf(input.slo)} needs ${someOf(floor)} always on (${costAlwaysOn(floor, input)})${room}${against(now, input)}${faster(floor, input)}`;
 }
 
 /** What faster starts would save, where they would. */

@@ -23,10 +23,10 @@ const others: readonly {
   { name: 'request-count', label: 'request-count', change: { policy: 'request-count', scaledownWindowMs: 5_000 } },
 ];
 
-/** What the deployment has, first, then what it could have instead, with the same target and the same limit on containers. */
+/** What the deployment has, first, then what it could have instead, with the same target, limit on containers and budget. */
 export function candidatesOf(scaling: ScalingSettings): [Candidate, ...Candidate[]] {
-  const { slo, maxContainers } = scaling;
-  const base: ScalingSettings = { ...defaultScaling, slo, maxContainers };
+  const { slo, maxContainers, budget } = scaling;
+  const base: ScalingSettings = { ...defaultScaling, slo, maxContainers, budget };
   const now: Candidate = { name: 'now', label: `${scaling.policy} as it is`, scaling };
   const instead = others.map(({ name, label, change }) => ({
     name,

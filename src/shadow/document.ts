@@ -24,7 +24,7 @@ export interface ShadowResult {
   readonly measured: ShadowMeasured;
   /** Simulated over the window: with the settings of now, then with others. */
   readonly runs: readonly ShadowRun[];
-  /** `name` of the cheapest run that meets the target; null: none does. */
+  /** `name` of the cheapest run that meets the target within a hard budget; null: none does. */
   readonly best: string | null;
   /** No policy that meets the target can cost less; `ratio` is what the settings of now cost, simulated, by it. */
   readonly bound: { readonly gpu_seconds: number; readonly usd_per_hour: number | null; readonly ratio: number } | null;

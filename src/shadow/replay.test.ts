@@ -20,6 +20,7 @@ const input: ReplayInput = {
   timing: { startMs: 20_000, beforeMs: 100, afterMs: 400, loadMs: 0 },
   slots: 100,
   horizonMs: 600_000,
+  usdPerHour: 1.1,
 };
 
 describe('candidates', () => {
@@ -37,10 +38,11 @@ describe('candidates', () => {
     expect(names({ ...defaultScaling, policy: 'slo' })).not.toContain('slo');
   });
 
-  test('keep the target and the limit, and nothing else', () => {
-    const scaling = withSlo(9_000, { maxContainers: 7, minContainers: 2, maxInputs: 4, targetInputs: 4 });
+  test('keep the target, the limit and the budget, and nothing else', () => {
+    const budget = { usdPerHour: 3, hard: true };
+    const scaling = withSlo(9_000, { budget, maxContainers: 7, minContainers: 2, maxInputs: 4, targetInputs: 4 });
     for (const { scaling: other } of candidatesOf(scaling).slice(1)) {
-      expect(other).toMatchObject({ slo: scaling.slo, maxContainers: 7, minContainers: 0, maxInputs: 1 });
+      expect(other).toMatchObject({ slo: scaling.slo, budget, maxContainers: 7, minContainers: 0, maxInputs: 1 });
     }
   });
 });
@@ -62,6 +64,18 @@ describe('a replay', () => {
     const ready = { ...input, jobs: jobs.map((job) => ({ ...job, arrivalMs: job.arrivalMs + 20_000 })), horizonMs: 620_000 };
     expect(replay({ ...ready, scaling: fewer }).candidates[0].meets).toBe(false);
     expect(replay({ ...ready, scaling: fixedAt(floor?.containers ?? 0, input.scaling) }).candidates[0].attainment).toBe(floor?.attainment);
+  });
+
+  test('a hard budget holds in it, and what always runs is told whatever it costs', () => {
+    const budget = { usdPerHour: 1.5, hard: true };
+    const held = replay({ ...input, scaling: { ...input.scaling, budget } });
+    for (const [index, { name, peakContainers, attainment }] of held.candidates.entries()) {
+      // A full bucket: $1.50 an hour, and $1.50 within five minutes.
+      expect([name, peakContainers <= 17]).toEqual([name, true]);
+      expect(attainment).toBeLessThanOrEqual(runs.candidates[index]?.attainment ?? 0);
+    }
+    expect(held.candidates[0].gpuSeconds).toBeLessThan(runs.candidates[0].gpuSeconds);
+    expect(held.floor).toEqual(runs.floor);
   });
 
   test('containers that always run have started before the window begins', () => {

@@ -24,6 +24,8 @@ export interface ReplayInput {
   readonly slots: number;
   /** Length of the window. */
   readonly horizonMs: number;
+  /** Price of a container for an hour, for budgets; null: none is set. */
+  readonly usdPerHour: number | null;
 }
 
 /** A simulated run of the window. */
@@ -64,11 +66,11 @@ export function replay(input: ReplayInput): Runs {
   return { candidates: [run(now, input), ...others], floor: floorOf(input), fast: fastOf(instead, input) };
 }
 
-function run({ name, label, scaling }: Candidate, { jobs, timing, slots, horizonMs }: ReplayInput): Run {
+function run({ name, label, scaling }: Candidate, { jobs, timing, slots, horizonMs, usdPerHour }: ReplayInput): Run {
   const { startMs, beforeMs, afterMs, loadMs } = timing;
   const outsideMs = { before: beforeMs, after: afterMs };
   const source = { name: 'recorded', jobs };
-  const outcome = simulate({ source, scaling, startMs, outsideMs, loadMs: () => loadMs, horizonMs, periodMs, slots });
+  const outcome = simulate({ source, scaling, startMs, outsideMs, loadMs: () => loadMs, horizonMs, periodMs, usdPerHour, slots });
   const slo: Slo = scaling.slo;
   const { attainment, latency_s, gpu_seconds, peak_containers } = summarize(outcome, { slo, usdPerHour: null });
   return {

@@ -13,7 +13,7 @@ const jobs = Array.from({ length: 30 }, (_, n): TraceJob => ({
   workflow: '',
 }));
 const timing = { startMs: 2_000, beforeMs: 0, afterMs: 0, loadMs: 0 };
-const input: ReplayInput = { jobs, scaling: defaultScaling, timing, slots: 10, horizonMs: 60_000 };
+const input: ReplayInput = { jobs, scaling: defaultScaling, timing, slots: 10, horizonMs: 60_000, usdPerHour: null };
 const task: ReplayTask = { input, known: null };
 
 const clock = createSystemClock();

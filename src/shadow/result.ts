@@ -1,5 +1,5 @@
 import type { ShadowFigures } from '../telemetry/metrics.ts';
-import { advise } from './advice.ts';
+import { advise, isForbidden } from './advice.ts';
 import type { ShadowMeasured, ShadowResult, ShadowRun } from './document.ts';
 import { cheapest, fastStartMs, type ReplayInput, type Run } from './replay.ts';
 import type { Replay } from './replayer.ts';
@@ -10,16 +10,14 @@ export interface ResultInput {
   /** Epoch milliseconds. */
   readonly window: { readonly from: number; readonly to: number };
   readonly at: number;
-  /** Price of a container for an hour; null: none is set. */
-  readonly usdPerHour: number | null;
   readonly measured: ShadowMeasured;
 }
 
 /** What is told of a replay. */
 export function resultOf(given: ResultInput): ShadowResult {
-  const { replay, input, window, at, usdPerHour, measured } = given;
+  const { replay, input, window, at, measured } = given;
   const { runs, possible, bound, boundNote } = replay;
-  const { scaling, timing, slots, horizonMs, jobs } = input;
+  const { scaling, timing, slots, horizonMs, jobs, usdPerHour } = input;
   const { p, latencyMs } = scaling.slo;
   const hourly = (gpuSeconds: number): number | null => (usdPerHour === null ? null : (gpuSeconds * usdPerHour) / (horizonMs / 1000));
   const tell = (run: Run): ShadowRun => ({
@@ -33,7 +31,14 @@ export function resultOf(given: ResultInput): ShadowResult {
     peak_containers: run.peakContainers,
   });
   const [now] = runs.candidates;
-  const possibleRuns = runs.floor ? [...runs.candidates, runs.floor] : runs.candidates;
+  const told = {
+    runs,
+    slo: { p, latencyMs },
+    windowMs: horizonMs,
+    usdPerHour,
+    budget: scaling.budget.hard ? scaling.budget.usdPerHour : null,
+  };
+  const allowed = runs.floor && !isForbidden(runs.floor, told) ? [...runs.candidates, runs.floor] : runs.candidates;
   const fast = runs.fast && { ...runs.fast, name: 'fast-starts', label: `${runs.fast.label}, if starts took ${fastStartMs / 1000} s` };
   const room = Math.min(slots, scaling.maxContainers ?? slots);
   return {
@@ -43,14 +48,14 @@ export function resultOf(given: ResultInput): ShadowResult {
     timing: { start_s: timing.startMs / 1000, outside_s: (timing.beforeMs + timing.afterMs) / 1000, load_s: timing.loadMs / 1000 },
     price_usd_per_hour: usdPerHour,
     measured,
-    runs: [...possibleRuns, ...(fast ? [fast] : [])].map(tell),
-    best: cheapest(possibleRuns.filter(({ meets }) => meets))?.name ?? null,
+    runs: [...runs.candidates, ...[runs.floor, fast].filter((run) => run !== null)].map(tell),
+    best: cheapest(allowed.filter(({ meets }) => meets))?.name ?? null,
     bound:
       bound && bound.gpuSeconds > 0
         ? { gpu_seconds: bound.gpuSeconds, usd_per_hour: hourly(bound.gpuSeconds), ratio: now.gpuSeconds / bound.gpuSeconds }
         : null,
     bound_note: boundNote,
-    sentence: advise({ runs, slo: { p, latencyMs }, room, windowMs: horizonMs, usdPerHour, possible }),
+    sentence: advise({ ...told, room, possible }),
   };
 }
 

@@ -48,6 +48,7 @@ function open(change: Partial<ShadowDependencies> = {}): Shadow {
     pseudonym: () => Promise.resolve((key) => key && `user of ${key}`),
     replay: replayHere,
     settings: { everyMs: 5 * minute, windowMs: 24 * hour },
+    firstMs: 5 * minute,
     ...change,
   });
 }
@@ -81,7 +82,12 @@ describe('a round', () => {
     await clock.runFor(5 * minute);
     const { input } = tasks[0] as ReplayTask;
     expect(tasks).toHaveLength(1);
-    expect(input).toMatchObject({ horizonMs: 5 * minute, slots: 10, timing: { startMs: 15_500, beforeMs: 100, afterMs: 410, loadMs: 0 } });
+    expect(input).toMatchObject({
+      usdPerHour: 1.8,
+      horizonMs: 5 * minute,
+      slots: 10,
+      timing: { startMs: 15_500, beforeMs: 100, afterMs: 410, loadMs: 0 },
+    });
     expect(input.jobs).toHaveLength(42);
     expect(input.jobs[0]).toMatchObject({ arrivalMs: 0, serviceMs: 3_000, user: 'user of key-1', model: 'sd15' });
     const { state, note, result } = shadow.view(of);
@@ -141,6 +147,21 @@ describe('a round', () => {
   });
 });
 
+test('the first round comes soon after a start, the others at their times', async () => {
+  await jobs(30, t0 - minute, 4_000);
+  const shadow = open({ firstMs: 10_000, deployments: () => [deploymentOf('collage', { createdAt: t0 - hour })] });
+  shadow.start();
+  expect(shadow.view(of).next_at).toBe(new Date(t0 + 10_000).toISOString());
+  await clock.runFor(10_000);
+  expect(shadow.view(of)).toMatchObject({ state: 'ready', next_at: new Date(t0 + 10_000 + 5 * minute).toISOString() });
+  await shadow.stop();
+  // Where rounds are closer than that, it is one of them.
+  const often = open({ firstMs: 10_000, settings: { everyMs: 2_000, windowMs: hour } });
+  often.start();
+  expect(often.view(of).next_at).toBe(new Date(clock.now() + 2_000).toISOString());
+  await often.stop();
+});
+
 describe('no result', () => {
   test('too few jobs: how many there are', async () => {
     await jobs(19, t0, 4_000);
@@ -150,6 +171,10 @@ describe('no result', () => {
     expect(shadow.view(of)).toMatchObject({ state: 'waiting', note: '19 jobs came lately, and a replay needs at least 20', result: null });
     expect(shadow.view(of).next_at).toBe(new Date(t0 + 10 * minute).toISOString());
     expect(tasks).toEqual([]);
+    deployments = [deploymentOf('other')];
+    await submitted(store, 'only one', { deployment: 'other' }, clock.now() + 1);
+    await clock.runFor(5 * minute);
+    expect(shadow.view({ ...of, name: 'other' }).note).toBe('1 job came lately, and a replay needs at least 20');
     await shadow.stop();
   });
 

@@ -14,6 +14,9 @@ import type { Timing } from './replay.ts';
 import type { Replayer } from './replayer.ts';
 import { resultOf } from './result.ts';
 
+/** In a gateway the first round begins so long after its start, when everything else has begun. */
+export const firstReplayMs = 10_000;
+
 export interface ShadowDependencies {
   readonly store: Pick<Store, 'arrivals' | 'arrivalFromEnd' | 'gpuTimes' | 'containers' | 'usage'>;
   readonly clock: Clock;
@@ -27,6 +30,8 @@ export interface ShadowDependencies {
   readonly replay: Replayer;
   /** Milliseconds between rounds, null: there are none; and how far back a replay looks. */
   readonly settings: { readonly everyMs: number | null; readonly windowMs: number };
+  /** The first round comes so long after the start: what an earlier life of the gateway stored can be told at once. */
+  readonly firstMs: number;
 }
 
 interface Known {
@@ -57,7 +62,7 @@ export class Shadow {
 
   start(): void {
     const { everyMs } = this.#deps.settings;
-    if (everyMs !== null) this.#plan(everyMs);
+    if (everyMs !== null) this.#plan(Math.min(this.#deps.firstMs, everyMs), everyMs);
   }
 
   /** Settles when no thread runs any more. */
@@ -84,12 +89,12 @@ export class Shadow {
     }
   }
 
-  #plan(everyMs: number): void {
+  #plan(inMs: number, everyMs: number): void {
     const { clock } = this.#deps;
-    this.#nextAt = clock.now() + everyMs;
+    this.#nextAt = clock.now() + inMs;
     this.#timer = clock.at(this.#nextAt, () => {
       this.#nextAt = null;
-      this.#round = this.#replayAll().then(() => (this.#stopping.signal.aborted ? undefined : this.#plan(everyMs)));
+      this.#round = this.#replayAll().then(() => (this.#stopping.signal.aborted ? undefined : this.#plan(everyMs, everyMs)));
     });
   }
 
@@ -128,13 +133,14 @@ export class Shadow {
     const history = await readHistory(store, deployment, { to: clock.now(), windowMs: settings.windowMs, pseudonym: await pseudonym() });
     const { jobs, window, measured, containers } = history;
     if (jobs.length < leastJobs) {
-      throw new NotYet(`${jobs.length} jobs came lately, and a replay needs at least ${leastJobs}`);
+      const some = jobs.length === 1 ? '1 job' : `${jobs.length} jobs`;
+      throw new NotYet(`${some} came lately, and a replay needs at least ${leastJobs}`);
     }
-    const input = { jobs, scaling, timing: this.#timing(deployment, history), slots, horizonMs: window.to - window.from };
+    const { usdPerHour: price = null, share = 1 } = containers[0] ?? {};
+    const usdPerHour = price === null ? null : price * share;
+    const input = { jobs, scaling, timing: this.#timing(deployment, history), slots, horizonMs: window.to - window.from, usdPerHour };
     const replayed = await replay({ input, known }, this.#stopping.signal);
-    const { usdPerHour = null, share = 1 } = containers[0] ?? {};
-    const price = usdPerHour === null ? null : usdPerHour * share;
-    const result = resultOf({ replay: replayed, input, window, at: clock.now(), usdPerHour: price, measured });
+    const result = resultOf({ replay: replayed, input, window, at: clock.now(), measured });
     return { result, bound: replayed.bound };
   }
 

@@ -35,6 +35,7 @@ const reasonLabels: readonly (readonly [RegExp, string])[] = [
   [/^panic\b/, 'panic'],
   [/^idle\b/, 'idle'],
   [/^over max_containers\b/, 'max_containers'],
+  [/^the budget is spent\b/, 'budget'],
   [/^its slot is wanted\b/, 'slot_wanted'],
   [/^enough\b/, 'enough'],
   [/^[a-z][a-z_]{0,30}$/, ''],

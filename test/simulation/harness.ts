@@ -61,7 +61,7 @@ export class Simulation {
       store,
       clock,
       random,
-      admit: (request) => admit(controller.pools, request),
+      admit: (request) => admit(controller.pools, request, clock.now()),
       accept: (job) => controller.accept(job),
       canceled: (job) => controller.canceled(job),
     });

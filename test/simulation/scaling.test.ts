@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { ComfleetError } from '../../src/errors.ts';
 import { Simulation } from './harness.ts';
 
 const second = 1_000;
@@ -213,39 +212,4 @@ describe('policy slo', () => {
     expect(sim.ended).toHaveLength(1);
     expect(sim.states()).toEqual({});
   });
-});
-
-test('a hard budget stops containers though jobs wait, and goes on as it refills', async () => {
-  // 1.1 USD an hour each: one container always, and 2.2 USD saved up.
-  const budget = { usdPerHour: 2.2, hard: true };
-  const sim = new Simulation({ serviceMs: 60 * second, deployments: { collage: { budget } } });
-  await sim.boot();
-  for (let n = 0; n < 400; n++) await sim.submit();
-  await sim.clock.runFor(3_600 * second);
-  const alive = sim.controller.containers.all().length;
-  expect(sim.fleet.peak).toBeGreaterThan(10);
-  expect(alive).toBe(2);
-  expect(sim.controller.pools.get('collage@production')!.heldBy).toBe('budget');
-  expect(await sim.spentUsd()).toBeLessThan(2 * budget.usdPerHour * 1.05);
-});
-
-test('a spent budget refuses those who would wait far longer than the target, of low priority first, and says how long it would be', async () => {
-  const budget = { usdPerHour: 1.1, hard: true };
-  const sim = new Simulation({ serviceMs: 60 * second, deployments: { collage: { budget } } });
-  await sim.boot();
-  for (let n = 0; n < 200; n++) await sim.submit();
-  // What was saved up is spent, and one container is left.
-  await sim.clock.runFor(1_800 * second);
-  const waiting = sim.controller.pools.get('collage@production')!.dispatcher.queue.size;
-  expect(waiting).toBeGreaterThan(10);
-  const refused = await sim.submit({ priority: 0 }).then(
-    () => null,
-    (error: unknown) => error as ComfleetError,
-  );
-  expect(refused).toMatchObject({ code: 'over_budget', details: { queue_position: waiting + 1 } });
-  const { estimated_wait_s: wait, retry_after: after } = refused!.details as Record<string, number>;
-  // One after the other, a minute each; sixty seconds are ten times the target.
-  expect(Math.abs(wait! / (waiting * 60) - 1)).toBeLessThan(0.1);
-  expect(after).toBe(wait! - 60);
-  expect((await sim.submit({ priority: 1 })).priority).toBe(1);
 });

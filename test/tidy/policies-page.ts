@@ -12,11 +12,21 @@ A policy decides how many containers there should be; \`deployments.NAME.scaling
 while the fleet runs. It sees counts of jobs and containers, and starts, stops and gives up starts; never does it stop a container with a prompt. Limits
 stand above every policy: \`max_containers\`, a hard budget, the workspace's GPU limit, the slots that there are, and a pause after failed starts.
 
+A hard budget is kept on the mean. What was not spent is saved up, at most the money of an hour, and what is saved may be spent within five minutes: so
+any hour costs at most twice the budget, any day at most 25 times, and for some minutes up to 13 times as many containers run as the budget pays for
+all the time. Once it is spent as many stay as it pays for (below the price of one: none, until five minutes of one are saved), and a job that
+would wait longer than ten times the latency target for money is refused with 429 \`over_budget\`, of low priority first. Prompts that run then are
+finished, beyond the budget. The prices are those of \`gpus\`.
+
 Each is the very code that \`comfleet simulate\` and \`comfleet plan\` run. Those that people know from elsewhere equal recorded decisions of the
 original, tick for tick, where its code is public; where it is not, they are called "like" it and say what is our reading. What each comes to:
 [policies, measured](policies-measured.md).
 
 ${sections.join('\n\n')}
+
+While it learns: the first jobs of a cold deployment wait for a start, and so may the first five or ten that come one by one, until it has seen
+how they come and what a start takes. \`min_containers=1\` spares all but the very first that, at the price of one container; once it has learnt,
+the same container mostly stands there without it.
 `;
 }
 

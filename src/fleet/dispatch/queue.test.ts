@@ -180,6 +180,7 @@ test('with keys, too, nobody is lost, and one behind goes only where no other of
         const first = queue.peek();
         expect([queue.size, [...queue.all()].map(({ id }) => id).sort()]).toEqual([inside.length, inside.map(({ id }) => id).sort()]);
         expect(queue.oldest()).toBe(inside[0]);
+        for (const least of [-1, 0, 1, 2]) expect(queue.countFrom(least)).toBe(inside.filter(({ priority }) => priority >= least).length);
         if (!first) return;
         expect(first.priority).toBe(Math.max(...inside.map(({ priority }) => priority)));
         const same = inside.filter(({ priority }) => priority === first.priority);

@@ -59,6 +59,8 @@ export class JobQueue {
   /** Jobs that go behind or come back from there, by when they do. */
   readonly #turns = new Heap<QueuedJob>((a, b) => this.#turnOf(a) < this.#turnOf(b));
   readonly #behind = new Set<QueuedJob>();
+  /** Jobs of each priority. */
+  readonly #counts = new Map<number, number>();
   /** `received` of the share served last: where a newcomer starts. */
   #level = 0;
 
@@ -95,6 +97,19 @@ export class JobQueue {
     return count;
   }
 
+  /** Jobs of this priority or a higher one. Takes as long as there are priorities in use. */
+  countFrom(priority: number): number {
+    let count = 0;
+    for (const [other, jobs] of this.#counts) if (other >= priority) count += jobs;
+    return count;
+  }
+
+  #count({ priority }: QueuedJob, change: 1 | -1): void {
+    const count = (this.#counts.get(priority) ?? 0) + change;
+    if (count > 0) this.#counts.set(priority, count);
+    else this.#counts.delete(priority);
+  }
+
   has(id: string): boolean {
     return this.#jobs.has(id);
   }
@@ -102,6 +117,7 @@ export class JobQueue {
   add(job: QueuedJob): void {
     if (this.#jobs.has(job.id)) return;
     this.#jobs.set(job.id, job);
+    this.#count(job, 1);
     this.#oldest.put(job);
     if (job.behind) this.#turns.put(job);
     this.#insert(job);
@@ -141,6 +157,7 @@ export class JobQueue {
     const job = this.#jobs.get(id);
     if (!job) return undefined;
     this.#jobs.delete(id);
+    this.#count(job, -1);
     this.#oldest.remove(job);
     this.#turns.remove(job);
     this.#extract(job);

@@ -121,6 +121,11 @@ export class Observations {
     return this.#services.predict().mean;
   }
 
+  /** Seconds that a start takes. */
+  get startSeconds(): number {
+    return this.#startMs / 1000;
+  }
+
   /** A job has come. */
   arrived(now: number, latencyMs: number): void {
     this.#firstReadyAt ??= now + this.#startMs;

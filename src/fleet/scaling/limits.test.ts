@@ -39,6 +39,16 @@ test('what a budget allows is looked at again, since it changes with time alone'
   expect(limited({ now: 100 }, {}, { affordable: { start: 1, keep: null } }).wakeAt).toBeNull();
 });
 
+test('a budget that allows none is named while jobs wait, also where the policy wishes for none', () => {
+  const none = { start: 0, stop: 0, cancel: 0, desired: 0, wakeAt: null, reason: 'enough', memory: null };
+  const at = (summary: Partial<FleetSummary>, start: number) =>
+    applyLimits(none, summaryOf(summary), defaultScaling, { ...roomy, affordable: { start, keep: null } });
+  expect(at({ now: 100, queued: 1 }, 0)).toMatchObject({ heldBy: 'budget', wakeAt: 1_100 });
+  expect(at({ queued: 1 }, 1).heldBy).toBeNull();
+  expect(at({ queued: 0 }, 0).heldBy).toBeNull();
+  expect(at({ queued: 1, busy: 1, running: 1 }, 1).heldBy).toBeNull();
+});
+
 test('shares of a GPU are counted, not containers', () => {
   expect(limited({ queued: 10 }, {}, { gpuSharesLeft: 1, share: 0.25 }).start).toBe(4);
 });

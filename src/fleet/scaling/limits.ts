@@ -57,11 +57,13 @@ export function applyLimits(decision: Decision, summary: FleetSummary, settings:
   const heldBy = heldByWhat();
   const again = paused && decision.start > 0 ? earliest(decision.wakeAt, bounds.backoffUntil) : decision.wakeAt;
   // What a budget allows changes with time alone.
-  const wakeAt = affordable !== null && alive + decision.start > 0 ? earliest(again, summary.now + budgetLookMs) : again;
+  const wakeAt = affordable !== null && alive + decision.start + summary.queued > 0 ? earliest(again, summary.now + budgetLookMs) : again;
   return { start, stop, cancel, drain, target: left + start - drain, heldBy, wakeAt };
 
   function heldByWhat(): LimitedDecision['heldBy'] {
     if (summary.queued > 0 && alive + start >= max && summary.queued > start + summary.starting) return 'max_containers';
+    // Even if the policy, which knows the budget, wishes for none.
+    if (summary.queued > 0 && alive === 0 && byBudget === 0) return 'budget';
     if (start >= decision.start) return null;
     if (paused) return 'start_failures';
     if (room === start) return 'max_containers';
