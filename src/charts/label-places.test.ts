@@ -25,6 +25,19 @@ test('a label stands beside its point where it can', () => {
   });
 });
 
+test('of two points close together the upper one is named above the lower one, in whichever order they come', () => {
+  const both = [
+    { x: 60, y: 110, label: 'the lower one of both' },
+    { x: 60, y: 100, label: 'the upper one of both' },
+  ];
+  // The target leaves room above and below them only.
+  const drawn = { limit: { x: 90, label: '' } };
+  const [low, up] = labelPlaces(both, { ...edge, left: 0 }, drawn).labels;
+  const [upAgain, lowAgain] = labelPlaces(both.toReversed(), { ...edge, left: 0 }, drawn).labels;
+  expect([up!.y < 100, low!.y > 110]).toEqual([true, true]);
+  expect([upAgain, lowAgain]).toEqual([up, low]);
+});
+
 test('off a curve if there is another place', () => {
   const [point] = [{ x: 100, y: 100, label: 'hpa' }];
   const falling = [

@@ -131,11 +131,12 @@ const isClear = (leader: Segment, { points, texts, leaders }: Taken): boolean =>
   !texts.some((text) => crosses(leader, text)) &&
   !points.some((point) => apart(point, leader[0]) > markHalf + 1 && crosses(leader, around(point)));
 
-/** The chosen one before all others. */
+/** The chosen one before all others, those from top to bottom: of two points close together the upper one's name then stands above. */
 const namedOf = (points: readonly Labelled[]): number[] =>
-  [...points.keys()]
-    .filter((index) => points[index]?.label !== '')
-    .sort((a, b) => Number(points[b]?.chosen ?? false) - Number(points[a]?.chosen ?? false));
+  [...points.entries()]
+    .filter(([, { label }]) => label !== '')
+    .sort(([, a], [, b]) => Number(b.chosen ?? false) - Number(a.chosen ?? false) || a.y - b.y)
+    .map(([index]) => index);
 
 /** Beside the line, at its foot if possible, where it covers no point. */
 function limitPlace({ x }: LimitLine, { marks, edge, width }: { marks: readonly Box[]; edge: Edge; width: number }): Box {
