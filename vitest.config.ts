@@ -14,7 +14,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     silent: 'passed-only',
     projects: [
-      project('unit', ['src/**/*.test.ts', 'web/**/*.test.{ts,tsx}']),
+      // They share a process' modules, which saves a minute of loading them 190 times: none replaces a module (vi.mock) or leaves anything behind.
+      project('unit', ['src/**/*.test.ts', 'web/**/*.test.{ts,tsx}'], { isolate: false }),
       project('house', ['test/*.test.ts', 'test/{contract,protocol,replay,simulation,tidy,package}/**/*.test.ts']),
       project('end-to-end', ['test/end-to-end/**/*.test.ts'], alone(1)),
       project('browser', ['test/browser/**/*.test.ts'], alone(2)),
