@@ -6,7 +6,7 @@ import { workloads, type WorkloadName } from '../planning/workloads.ts';
 
 /** What plans are asked for and answered with: see `planning/plan/planner.ts` for the meaning of each figure. */
 
-const upTo = (most: number) => z.number().min(0, 'must be >= 0').max(most);
+const upTo = (limit: number) => z.number().min(0, 'must be >= 0').max(limit);
 const pause = upTo(most.pauseSeconds);
 const settings = z.record(z.string(), z.union([z.number(), z.string()])).describe('As `comfleet simulate --settings` takes them.');
 

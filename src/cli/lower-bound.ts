@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { binMsOf, boundsOf, possible, type Bounds, type BoundsInput } from '../planning/bound/bounds.ts';
+import { nameOfShare } from '../planning/plan/prepare.ts';
 import type { RunSummary, Slo } from '../planning/summary.ts';
 import { openHighs } from '../solver/highs.ts';
 import { UsageError } from './failure.ts';
@@ -14,9 +15,8 @@ const method = 1;
 /** More take minutes. */
 const mostJobs = 200_000;
 
-/** The bounds of a trace, from the cache where it was solved before. Error: `UsageError`, for a target that no plan can meet and a trace too long to solve. */
+/** The bounds of a trace that `refuseUnsolvable` has let pass, from the cache where it was solved before. */
 export async function solveBounds(given: Omit<BoundsInput, 'binMs'>, { env, err }: Terminal): Promise<Bounds> {
-  refuseUnsolvable(given);
   const input = { ...given, binMs: binMsOf(given.jobs, given.slo.latencyMs) };
   const file = path.join(cacheFolder(env, process.platform), 'bounds', `${hashOf(input)}.json`);
   const kept = read(file);
@@ -60,7 +60,7 @@ export function refuseUnsolvable({ jobs, slo }: Pick<BoundsInput, 'jobs' | 'slo'
 export function impossibleTarget(jobs: BoundsInput['jobs'], slo: BoundsInput['slo'], outsideMs = 0): string | null {
   const best = possible(jobs, { p: slo.p, latencyMs: slo.latencyMs - outsideMs });
   if (best.share >= slo.p) return null;
-  const name = `p${Number((slo.p * 100).toFixed(1))}`;
+  const name = nameOfShare(slo.p);
   return (
     `--slo ${name}=${slo.latencyMs / 1000}s cannot be met: only ${(best.share * 100).toFixed(1)} % of the jobs take no longer than that ` +
     `by themselves; with enough containers ${name}=${(best.latencyMs + outsideMs) / 1000}s is possible`

@@ -7,6 +7,7 @@ import type { ClosedLoop } from '../planning/closed-loop.ts';
 import type { Faults } from '../planning/faults.ts';
 import type { Draw } from '../planning/random.ts';
 import type { PlanSource } from '../planning/plan/question.ts';
+import { most as limits } from '../planning/plan/limits.ts';
 import type { SimulationInput } from '../planning/simulator.ts';
 import type { Slo } from '../planning/summary.ts';
 import type { Trace } from '../planning/trace.ts';
@@ -23,10 +24,8 @@ import { pairs } from './verb.ts';
 /** Of users who wait, and whose price stands where none was given. */
 export const defaultProfile = 'a10g-collage';
 const defaultStartSeconds = 20;
-/** Seconds: what no start, load or pause, and no run, comes near. */
-const hour = 3_600;
-const day = 24 * hour;
-const year = 366 * day;
+/** Seconds that no run comes near. */
+const year = 366 * 86_400;
 /** Jobs of a closed loop: more take minutes. */
 const mostJobs = 1_000_000;
 
@@ -58,7 +57,8 @@ export function timingOf(given: Given): { profile: Profile | null } & Required<P
   const profile = name === undefined ? null : loadProfile(name.endsWith('.json') ? name : known('profile', name, listProfiles()));
   const startSeconds = profile ? median(profile.seconds.start_cold) : defaultStartSeconds;
   const startMs =
-    (given.startSeconds === undefined ? startSeconds : numberOf('--start-seconds', given.startSeconds, { most: hour })) * 1000;
+    (given.startSeconds === undefined ? startSeconds : numberOf('--start-seconds', given.startSeconds, { most: limits.startSeconds })) *
+    1000;
   // Half of it passes before a prompt is in its container's queue, half after its GPU time, as in emulated containers.
   const half = Math.round(median(profile?.seconds.outside_gpu ?? [0]) * 500);
   return { profile, startMs, outsideMs: { before: half, after: half } };
@@ -143,7 +143,7 @@ function pauseOf(wait: string): readonly [number, number] {
   const fail = (why: string) => new UsageError(`--closed-loop wait=${wait} is no pause: ${why}; write e.g. ${usersExample}`);
   if (least === undefined) throw fail('it is a number of seconds, or the least and the most with - between them, without units');
   if (Number(least) > Number(most)) throw fail(`${least}, the least, is more than ${most}`);
-  if (Number(most) > day) throw fail(`it is at most ${day} seconds`);
+  if (Number(most) > limits.pauseSeconds) throw fail(`it is at most ${limits.pauseSeconds} seconds`);
   return [Number(least) * 1000, Number(most) * 1000];
 }
 
@@ -156,7 +156,7 @@ export function worldOf(given: {
   const workload: Partial<Workload> = given.workload === undefined ? {} : workloads[given.workload as WorkloadName];
   const faults = given.faults === undefined ? workload.faults : faultsOf(given.faults);
   const { modelLoadSeconds = () => 0 } = workload;
-  const seconds = given.loadSeconds === undefined ? null : numberOf('--load-seconds', given.loadSeconds, { most: hour });
+  const seconds = given.loadSeconds === undefined ? null : numberOf('--load-seconds', given.loadSeconds, { most: limits.loadSeconds });
   return { ...(faults && { faults }), loadMs: (draw) => 1000 * (seconds ?? modelLoadSeconds(draw)) };
 }
 

@@ -1,4 +1,5 @@
 import type { Level } from './closed-loop.ts';
+import type { Recording } from './recorder.ts';
 import { percentile } from './summary.ts';
 
 /** What was seen of an experiment, simulated or live. Times are milliseconds since the first user came. */
@@ -84,6 +85,15 @@ const quantile = (answers: readonly Answer[], p: number): number =>
   rounded(percentile(Float64Array.from(answers, ({ ms }) => ms).sort(), p), 3);
 
 const rounded = (value: number, places: number): number => Math.round(value * 10 ** places) / 10 ** places;
+
+/** What a simulation recorded, as samples from `fromMs` on. */
+export const samplesOf = ({ periodMs, periods }: Recording, fromMs = 0): ContainerSample[] =>
+  periods.map(({ starting, busy, idle }, index) => ({
+    atMs: fromMs + index * periodMs,
+    starting: starting.mean,
+    busy: busy.mean,
+    idle: idle.mean,
+  }));
 
 /** Time-weighted. */
 export function meanOver(

@@ -1,6 +1,6 @@
 import { defaultScaling, type ScalingSettings } from '../fleet/scaling/settings.ts';
 import type { ClosedLoop, Level } from './closed-loop.ts';
-import { figuresOf, type Course, type Figures, type Observation } from './experiment-figures.ts';
+import { figuresOf, samplesOf, type Course, type Figures, type Observation } from './experiment-figures.ts';
 import type { Draw } from './random.ts';
 import { simulate, type SimulationInput } from './simulator.ts';
 
@@ -130,10 +130,7 @@ export function simulateExperiment(experiment: Experiment, timing: ExperimentTim
     periodMs,
     slots,
   });
-  const { periodMs: stepMs, periods } = recording as NonNullable<typeof recording>;
-  const samples = periods.map(({ starting, busy, idle }, index) => {
-    return { atMs: index * stepMs - leadMs, starting: starting.mean, busy: busy.mean, idle: idle.mean };
-  });
+  const samples = samplesOf(recording as NonNullable<typeof recording>, -leadMs);
   const observation: Observation = {
     answers: jobs
       .map(({ user, arrivalMs }, n) => ({ user: user as string, askedMs: arrivalMs - leadMs, ms: responsesMs[n] as number }))

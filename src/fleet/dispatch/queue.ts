@@ -210,7 +210,7 @@ export class JobQueue {
 
   /** GPU time does not suffice for every job's target. */
   #isScarce(): boolean {
-    return this.#behind.size > 0;
+    return this.behind > 0;
   }
 
   #firstShares(): Heap<Share> | undefined {

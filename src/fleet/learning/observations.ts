@@ -227,7 +227,7 @@ export class Observations {
       arrivals: this.#rates.jobs(now),
       service: this.#services.predict(),
       outsideSeconds: this.#wholeMs(0) / 1000,
-      startSeconds: this.#startMs / 1000,
+      startSeconds: this.startSeconds,
       loadSeconds: (this.#loadMs ?? 0) / 1000,
       bursts: this.#bursts.rates(now),
       ended: this.#ended,

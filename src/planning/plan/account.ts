@@ -1,4 +1,4 @@
-import { meanOver } from '../experiment-figures.ts';
+import { meanOver, samplesOf } from '../experiment-figures.ts';
 import type { SimulationOutcome } from '../simulator.ts';
 import type { PreparedPlan } from './question.ts';
 
@@ -31,14 +31,8 @@ export function accountOf(outcome: SimulationOutcome, prepared: Pick<PreparedPla
     return { outcome, gpuSeconds: outcome.gpuSeconds.total, spanMs: Math.max(prepared.spanMs, outcome.endMs) };
   const [fromMs, toMs] = [uncountedMs(prepared), source.users.endMs];
   const counted = jobs.flatMap(({ arrivalMs }, index) => (arrivalMs >= fromMs ? [index] : []));
-  const samples = recording.periods.map(({ starting, busy, idle }, index) => ({
-    atMs: index * recording.periodMs,
-    starting: starting.mean,
-    busy: busy.mean,
-    idle: idle.mean,
-  }));
   const spanMs = toMs - fromMs;
-  const containers = meanOver(samples, fromMs, toMs, ({ starting, busy, idle }) => starting + busy + idle);
+  const containers = meanOver(samplesOf(recording), fromMs, toMs, ({ starting, busy, idle }) => starting + busy + idle);
   return {
     outcome: {
       ...outcome,

@@ -43,14 +43,14 @@ function ofTrace(given: Trace, question: PlanQuestion): Looked {
   const { trace, sample } = sampleOf(given);
   const last = trace.jobs.at(-1);
   if (!last) throw new ComfleetError('invalid_trace', `${given.name} has no jobs to plan for`);
-  const longest = Math.max(...trace.jobs.map((job) => job.serviceMs)) / 1000;
+  const serviceMs = trace.jobs.map((job) => job.serviceMs);
+  const longest = Math.max(...serviceMs) / 1000;
   if (longest > most.serviceSeconds)
     throw new ComfleetError(
       'invalid_trace',
       `${given.name} has a job of ${longest} s on the GPU; plans are made for at most ${most.serviceSeconds} s`,
     );
   const horizonMs = sample ? null : question.horizonMs;
-  const serviceMs = trace.jobs.map((job) => job.serviceMs);
   // All at time 0: as long as the jobs themselves take.
   const spanMs = Math.max(last.arrivalMs, horizonMs ?? 0) || Math.max(1, ...serviceMs);
   return { source: { type: 'trace', trace }, serviceMs, demand: demandOf(trace.jobs, spanMs), sample, spanMs, horizonMs };
